@@ -1,0 +1,45 @@
+import { CommanderError } from "commander";
+import { ReadabilityError, reason } from "./lib/errors.js";
+
+/** A service or command: takes what follows its name, answers the exit code. */
+export type Main = (argv: readonly string[]) => Promise<number>;
+
+/** Every subcommand, loaded only when called. */
+const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<{ readonly main: Main }> }>> = {
+  train: { summary: "fine-tune a BERT-family regressor on graded passages", load: () => import("./services/train/main.js") },
+  optimization: {
+    summary: "turn a checkpoint into the fastest accurate model repository",
+    load: () => import("./services/optimization/main.js"),
+  },
+  inference: { summary: "serve a model repository over the Open Inference Protocol", load: () => import("./services/inference/main.js") },
+  api: { summary: "answer POST /predict", load: () => import("./services/api/main.js") },
+  load_testing: { summary: "measure an api under the load of many users", load: () => import("./services/load_testing/main.js") },
+  up: { summary: "run all five in order and leave the api up", load: () => import("./commands/up.js") },
+  score: { summary: "score texts from a file or standard input", load: () => import("./commands/score.js") },
+};
+
+async function run([name, ...argv]: readonly string[]): Promise<number> {
+  const command = name === undefined ? undefined : commands[name];
+  if (command) return (await command.load()).main(argv);
+  const asked = name === undefined || name === "--help" || name === "help" || name === "-h";
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
+  const text = ["Usage: readability <command> [options]", "", ...lines, "", "readability <command> --help tells a command's options."].join(
+    "\n",
+  );
+  if (asked) process.stdout.write(`${text}\n`);
+  else process.stderr.write(`There is no command ${JSON.stringify(name)}.\n${text}\n`);
+  return asked ? 0 : 2;
+}
+
+try {
+  process.exitCode = await run(process.argv.slice(2));
+} catch (error) {
+  if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = 0;
+  else if (error instanceof ReadabilityError) {
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = error.exit;
+  } else {
+    process.stderr.write(`error (this is a bug, please report it): ${error instanceof Error ? error.stack : reason(error)}\n`);
+    process.exitCode = 1;
+  }
+}

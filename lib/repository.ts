@@ -1,0 +1,100 @@
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { fail } from "./errors.js";
+import { readFile } from "./files.js";
+
+/**
+ * A Triton model repository holds one folder a model:
+ *
+ *     <repository>/<model>/config.pbtxt
+ *     <repository>/<model>/<version>/model.onnx        the graph that is served
+ *     <repository>/<model>/<version>/model_fp32.onnx   the same model in float32: the fallback where model.onnx scores wrongly
+ *     <repository>/<model>/<version>/tokenizer.json, tokenizer_config.json
+ *     <repository>/<model>/<version>/metadata.json     what `metadataSchema` says
+ */
+export const versionFiles = { graph: "model.onnx", fallback: "model_fp32.onnx", metadata: "metadata.json" } as const;
+
+export const metadataSchema = z.object({
+  /** Name and version of the program that wrote it. */
+  producer: z.string(),
+  /** Folder or hub name of the pretrained model that was fine-tuned. */
+  base: z.string(),
+  /** sha256 over the checkpoint's files. */
+  checkpoint: z.string(),
+  precision: z.enum(["fp32", "int8"]),
+  /** How optimization found it fastest on its machine. */
+  sessions: z.number().int().positive(),
+  threads: z.number().int().positive(),
+  /** Tokens the model reads at once, special tokens included. */
+  max_length: z.number().int().positive(),
+  pad_token_id: z.number().int().nonnegative(),
+  /** sha256 of tokenizer.json */
+  tokenizer: z.string(),
+  /** Root mean squared errors on the rows of the accuracy gate; `against` tells with what the scores were compared. */
+  accuracy: z.object({
+    against: z.enum(["targets", "fp32"]),
+    rows: z.number().int(),
+    rmse: z.number(),
+    rmse_fp32: z.number(),
+    largest_difference: z.number(),
+  }),
+  /** Texts with their fp32 scores, and how far the served graph's may be off. */
+  reference: z.object({ tolerance: z.number().positive(), texts: z.array(z.object({ text: z.string(), score: z.number() })).min(1) }),
+});
+
+export type Metadata = z.infer<typeof metadataSchema>;
+
+/** One version of a model, on disk. */
+export interface ModelVersion {
+  readonly model: string;
+  readonly version: number;
+  readonly folder: string;
+  readonly metadata: Metadata;
+}
+
+const remedy = "Make one with: readability optimization --model CHECKPOINT --out REPOSITORY.";
+
+/** Names of the models of a repository, in alphabetical order. @throws no-file */
+export function listModels(repository: string): readonly string[] {
+  if (!existsSync(repository)) fail("no-file", { file: repository, what: "a model repository", remedy });
+  return readdirSync(repository, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && existsSync(join(repository, entry.name, "config.pbtxt")))
+    .map((entry) => entry.name)
+    .sort();
+}
+
+/** Version numbers of a model, ascending. */
+export function listVersions(repository: string, model: string): readonly number[] {
+  return readdirSync(join(repository, model))
+    .filter((name) => /^[1-9]\d*$/.test(name))
+    .map(Number)
+    .sort((a, b) => a - b);
+}
+
+/** @throws no-file; bad-metadata where metadata.json does not fit its schema */
+export function readVersion(repository: string, model: string, version: number): ModelVersion {
+  const folder = join(repository, model, String(version));
+  const file = join(folder, versionFiles.metadata);
+  const text = readFile(file, "the metadata of a model version", remedy).toString("utf8");
+  const parsed = metadataSchema.safeParse(parseJson(text));
+  if (!parsed.success) return fail("bad-metadata", { file, problem: z.prettifyError(parsed.error), remedy });
+  return { model, version, folder, metadata: parsed.data };
+}
+
+/** The newest version of the repository's only (or first) model. @throws no-file */
+export function readNewestVersion(repository: string): ModelVersion {
+  const [model] = listModels(repository);
+  const version = model === undefined ? undefined : listVersions(repository, model).at(-1);
+  if (model === undefined || version === undefined)
+    return fail("no-file", { file: join(repository, "<model>", "config.pbtxt"), what: "a model with a version", remedy });
+  return readVersion(repository, model, version);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
