@@ -25,6 +25,243 @@ export const errors = {
     1,
     ({ file, problem, remedy }: { file: string; problem: string; remedy: string }) => `${file} does not fit: ${problem}. ${remedy}`,
   ),
+  "bad-shape": row(500, 1, ({ op, expected, got }: { op: string; expected: string; got: string }) => `${op} expects ${expected}; it got ${got}.`),
+  "bad-safetensors": row(
+    400,
+    1,
+    ({ file, problem }: { file: string; problem: string }) =>
+      `${file} is no whole safetensors file: ${problem}. Place or download the file again.`,
+  ),
+  "bad-tensor": row(
+    400,
+    1,
+    ({ file, tensor, problem }: { file: string; tensor: string; problem: string }) =>
+      `${file}, tensor ${JSON.stringify(tensor)}: ${problem}. The file is damaged or was made for another model: place the right one.`,
+  ),
+  "no-tokenizer": row(
+    404,
+    1,
+    ({ folder }: { folder: string }) =>
+      `${folder} holds no tokenizer.json: expected the tokenizer of a Hugging Face checkpoint. Place tokenizer.json (and tokenizer_config.json) there; AutoTokenizer.from_pretrained(...).save_pretrained(DIR) writes both.`,
+  ),
+  "bad-tokenizer": row(
+    400,
+    1,
+    ({ file, problem }: { file: string; problem: string }) =>
+      `${file} cannot be used: ${problem}. Place the tokenizer.json and tokenizer_config.json of a BERT-family checkpoint.`,
+  ),
+  "short-window": row(
+    400,
+    2,
+    ({ maxLength, specials }: { maxLength: number; specials: number }) =>
+      `A max_length of ${maxLength} leaves no room for text beside ${specials} special tokens: use a whole number of at least ${specials + 1}.`,
+  ),
+  "not-csv": row(
+    400,
+    1,
+    ({ file, problem }: { file: string; problem: string }) =>
+      `${file} cannot be read as passages: ${problem}. Expected a UTF-8 csv, or a zip that holds exactly one, with columns excerpt and target.`,
+  ),
+  "not-csv-zip": row(
+    400,
+    1,
+    ({ file, found }: { file: string; found: string }) =>
+      `${file} must hold exactly one .csv file; it holds ${found}. Zip the csv of the passages alone.`,
+  ),
+  "csv-too-large": row(
+    413,
+    1,
+    ({ file, bytes, limit }: { file: string; bytes: number; limit: number }) =>
+      `${file} holds a csv of ${bytes} bytes; at most ${limit} are read. Split it, or leave out columns that are not needed.`,
+  ),
+  "no-column": row(
+    400,
+    1,
+    ({ file, column, found, remedy }: { file: string; column: string; found: string; remedy: string }) =>
+      `${file} has no column ${JSON.stringify(column)}; it has ${found}. ${remedy}`,
+  ),
+  "no-rows": row(
+    400,
+    1,
+    ({ file }: { file: string }) => `${file} holds no passages: expected a header and at least one row. Place the csv with its rows.`,
+  ),
+  "bad-cell": row(
+    400,
+    1,
+    ({ file, row, column, problem, remedy }: { file: string; row: number; column: string; problem: string; remedy: string }) =>
+      `${file}, row ${row}, column ${JSON.stringify(column)}: ${problem}. ${remedy}`,
+  ),
+  "no-checkpoint": row(
+    404,
+    1,
+    ({ folder, missing }: { folder: string; missing: string }) =>
+      `${folder} is no checkpoint: ${missing} missing. Place config.json, model.safetensors, tokenizer.json and tokenizer_config.json of a BERT-family model there, or name another folder or hub model with --base.`,
+  ),
+  "no-base": row(
+    404,
+    1,
+    ({ base }: { base: string }) =>
+      `${base} is neither a folder nor a hub name such as sentence-transformers/all-MiniLM-L6-v2. Name one with --base.`,
+  ),
+  "hub-unreachable": row(
+    502,
+    1,
+    ({ name, endpoint, cause, cache }: { name: string; endpoint: string; cause: string; cache: string }) =>
+      `Cannot download ${name} from ${endpoint}: ${cause}. It is not in ${cache} either. Place its config.json, model.safetensors, tokenizer.json and tokenizer_config.json in a folder DIR and name it with --base DIR.`,
+  ),
+  "hub-refused": row(
+    401,
+    1,
+    ({ name, endpoint, status, remedy }: { name: string; endpoint: string; status: number; remedy: string }) =>
+      `${endpoint} refuses ${name} (HTTP ${status}). ${remedy} Or place its files in a folder DIR and name it with --base DIR.`,
+  ),
+  "hub-unsuitable": row(
+    400,
+    1,
+    ({ name, missing, found }: { name: string; missing: string; found: string }) =>
+      `${name} has no ${missing} on the hub; it has ${found}. Use a model that has it, or convert this one with transformers' save_pretrained(DIR) and name the folder with --base DIR.`,
+  ),
+  "hub-damaged": row(
+    502,
+    1,
+    ({ name, file, problem }: { name: string; file: string; problem: string }) =>
+      `${file} of ${name} arrived damaged: ${problem}. It was discarded: run the command again, or place the files in a folder DIR and name it with --base DIR.`,
+  ),
+  "bad-json": row(400, 2, ({ problem }: { problem: string }) => `The body is no JSON: ${problem}. Send {"text": "..."} as UTF-8.`),
+  "no-text": row(400, 2, ({ found }: { found: string }) => `The body has no text: expected {"text": "..."}, found ${found}.`),
+  "empty-text": row(422, 1, (_: object) => "The text is empty or blank. Send at least one word."),
+  "not-json": row(
+    415,
+    2,
+    ({ type }: { type: string }) => `The content type is ${type}; expected application/json. Send {"text": "..."} with that header.`,
+  ),
+  "too-large": row(
+    413,
+    2,
+    ({ limit }: { limit: number }) => `The body is larger than ${limit} bytes. Send shorter texts, or raise --body-limit of the api.`,
+  ),
+  "no-route": row(404, 2, ({ method, path }: { method: string; path: string }) => `There is no ${method} ${path}. See the README for the routes.`),
+  "wrong-method": row(
+    405,
+    2,
+    ({ method, path, allowed }: { method: string; path: string; allowed: string }) => `${path} takes no ${method}: use ${allowed}.`,
+  ),
+  overloaded: row(
+    503,
+    1,
+    ({ waiting, retryAfter }: { waiting: number; retryAfter: number }) =>
+      `${waiting} texts wait already. Try again in ${retryAfter} s, or add processors.`,
+  ),
+  "timed-out": row(
+    504,
+    1,
+    ({ milliseconds }: { milliseconds: number }) => `No score within ${milliseconds} ms. Try again later, or send a shorter text.`,
+  ),
+  cancelled: row(499, 1, (_: object) => "The client went away before its text was scored. Wait longer for the answer."),
+  "not-ready": row(503, 1, ({ what }: { what: string }) => `${what} is not ready. Try again in some seconds.`),
+  "bad-score": row(
+    500,
+    1,
+    ({ score }: { score: number }) => `The model answered ${score}, which is no score. Make it anew: readability optimization.`,
+  ),
+  internal: row(500, 1, ({ id }: { id: string }) => `Something failed inside. Please report it with the log lines of request ${id}.`),
+  "cannot-listen": row(
+    500,
+    1,
+    ({ address, cause }: { address: string; cause: string }) => `Cannot listen on ${address}: ${cause}. Name another with --port or --host.`,
+  ),
+  "no-gradient": row(500, 1, ({ op }: { op: string }) => `${op} has no gradient: add its rule to lib/autodiff/gradients.ts, or keep it off the way from a parameter to the loss.`),
+  "no-answer": row(
+    502,
+    1,
+    ({ url, seconds, last, remedy }: { url: string; seconds: number; last: string; remedy: string }) =>
+      `${url} did not answer within ${seconds} s (last: ${last}). ${remedy}`,
+  ),
+  "port-taken": row(
+    500,
+    1,
+    ({ port, service, flag }: { port: number; service: string; flag: string }) =>
+      `Port ${port}, which ${service} needs, is in use. Stop the program that uses it, or choose another with ${flag}.`,
+  ),
+  "service-failed": row(
+    500,
+    1,
+    ({ service, how, lines }: { service: string; how: string; lines: readonly string[] }) =>
+      `${service} ${how}.${lines.length === 0 ? "" : ` Its last lines:\n${lines.map((line) => `  ${line}`).join("\n")}`}`,
+  ),
+  "bad-graph": row(
+    500,
+    1,
+    ({ file, cause }: { file: string; cause: string }) =>
+      `${file} cannot be loaded as the model's ONNX graph: ${cause}. Make the model repository again: readability optimization.`,
+  ),
+  "wrong-scores": row(
+    500,
+    1,
+    ({ file, difference, tolerance }: { file: string; difference: number; tolerance: number }) =>
+      `${file} scores its reference texts wrongly on this processor: off by ${difference}, at most ${tolerance} is allowed. Make the model repository again on this machine: readability optimization.`,
+  ),
+  "run-failed": row(
+    500,
+    1,
+    ({ problem }: { problem: string }) =>
+      `The model cannot score this input: ${problem}. Expected token ids of its vocabulary, at most as many as it has positions for.`,
+  ),
+  "session-lost": row(
+    500,
+    1,
+    ({ cause }: { cause: string }) => `The model's thread ended while it scored this input, twice: ${cause}. Other inputs are still served.`,
+  ),
+  "batch-too-large": row(
+    400,
+    1,
+    ({ texts, limit }: { texts: number; limit: number }) => `The request holds ${texts} texts; expected at most ${limit}. Send it in parts.`,
+  ),
+  "waited-too-long": row(
+    503,
+    1,
+    ({ milliseconds }: { milliseconds: number }) =>
+      `Waited ${milliseconds} ms for a free model session. Try again when there is less load, or allow a longer timeout.`,
+  ),
+  closed: row(503, 1, (_: Record<string, never>) => "The service is shutting down. Try again, on another instance if there is one."),
+  "bad-inference-request": row(
+    400,
+    1,
+    ({ problem, expected }: { problem: string; expected: string }) => `${problem}. Expected: ${expected}.`,
+  ),
+  "bad-inference-response": row(
+    502,
+    1,
+    ({ url, problem }: { url: string; problem: string }) =>
+      `${url} does not answer as an Open Inference Protocol server does: ${problem}. Check the address of the inference server.`,
+  ),
+  "server-refused": row(
+    502,
+    1,
+    ({ url, status, message }: { url: string; status: number; message: string }) =>
+      `The inference server refused ${url} with status ${status}: ${message}. Check its log, its models and the model's name.`,
+  ),
+  "server-busy": row(
+    503,
+    1,
+    ({ message, retryAfter }: { message: string; retryAfter: number }) =>
+      `The inference server is busy: ${message} Try again in ${retryAfter} s, or add servers.`,
+  ),
+  "server-unreachable": row(
+    503,
+    1,
+    ({ url, cause }: { url: string; cause: string }) =>
+      `No inference server answers at ${url}: ${cause}. Start one with: readability inference, or name the right address.`,
+  ),
+  "bad-config": row(400, 1, ({ file, problem, remedy }: { file: string; problem: string; remedy: string }) => `${file} does not fit: ${problem}. ${remedy}`),
+  "no-tensor": row(
+    400,
+    1,
+    ({ file, tensor, shape, found }: { file: string; tensor: string; shape: string; found: number }) =>
+      `${file} lacks the tensor ${tensor} [${shape}] (it holds ${found} others). Use a complete checkpoint, or one whose config.json fits its weights.`,
+  ),
+  "replica-died": row(500, 1, ({ index, cause }: { index: number; cause: string }) => `Training worker ${index} stopped: ${cause}. Go on from the last saved state with --resume; with too little memory, use fewer --workers.`),
+  "replica-silent": row(500, 1, ({ seconds }: { seconds: number }) => `A training worker was waited for in vain for ${seconds} s. Go on from the last saved state with --resume.`),
 } as const;
 
 export type ErrorCode = keyof typeof errors;
@@ -35,9 +272,12 @@ export class ReadabilityError extends Error {
   readonly code: ErrorCode;
   readonly status: number;
   readonly exit: 1 | 2;
+  /** Seconds after which another try may succeed. */
+  readonly retryAfter: number | undefined;
 
-  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions & { readonly retryAfter?: number }) {
     super(message, options);
+    this.retryAfter = options?.retryAfter;
     this.name = "ReadabilityError";
     this.code = code;
     this.status = errors[code].status;
@@ -48,7 +288,10 @@ export class ReadabilityError extends Error {
 /** The error of `code`, to throw or to reject with. */
 export function failure<C extends ErrorCode>(code: C, details: ErrorDetails<C>, cause?: unknown): ReadabilityError {
   const text = errors[code].text as (details: ErrorDetails<C>) => string;
-  return new ReadabilityError(code, text(details), cause === undefined ? undefined : { cause });
+  return new ReadabilityError(code, text(details), {
+    ...(cause === undefined ? {} : { cause }),
+    ...("retryAfter" in details ? { retryAfter: details.retryAfter } : {}),
+  });
 }
 
 /** Throws the error of `code`. */

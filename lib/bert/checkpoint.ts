@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { fail } from "../errors.js";
+import { writeFileAtomic } from "../files.js";
+import { createRandom } from "../random.js";
+import { encodeSafetensors, readSafetensors, type Tensor } from "../safetensors.js";
+import { type BertConfig, readConfig } from "./config.js";
+import { listParameters, type Parameter, sizeOf } from "./parameters.js";
+
+/** A model with its weights, by the names of `listParameters`. */
+export interface Checkpoint {
+  readonly folder: string;
+  readonly config: BertConfig;
+  readonly weights: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
+}
+
+export const weightsFile = "model.safetensors";
+
+/**
+ * Reads a checkpoint in Hugging Face format; stored float16 and bfloat16 are widened. Tensors that the model does not use are passed over.
+ * @param drawHead seed from which a missing pooler or classifier is drawn; without it they must be there
+ * @throws no-file, bad-config, bad-safetensors, bad-tensor, no-tensor
+ */
+export function readCheckpoint(folder: string, drawHead?: number): Checkpoint {
+  const config = readConfig(folder);
+  const file = join(folder, weightsFile);
+  const stored = new Map([...readSafetensors(file)].map(([name, tensor]) => [canonicalName(name), tensor]));
+  const weights = new Map(
+    listParameters(config).map((parameter, i) => {
+      const tensor = stored.get(parameter.name);
+      if (tensor) return [parameter.name, checkShape(file, parameter, tensor)];
+      if (!parameter.head || drawHead === undefined) {
+        return fail("no-tensor", { file, tensor: parameter.name, shape: parameter.shape.join(", "), found: stored.size });
+      }
+      return [parameter.name, { shape: parameter.shape, data: drawParameter(parameter, config, drawHead, i) }];
+    }),
+  );
+  return { folder, config, weights };
+}
+
+/** Old files name LayerNorm's tensors gamma and beta; bare encoders lack the prefix. */
+function canonicalName(name: string): string {
+  const renamed = name.replace(/LayerNorm\.gamma$/, "LayerNorm.weight").replace(/LayerNorm\.beta$/, "LayerNorm.bias");
+  return /^(embeddings|encoder|pooler)\./.test(renamed) ? `bert.${renamed}` : renamed;
+}
+
+function checkShape(file: string, { name, shape }: Parameter, tensor: Tensor): Tensor {
+  if (tensor.shape.join() === shape.join()) return tensor;
+  return fail("bad-tensor", {
+    file,
+    tensor: name,
+    problem: `its shape is [${tensor.shape.join(", ")}]; config.json asks for [${shape.join(", ")}]`,
+  });
+}
+
+/** As transformers initialises heads: weights normal with deviation initializer_range, biases zero. */
+function drawParameter({ shape, decayed }: Parameter, config: BertConfig, seed: number, stream: number): Float32Array {
+  const random = createRandom(seed, stream);
+  return Float32Array.from({ length: sizeOf(shape) }, () => (decayed ? random.normal() * config.initializerRange : 0));
+}
+
+/** Writes weights and config.json; the tokenizer's files are lib/text's to write. @param dtype how the weights are stored; readers widen them */
+export function writeCheckpoint(folder: string, { config, weights }: Omit<Checkpoint, "folder">, dtype: "F32" | "F16" = "F32"): void {
+  writeFileAtomic(join(folder, weightsFile), encodeSafetensors(weights, dtype));
+  writeFileAtomic(join(folder, "config.json"), `${JSON.stringify(classifierConfig(config), null, 2)}\n`);
+}
+
+/** config.json of a regressor that transformers loads as AutoModelForSequenceClassification. */
+function classifierConfig(config: BertConfig): Readonly<Record<string, unknown>> {
+  const { _name_or_path, gradient_checkpointing, ...source } = config.source;
+  return {
+    ...source,
+    architectures: ["BertForSequenceClassification"],
+    problem_type: "regression",
+    id2label: { "0": "readability" },
+    label2id: { readability: 0 },
+    dtype: "float32",
+    torch_dtype: "float32",
+  };
+}

@@ -1,0 +1,56 @@
+import { addInput, type Graph, type Value } from "../onnx/graph.js";
+import { add, cast, constant, less, mul, reshape, shiftRight } from "../onnx/ops.js";
+
+/** Graph inputs of dropout, int32: the step's seed [1], the number of each row in the whole batch [batch], and 0, 1, 2... [sequence]. */
+export const dropoutInputs = { seed: "dropout_seed", rows: "dropout_rows", positions: "dropout_positions" } as const;
+
+const bits = 24; // of a hash that become a uniform float32, exactly
+
+/**
+ * Dropout (Srivastava et al. 2014) whose masks are hashes of seed, site, row, position and column: the same on every run, and
+ * however a batch is split over replicas. ONNX's own Dropout draws from a hidden state.
+ */
+export function createDropout(graph: Graph, rate: number): (x: Value, index: "hidden" | "pooled" | "attention") => Value {
+  if (rate === 0) return (x) => x;
+  const seed = addInput(graph, dropoutInputs.seed, "int32", [1]);
+  const rows = addInput(graph, dropoutInputs.rows, "int32", ["batch"]);
+  const positions = addInput(graph, dropoutInputs.positions, "int32", ["sequence"]);
+  const threshold = constant(graph, [rate * 2 ** bits], "float32", []);
+  const range = (size: number) =>
+    constant(
+      graph,
+      Array.from({ length: size }, (_, i) => i),
+      "int32",
+    );
+  let sites = 0;
+  return (x, index) => {
+    const key = add(mul(seed, 0x632be5ab), (0x85157af5 * ++sites) | 0);
+    const row = mix(add(rows, key));
+    const width = x.shape.at(-1)!;
+    const counter = {
+      /** [batch*sequence, width] */
+      hidden: () => spread(reshape(mix(spread(reshape(row, ["batch", 1]), positions)), ["batch*sequence", 1]), range(Number(width))),
+      /** [batch, width] */
+      pooled: () => spread(reshape(row, ["batch", 1]), range(Number(width))),
+      /** [batch, heads, queries, sequence] */
+      attention: () => {
+        const [, heads, queries] = x.shape;
+        const head = mix(spread(reshape(row, ["batch", 1]), range(Number(heads))));
+        const query = mix(spread(reshape(head, ["batch", heads!, 1]), queries === "sequence" ? positions : range(Number(queries))));
+        return spread(reshape(query, ["batch", heads!, queries!, 1]), positions);
+      },
+    }[index]();
+    const uniform = cast(shiftRight(cast(mix(counter), "uint32"), 32 - bits), "float32");
+    const dropped = cast(less(uniform, threshold), "float32");
+    return mul(x, mul(add(mul(dropped, -1), 1), 1 / (1 - rate)));
+  };
+}
+
+/** Gives every column its own number beside the hash of its row. */
+const spread = (hash: Value, columns: Value) => add(hash, mul(columns, 0x9e3779b1 | 0));
+
+/** Scrambles int32s: the finalizer of MurmurHash3 with sums for its exclusive ors, which opset 17 lacks. */
+function mix(x: Value): Value {
+  const folded = (y: Value, shift: number) => add(y, cast(shiftRight(cast(y, "uint32"), shift), "int32"));
+  return folded(mul(folded(mul(folded(x, 16), 0x85ebca6b | 0), 13), 0xc2b2ae35 | 0), 16);
+}

@@ -1,0 +1,26 @@
+import { addOutput, createGraph, type Graph } from "../onnx/graph.js";
+import { encodeModel } from "../onnx/model.js";
+import { reshape } from "../onnx/ops.js";
+import { producer } from "../producer.js";
+import type { Checkpoint } from "./checkpoint.js";
+import { fusedKernels, type Linear } from "./fused.js";
+import { fp32Linear, int8Linear } from "./linear.js";
+import { scoreTexts } from "./model.js";
+
+export type Precision = "fp32" | "int8";
+
+const linears: { readonly [precision in Precision]: (graph: Graph, checkpoint: Checkpoint) => Linear } = {
+  fp32: fp32Linear,
+  int8: int8Linear,
+};
+
+/**
+ * The ONNX file that serves a checkpoint: input_ids, attention_mask, token_type_ids (int64 [batch, sequence]) -> logits (float32 [batch, 1]).
+ * It is built fused: load it with graph optimization "basic".
+ */
+export function buildServingGraph(checkpoint: Checkpoint, precision: Precision): Uint8Array {
+  const graph = createGraph(`readability_${precision}`);
+  const kernels = fusedKernels(graph, checkpoint, linears[precision](graph, checkpoint));
+  addOutput(graph, "logits", reshape(scoreTexts(kernels, checkpoint.config), ["batch", 1]));
+  return encodeModel(graph, producer);
+}

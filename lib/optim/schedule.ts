@@ -1,0 +1,8 @@
+/**
+ * The learning rate of a step: up in a straight line over the first share of the steps, then down to 0.
+ * @param step counted from 1 to `total`
+ */
+export function learningRateAt(step: number, total: number, peak: number, warmup: number): number {
+  const warmupSteps = warmup * total;
+  return peak * Math.min(warmupSteps > 0 ? step / warmupSteps : 1, (total - step + 1) / Math.max(1, total - warmupSteps));
+}

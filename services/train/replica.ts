@@ -1,0 +1,190 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { waitAtBarrier } from "../../lib/barrier.js";
+import type { BertConfig } from "../../lib/bert/config.js";
+import { dropoutInputs } from "../../lib/bert/dropout.js";
+import { tables } from "../../lib/bert/parameters.js";
+import { rowInputs } from "../../lib/bert/plain.js";
+import { gradientName, lossInputs, outputs, type TrainingGraphs } from "../../lib/bert/training-graph.js";
+import { createSession, type Data } from "../../lib/onnx/session.js";
+import { type AdamW, type OptimizerState, updateAdamW } from "../../lib/optim/adamw.js";
+import { isTable, layOut, shardOf } from "./layout.js";
+import { type Packed, packRows, type Row, type Share } from "./rows.js";
+
+/** What all replicas share; every array lies in shared memory. */
+export interface Shared extends OptimizerState {
+  /** The gradients of each replica. */
+  readonly gradients: readonly Float32Array[];
+  /** Loss and sum of squared gradients of each replica. */
+  readonly losses: Float64Array;
+  readonly squares: Float64Array;
+  readonly barrier: Int32Array;
+}
+
+export interface ReplicaSetup {
+  readonly index: number;
+  readonly workers: number;
+  readonly config: BertConfig;
+  readonly graphs: TrainingGraphs;
+  readonly adamw: AdamW;
+  readonly loss: "mse" | "rmse";
+  /** Largest gradient norm; larger gradients are scaled down to it. */
+  readonly clip: number;
+  readonly shared: Shared;
+  readonly barrierTimeout: number;
+  readonly profile?: string;
+}
+
+export type Request =
+  | {
+      readonly kind: "step";
+      readonly share: Share;
+      readonly batch: number;
+      readonly step: number;
+      readonly learningRate: number;
+      readonly dropoutSeed: number;
+    }
+  | { readonly kind: "evaluate"; readonly rows: readonly Row[] }
+  | { readonly kind: "close" };
+
+/** The batch's loss (mean squared error) and gradient norm before clipping, the same from every replica; or the scores of the rows. */
+export type Answer = { readonly loss: number; readonly gradientNorm: number } | { readonly scores: Float32Array };
+
+const { index, workers, config, graphs, adamw, loss: lossKind, clip, shared, barrierTimeout, profile } = workerData as ReplicaSetup;
+const layout = layOut(config);
+const { hidden } = config;
+const options = { threads: 1, optimization: "all" } as const;
+const session = await createSession(graphs.step, profile ? { ...options, profile } : options);
+const evaluation = await createSession(graphs.evaluation, options);
+
+// ONNX Runtime refuses shared memory: what the graph reads is copied. Tables stay shared: their rows are looked up here.
+const matrices = layout.slots.filter((slot) => !isTable(slot));
+const start = matrices[0]!.offset;
+const copy = new Float32Array(layout.size - start);
+const parameterFeeds = matrices.map(
+  ({ name, shape, offset, size }) =>
+    [name, { dtype: "float32", shape, data: copy.subarray(offset - start, offset - start + size) }] as const,
+);
+const [begin, end] = shardOf(layout.size, index, workers);
+const reduced = new Float32Array(end - begin);
+const own = shared.gradients[index]!;
+let touched: { readonly ids: BigInt64Array; readonly sequence: number } = { ids: new BigInt64Array(0), sequence: 0 };
+
+parentPort!.on("message", async (request: Request) => {
+  if (request.kind === "close") {
+    await Promise.all([session.close(), evaluation.close()]);
+    process.exit(0); // worker_threads: ends this thread alone
+  }
+  parentPort!.postMessage(request.kind === "step" ? await takeStep(request) : await scoreRows(request.rows));
+});
+parentPort!.postMessage("ready");
+
+async function takeStep({ share, batch, step, learningRate, dropoutSeed }: Request & { kind: "step" }): Promise<Answer> {
+  clearTables();
+  shared.losses[index] = await computeGradients(share, batch, dropoutSeed);
+  waitAtBarrier(shared.barrier, workers, barrierTimeout);
+  const meanSquaredError = shared.losses.reduce((sum, part) => sum + part, 0);
+  shared.squares[index] = reduceShard();
+  waitAtBarrier(shared.barrier, workers, barrierTimeout);
+  // The graph's gradient is that of the mean squared error; d sqrt(mse) = d mse / (2 sqrt(mse)).
+  const scale = lossKind === "rmse" ? 0.5 / Math.sqrt(meanSquaredError) : 1;
+  const gradientNorm = Math.sqrt(shared.squares.reduce((sum, part) => sum + part, 0)) * scale;
+  if (Number.isFinite(gradientNorm)) updateShard(scale * Math.min(1, clip / (gradientNorm + 1e-6)), learningRate, step);
+  return { loss: meanSquaredError, gradientNorm };
+}
+
+/** Runs forward and backward on this replica's rows, leaves their gradients in shared memory; answers their part of the loss. */
+async function computeGradients({ rows, places }: Share, batch: number, dropoutSeed: number): Promise<number> {
+  if (rows.length === 0) {
+    own.fill(0);
+    return 0;
+  }
+  const packed = packRows(rows, config.padId);
+  const results = await session.run({
+    ...feed(packed),
+    [lossInputs.targets]: vector(rows.map(({ target }) => target)),
+    [lossInputs.weights]: vector(rows.map(() => 1 / batch)),
+    ...(session.inputs.includes(dropoutInputs.seed) ? feedDropout(packed.sequence, places, dropoutSeed) : {}),
+  });
+  const gradient = (name: string) => results[gradientName(name)]!.data as Float32Array;
+  for (const { name, offset } of matrices) own.set(gradient(name), offset);
+  const word = layout.slot(tables.word).offset;
+  const rowsOfWords = gradient(rowInputs.word);
+  for (let i = 0; i < packed.ids.length; i++) addRow(word + Number(packed.ids[i]) * hidden, rowsOfWords, i);
+  own.set(gradient(rowInputs.position), layout.slot(tables.position).offset);
+  own.set(gradient(rowInputs.tokenType), layout.slot(tables.tokenType).offset);
+  touched = packed;
+  return (results[outputs.loss]!.data as Float32Array)[0]!;
+}
+
+/** Adds row `i` of `rows` to this replica's gradients at `offset`. */
+function addRow(offset: number, rows: Float32Array, i: number): void {
+  for (let j = 0; j < hidden; j++) own[offset + j]! += rows[i * hidden + j]!;
+}
+
+/** Zeroes what the last step left in the tables' gradients: few rows of many. */
+function clearTables(): void {
+  const word = layout.slot(tables.word).offset;
+  for (const id of touched.ids) own.fill(0, word + Number(id) * hidden, word + (Number(id) + 1) * hidden);
+  const position = layout.slot(tables.position).offset;
+  own.fill(0, position, position + touched.sequence * hidden);
+}
+
+/** Sums this worker's shard over the replicas, in their order; answers the sum of squares. */
+function reduceShard(): number {
+  const [first, ...others] = shared.gradients as [Float32Array, ...Float32Array[]];
+  reduced.set(first.subarray(begin, end));
+  for (const other of others) for (let i = 0; i < reduced.length; i++) reduced[i]! += other[begin + i]!;
+  let squares = 0;
+  for (let i = 0; i < reduced.length; i++) squares += reduced[i]! * reduced[i]!;
+  return squares;
+}
+
+function updateShard(scale: number, learningRate: number, step: number): void {
+  for (const { offset, size, decayed } of layout.slots) {
+    const range = [Math.max(begin, offset), Math.min(end, offset + size)] as const;
+    if (range[0] >= range[1]) continue;
+    updateAdamW(
+      shared,
+      reduced.subarray(range[0] - begin),
+      scale,
+      range,
+      decayed ? adamw : { ...adamw, weightDecay: 0 },
+      learningRate,
+      step,
+    );
+  }
+}
+
+async function scoreRows(rows: readonly Row[]): Promise<Answer> {
+  const results = await evaluation.run(feed(packRows(rows, config.padId)));
+  return { scores: results[outputs.scores]!.data as Float32Array };
+}
+
+/** The batch, the parameters as they stand, and the rows of the tables. */
+function feed({ batch, sequence, ids, mask }: Packed): Record<string, Data> {
+  copy.set(shared.parameters.subarray(start));
+  const table = (name: string) => shared.parameters.subarray(layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
+  const words = table(tables.word);
+  const rows = new Float32Array(ids.length * hidden);
+  for (let i = 0; i < ids.length; i++) rows.set(words.subarray(Number(ids[i]) * hidden, (Number(ids[i]) + 1) * hidden), i * hidden);
+  return {
+    ...Object.fromEntries(parameterFeeds),
+    attention_mask: { dtype: "int64", shape: [batch, sequence], data: mask },
+    [rowInputs.word]: { dtype: "float32", shape: [batch * sequence, hidden], data: rows },
+    [rowInputs.position]: { dtype: "float32", shape: [sequence, hidden], data: table(tables.position).slice(0, sequence * hidden) },
+    [rowInputs.tokenType]: { dtype: "float32", shape: [1, hidden], data: table(tables.tokenType).slice(0, hidden) },
+  };
+}
+
+function feedDropout(sequence: number, places: readonly number[], seed: number): Record<string, Data> {
+  const integers = (values: Iterable<number>) => Int32Array.from(values);
+  return {
+    [dropoutInputs.seed]: { dtype: "int32", shape: [1], data: integers([seed]) },
+    [dropoutInputs.rows]: { dtype: "int32", shape: [places.length], data: integers(places) },
+    [dropoutInputs.positions]: { dtype: "int32", shape: [sequence], data: integers(Array(sequence).keys()) },
+  };
+}
+
+function vector(values: readonly number[]): Data {
+  return { dtype: "float32", shape: [values.length], data: Float32Array.from(values) };
+}

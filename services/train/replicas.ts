@@ -1,0 +1,123 @@
+import { once } from "node:events";
+import { Worker } from "node:worker_threads";
+import { createBarrier } from "../../lib/barrier.js";
+import type { Checkpoint } from "../../lib/bert/checkpoint.js";
+import { buildTrainingGraphs } from "../../lib/bert/training-graph.js";
+import { failure, reason } from "../../lib/errors.js";
+import { compiled } from "../../lib/module.js";
+import type { AdamW, OptimizerState } from "../../lib/optim/adamw.js";
+import { type Layout, layOut } from "./layout.js";
+import type { Answer, ReplicaSetup, Request, Shared } from "./replica.js";
+import { dealRows, type Row } from "./rows.js";
+
+export interface StepResult {
+  /** Mean squared error over the batch, before the step. */
+  readonly loss: number;
+  /** L2 norm over all gradients, before clipping; not finite where the step was not taken. */
+  readonly gradientNorm: number;
+}
+
+/** Workers that train one set of parameters together, each on its share of the batch. */
+export interface Replicas {
+  readonly layout: Layout;
+  /** Parameters and moments as they stand between steps; what is written here the next step reads. */
+  readonly state: OptimizerState;
+  /** @param step counted from 1 */
+  step(batch: readonly Row[], step: number, learningRate: number, dropoutSeed: number): Promise<StepResult>;
+  /** Scores of rows, in their order. */
+  evaluate(rows: readonly Row[]): Promise<Float32Array>;
+  close(): Promise<void>;
+}
+
+export interface ReplicasOptions {
+  readonly workers: number;
+  readonly adamw: AdamW;
+  readonly loss: "mse" | "rmse";
+  readonly clip: number;
+  readonly dropout: number;
+  /** Prefix of ONNX Runtime's profile of the first replica. */
+  readonly profile?: string;
+}
+
+const barrierTimeout = 600_000; // milliseconds; the slowest step of the largest model on a slow machine takes far less
+const evaluationBatch = 16;
+
+/** @throws replica-died from any call once a worker is gone */
+export async function createReplicas(checkpoint: Checkpoint, { workers, dropout, profile, ...recipe }: ReplicasOptions): Promise<Replicas> {
+  const { config } = checkpoint;
+  const layout = layOut(config);
+  const floats = () => new Float32Array(new SharedArrayBuffer(layout.size * 4));
+  const doubles = () => new Float64Array(new SharedArrayBuffer(workers * 8));
+  const shared: Shared = {
+    parameters: floats(),
+    firstMoments: floats(),
+    secondMoments: floats(),
+    gradients: Array.from({ length: workers }, floats),
+    losses: doubles(),
+    squares: doubles(),
+    barrier: createBarrier(),
+  };
+  for (const { name, offset } of layout.slots) shared.parameters.set(checkpoint.weights.get(name)!.data, offset);
+  const graphs = buildTrainingGraphs(config, dropout);
+  const threads = await Promise.all(
+    Array.from({ length: workers }, (_, index) =>
+      startReplica({ ...recipe, index, workers, config, graphs, shared, barrierTimeout, ...(profile && index === 0 ? { profile } : {}) }),
+    ),
+  );
+  return {
+    layout,
+    state: shared,
+    async step(batch, step, learningRate, dropoutSeed) {
+      const shares = dealRows(batch, workers);
+      const answers = await Promise.all(
+        threads.map((thread, i) => thread.ask({ kind: "step", share: shares[i]!, batch: batch.length, step, learningRate, dropoutSeed })),
+      );
+      return answers[0] as StepResult;
+    },
+    async evaluate(rows) {
+      const order = rows.map((_, i) => i).sort((a, b) => rows[a]!.ids.length - rows[b]!.ids.length);
+      const chunks = Array.from({ length: Math.ceil(order.length / evaluationBatch) }, (_, i) =>
+        order.slice(i * evaluationBatch, (i + 1) * evaluationBatch),
+      );
+      const scores = new Float32Array(rows.length);
+      await Promise.all(
+        threads.map(async (thread) => {
+          for (let chunk = chunks.pop(); chunk; chunk = chunks.pop()) {
+            const answer = (await thread.ask({ kind: "evaluate", rows: chunk.map((i) => rows[i]!) })) as { readonly scores: Float32Array };
+            chunk.forEach((i, j) => {
+              scores[i] = answer.scores[j]!;
+            });
+          }
+        }),
+      );
+      return scores;
+    },
+    async close() {
+      await Promise.all(threads.map((thread) => thread.close()));
+    },
+  };
+}
+
+/** A worker thread that answers one request after the other. */
+async function startReplica(setup: ReplicaSetup) {
+  const worker = new Worker(compiled("services/train/replica"), { workerData: setup });
+  let reject: (error: Error) => void = () => {};
+  const died = new Promise<never>((_, refuse) => {
+    reject = refuse;
+  });
+  died.catch(() => {});
+  worker.on("error", (error) => reject(failure("replica-died", { index: setup.index, cause: reason(error) }, error)));
+  worker.on("exit", (code) => reject(failure("replica-died", { index: setup.index, cause: `exit code ${code}` })));
+  await Promise.race([once(worker, "message"), died]);
+  return {
+    async ask(request: Request): Promise<Answer> {
+      worker.postMessage(request);
+      const [answer] = await Promise.race([once(worker, "message"), died]);
+      return answer as Answer;
+    },
+    async close(): Promise<void> {
+      worker.postMessage({ kind: "close" } satisfies Request);
+      await died.catch(() => {});
+    },
+  };
+}
