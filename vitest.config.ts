@@ -2,7 +2,7 @@ import { defineConfig } from "vitest/config";
 
 export default defineConfig({
   test: {
-    include: ["{lib,services,commands,test}/**/*.test.ts", "*.test.ts"],
+    include: ["{lib,services,commands,test,data}/**/*.test.ts", "*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // onnxruntime-node is a native addon: one process a file keeps its threads and crashes apart.

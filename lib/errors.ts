@@ -25,7 +25,11 @@ export const errors = {
     1,
     ({ file, problem, remedy }: { file: string; problem: string; remedy: string }) => `${file} does not fit: ${problem}. ${remedy}`,
   ),
-  "bad-shape": row(500, 1, ({ op, expected, got }: { op: string; expected: string; got: string }) => `${op} expects ${expected}; it got ${got}.`),
+  "bad-shape": row(
+    500,
+    1,
+    ({ op, expected, got }: { op: string; expected: string; got: string }) => `${op} expects ${expected}; it got ${got}.`,
+  ),
   "bad-safetensors": row(
     400,
     1,
@@ -140,7 +144,11 @@ export const errors = {
     2,
     ({ limit }: { limit: number }) => `The body is larger than ${limit} bytes. Send shorter texts, or raise --body-limit of the api.`,
   ),
-  "no-route": row(404, 2, ({ method, path }: { method: string; path: string }) => `There is no ${method} ${path}. See the README for the routes.`),
+  "no-route": row(
+    404,
+    2,
+    ({ method, path }: { method: string; path: string }) => `There is no ${method} ${path}. See the README for the routes.`,
+  ),
   "wrong-method": row(
     405,
     2,
@@ -168,9 +176,15 @@ export const errors = {
   "cannot-listen": row(
     500,
     1,
-    ({ address, cause }: { address: string; cause: string }) => `Cannot listen on ${address}: ${cause}. Name another with --port or --host.`,
+    ({ address, cause }: { address: string; cause: string }) =>
+      `Cannot listen on ${address}: ${cause}. Name another with --port or --host.`,
   ),
-  "no-gradient": row(500, 1, ({ op }: { op: string }) => `${op} has no gradient: add its rule to lib/autodiff/gradients.ts, or keep it off the way from a parameter to the loss.`),
+  "no-gradient": row(
+    500,
+    1,
+    ({ op }: { op: string }) =>
+      `${op} has no gradient: add its rule to lib/autodiff/gradients.ts, or keep it off the way from a parameter to the loss.`,
+  ),
   "no-answer": row(
     502,
     1,
@@ -188,6 +202,12 @@ export const errors = {
     1,
     ({ service, how, lines }: { service: string; how: string; lines: readonly string[] }) =>
       `${service} ${how}.${lines.length === 0 ? "" : ` Its last lines:\n${lines.map((line) => `  ${line}`).join("\n")}`}`,
+  ),
+  "service-usage": row(
+    400,
+    2,
+    ({ service, lines }: { service: string; lines: readonly string[] }) =>
+      `${service} does not take its options: ${lines.at(-1) ?? "it does not say why"}`,
   ),
   "bad-graph": row(
     500,
@@ -210,12 +230,14 @@ export const errors = {
   "session-lost": row(
     500,
     1,
-    ({ cause }: { cause: string }) => `The model's thread ended while it scored this input, twice: ${cause}. Other inputs are still served.`,
+    ({ cause }: { cause: string }) =>
+      `The model's thread ended while it scored this input, twice: ${cause}. Other inputs are still served.`,
   ),
   "batch-too-large": row(
     400,
     1,
-    ({ texts, limit }: { texts: number; limit: number }) => `The request holds ${texts} texts; expected at most ${limit}. Send it in parts.`,
+    ({ texts, limit }: { texts: number; limit: number }) =>
+      `The request holds ${texts} texts; expected at most ${limit}. Send it in parts.`,
   ),
   "waited-too-long": row(
     503,
@@ -224,6 +246,18 @@ export const errors = {
       `Waited ${milliseconds} ms for a free model session. Try again when there is less load, or allow a longer timeout.`,
   ),
   closed: row(503, 1, (_: Record<string, never>) => "The service is shutting down. Try again, on another instance if there is one."),
+  "unknown-model": row(
+    404,
+    1,
+    ({ model, version }: { model: string; version: string | undefined }) =>
+      `Request for unknown model: '${model}'${version === undefined ? "" : ` version ${version}`} is not found. POST /v2/repository/index lists what is served.`,
+  ),
+  "unknown-encoding": row(
+    501,
+    1,
+    ({ encoding }: { encoding: string }) =>
+      `The content encoding ${encoding} is not supported. Send the body as it is, or by gzip or deflate.`,
+  ),
   "bad-inference-request": row(
     400,
     1,
@@ -253,15 +287,59 @@ export const errors = {
     ({ url, cause }: { url: string; cause: string }) =>
       `No inference server answers at ${url}: ${cause}. Start one with: readability inference, or name the right address.`,
   ),
-  "bad-config": row(400, 1, ({ file, problem, remedy }: { file: string; problem: string; remedy: string }) => `${file} does not fit: ${problem}. ${remedy}`),
+  "bad-config": row(
+    400,
+    1,
+    ({ file, problem, remedy }: { file: string; problem: string; remedy: string }) => `${file} does not fit: ${problem}. ${remedy}`,
+  ),
   "no-tensor": row(
     400,
     1,
     ({ file, tensor, shape, found }: { file: string; tensor: string; shape: string; found: number }) =>
       `${file} lacks the tensor ${tensor} [${shape}] (it holds ${found} others). Use a complete checkpoint, or one whose config.json fits its weights.`,
   ),
-  "replica-died": row(500, 1, ({ index, cause }: { index: number; cause: string }) => `Training worker ${index} stopped: ${cause}. Go on from the last saved state with --resume; with too little memory, use fewer --workers.`),
-  "replica-silent": row(500, 1, ({ seconds }: { seconds: number }) => `A training worker was waited for in vain for ${seconds} s. Go on from the last saved state with --resume.`),
+  "replica-died": row(
+    500,
+    1,
+    ({ index, cause }: { index: number; cause: string }) =>
+      `Training worker ${index} stopped: ${cause}. Go on from the last saved state with --resume; with too little memory, use fewer --workers.`,
+  ),
+  "replica-silent": row(
+    500,
+    1,
+    ({ seconds }: { seconds: number }) =>
+      `A training worker was waited for in vain for ${seconds} s. Go on from the last saved state with --resume.`,
+  ),
+  "bad-record": row(
+    400,
+    1,
+    ({ file, problem }: { file: string; problem: string }) =>
+      `${file} does not fit: ${problem}. Train the model again, or remove the file to go on without it.`,
+  ),
+  "other-run": row(
+    400,
+    1,
+    ({ file, differences }: { file: string; differences: string }) =>
+      `${file} was saved by another run: ${differences}. Give the same options to go on with it, or leave out --resume to start anew.`,
+  ),
+  "too-long": row(
+    400,
+    2,
+    ({ maxLength, positions, base }: { maxLength: number; positions: number; base: string }) =>
+      `--max-length ${maxLength} is more than the ${positions} tokens that ${base} reads. Give at most ${positions}.`,
+  ),
+  "too-few-rows": row(
+    400,
+    1,
+    ({ file, training, validation, batch }: { file: string; training: number; validation: number; batch: number }) =>
+      `${file} leaves ${training} passages to train on and ${validation} to measure on; a batch takes ${batch}, and one must be held out. Add passages, or lower --batch.`,
+  ),
+  "not-finite": row(
+    500,
+    1,
+    ({ step, loss, gradientNorm, rows }: { step: number; loss: number; gradientNorm: number; rows: string }) =>
+      `Step ${step} has loss ${loss} and gradient norm ${gradientNorm}; its passages: ${rows}. The weights before it stand in the saved state, if there is one. Look at those passages' targets, or lower --lr.`,
+  ),
 } as const;
 
 export type ErrorCode = keyof typeof errors;

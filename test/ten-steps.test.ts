@@ -25,7 +25,7 @@ it.skipIf(!existsSync(`${shared}/reference/training`)).each([1, 2])("takes PyTor
   const reference = JSON.parse(readFileSync(`${shared}/reference/training/ten_steps.json`, "utf8")) as Reference;
   const tokenizer = loadTokenizer(base);
   const { passages } = readPassages(`${shared}/data/commonlit/train.csv.zip`, { targets: true });
-  const rows = passages.map(({ excerpt, target }) => ({ ids: tokenizer.encodeTruncated(excerpt, 256), target }));
+  const rows = passages.map(({ id, excerpt, target }) => ({ id, ids: tokenizer.encodeTruncated(excerpt, 256), target }));
   const checkpoint = readCheckpoint(base, 0);
   const classifier = readSafetensors(`${shared}/reference/training/classifier.safetensors`);
   const weights = new Map([...checkpoint.weights, ...classifier]);

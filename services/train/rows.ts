@@ -1,5 +1,7 @@
 /** A passage as the model reads it. */
 export interface Row {
+  /** The passage's id, for messages. */
+  readonly id: string;
   readonly ids: readonly number[];
   readonly target: number;
 }

@@ -1,0 +1,42 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { z } from "zod";
+import { fail, reason } from "./errors.js";
+
+/** File in a checkpoint folder that tells how the model was trained. */
+export const recordFile = "training.json";
+
+const number = z.number();
+
+export const recordSchema = z.object({
+  producer: z.string(),
+  /** Hub name or folder of the pretrained model. */
+  base: z.string(),
+  seed: number,
+  max_length: number,
+  /** Share of the passages held out, by which splitPassages finds them again. */
+  validation_fraction: number,
+  data: z.object({ file: z.string(), fingerprint: z.string(), rows: number }),
+  recipe: z.record(z.string(), z.union([z.string(), number])),
+  epochs: z.array(z.object({ epoch: number, training_loss: number, validation_loss: number, rmse: number })),
+  /** Root mean squared error of the written weights on the validation rows. */
+  validation: z.object({ rows: number, rmse: number }),
+  steps: number,
+  workers: number,
+  /** Training alone, without evaluation. */
+  seconds: number,
+  tokens_per_second: number,
+});
+
+export type TrainingRecord = z.infer<typeof recordSchema>;
+
+/** The record of a checkpoint, where it has one. @throws bad-record */
+export function readRecord(checkpoint: string): TrainingRecord | undefined {
+  const file = join(checkpoint, recordFile);
+  if (!existsSync(file)) return undefined;
+  try {
+    return recordSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+  } catch (error) {
+    return fail("bad-record", { file, problem: error instanceof z.ZodError ? z.prettifyError(error) : reason(error) }, error);
+  }
+}

@@ -1,0 +1,58 @@
+import { z } from "zod";
+import { kinds, type Option, option, type Values } from "../../lib/options.js";
+import { places } from "../../lib/places.js";
+import { type Recipe, recipes } from "./recipes.js";
+
+const share = z.coerce.number().min(0).max(0.9);
+
+/** A setting whose default is the recipe's. */
+function fromRecipe<T>(schema: z.ZodType<T>, name: keyof Recipe, help: string): Option<T | undefined> {
+  return option(
+    schema.optional(),
+    undefined,
+    `${help} Default: the recipe's, ${Object.entries(recipes)
+      .map(([recipe, values]) => `${values[name]} (${recipe})`)
+      .join(" or ")}.`,
+  );
+}
+
+export const options = {
+  data: option(kinds.text, places.data, "Graded passages: a csv with the columns excerpt and target, plain or in a zip."),
+  out: option(kinds.text, places.model, "Folder for the checkpoint, its record and metrics.jsonl."),
+  recipe: option(
+    z.enum(["default", "original"]),
+    "default",
+    "A set of defaults: default (minutes on a CPU) or original (the original Python stack's).",
+  ),
+  base: fromRecipe(kinds.text, "base", "Pretrained checkpoint: a folder in Hugging Face format, or a name on its hub."),
+  epochs: fromRecipe(kinds.positive, "epochs", "Passes over the training passages."),
+  batch: fromRecipe(kinds.positive, "batch", "Passages a step."),
+  lr: fromRecipe(z.coerce.number().positive(), "lr", "Peak learning rate; 5e-5 suits 768-wide models."),
+  maxLength: fromRecipe(kinds.positive, "maxLength", "Tokens the model reads of a passage, special tokens included."),
+  loss: fromRecipe(z.enum(["mse", "rmse"]), "loss", "What is minimised: mean squared error or its root."),
+  warmup: fromRecipe(share, "warmup", "Share of the steps in which the learning rate rises; after it, it falls to 0 in a straight line."),
+  weightDecay: fromRecipe(z.coerce.number().min(0), "weightDecay", "AdamW's weight decay; none on biases and LayerNorms."),
+  beta1: fromRecipe(share.max(0.9999), "beta1", "AdamW's decay of first moments."),
+  beta2: fromRecipe(z.coerce.number().min(0).max(0.99999), "beta2", "AdamW's decay of second moments."),
+  epsilon: fromRecipe(z.coerce.number().positive(), "epsilon", "AdamW's term against division by zero."),
+  clip: fromRecipe(z.coerce.number().positive(), "clip", "Largest norm of the gradient; a larger one is scaled down to it."),
+  dropout: fromRecipe(share, "dropout", "Share of activations zeroed while training."),
+  validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on."),
+  seed: option(kinds.count, 0, "Decides the split, the order of the passages and the weights of a new head."),
+  maxSteps: option(
+    kinds.count,
+    0,
+    "Stops after so many steps, evaluates and writes the checkpoint; the schedule stays as it was. 0: no limit.",
+  ),
+  workers: option(kinds.count, 0, "Replicas that share each batch. 0: one a core."),
+  checkpointEvery: option(kinds.positive, 100, "Steps between two saved states from which --resume goes on."),
+  resume: option(kinds.flag, false, "Goes on from the state saved in --out, where there is one."),
+};
+
+/** The settings of a run: the options, with the recipe's where none was given. */
+export type Settings = Values<typeof options> & Recipe;
+
+export function fillSettings(values: Values<typeof options>): Settings {
+  const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
+  return { ...recipes[values.recipe], ...given } as Settings;
+}

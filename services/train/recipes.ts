@@ -1,0 +1,55 @@
+/** What the options take when neither flag nor environment sets them. */
+export interface Recipe {
+  readonly base: string;
+  readonly loss: "mse" | "rmse";
+  readonly epochs: number;
+  /** Passages a step. */
+  readonly batch: number;
+  /** Tokens, special tokens included. */
+  readonly maxLength: number;
+  /** Peak learning rate. */
+  readonly lr: number;
+  /** Share of the steps in which the learning rate rises. */
+  readonly warmup: number;
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  readonly weightDecay: number;
+  readonly clip: number;
+  readonly dropout: number;
+}
+
+export const recipes = {
+  /** Minutes on a CPU; from what won the CommonLit competition. */
+  default: {
+    base: "sentence-transformers/all-MiniLM-L6-v2",
+    loss: "mse",
+    epochs: 4,
+    batch: 16,
+    maxLength: 256,
+    lr: 1e-4,
+    warmup: 0.1,
+    beta1: 0.9,
+    beta2: 0.98,
+    epsilon: 1e-6,
+    weightDecay: 0.1,
+    clip: 1,
+    dropout: 0,
+  },
+  /** The original Python stack's: transformers' Trainer with its defaults. */
+  original: {
+    base: "google-bert/bert-base-cased",
+    loss: "rmse",
+    epochs: 3,
+    batch: 32,
+    maxLength: 300,
+    lr: 1e-5,
+    warmup: 0,
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    weightDecay: 0,
+    clip: 1,
+    dropout: 0.1,
+  },
+} satisfies Record<string, Recipe>;

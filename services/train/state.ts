@@ -1,0 +1,50 @@
+import { existsSync, rmSync } from "node:fs";
+import { cpus } from "node:os";
+import { join } from "node:path";
+import { fail } from "../../lib/errors.js";
+import { writeFileAtomic } from "../../lib/files.js";
+import type { OptimizerState } from "../../lib/optim/adamw.js";
+import { producer } from "../../lib/producer.js";
+import { encodeSafetensors, readSafetensors, readSafetensorsHeader } from "../../lib/safetensors.js";
+import type { Settings } from "./options.js";
+
+const fileOf = (out: string) => join(out, "training-state.safetensors");
+const tensors = ["parameters", "firstMoments", "secondMoments"] as const;
+
+/** What must be the same for a resumed run to go on as if it had never stopped. */
+export type Identity = Readonly<Record<string, string | number>>;
+
+const unrelated = new Set(["resume", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base"]);
+
+export function describeRun(settings: Settings, data: string, base: string, workers: number): Identity {
+  const recipe = Object.fromEntries(Object.entries(settings).filter(([name]) => !unrelated.has(name)));
+  return { ...recipe, data, base, workers, processor: cpus()[0]?.model ?? "unknown", version: producer.version } as Identity;
+}
+
+/** Writes the state after a step: weights and moments, whole or not at all. */
+export function saveState(out: string, state: OptimizerState, step: number, identity: Identity): void {
+  const named = new Map(tensors.map((name) => [name, { shape: [state[name].length], data: state[name] }]));
+  writeFileAtomic(fileOf(out), encodeSafetensors(named, "F32", { step: String(step), identity: JSON.stringify(identity) }));
+}
+
+/**
+ * Loads the saved state, where there is one, and answers after which step it was saved (0: none).
+ * @throws other-run naming what differs from the run that saved it; bad-safetensors
+ */
+export function loadState(out: string, state: OptimizerState, identity: Identity): number {
+  const file = fileOf(out);
+  if (!existsSync(file)) return 0;
+  const { metadata } = readSafetensorsHeader(file);
+  const saved = JSON.parse(metadata.identity ?? "{}") as Identity;
+  const different = Object.keys({ ...saved, ...identity }).filter((name) => saved[name] !== identity[name]);
+  if (different.length > 0) {
+    fail("other-run", { file, differences: different.map((name) => `${name} was ${saved[name]}, is ${identity[name]}`).join("; ") });
+  }
+  const stored = readSafetensors(file);
+  for (const name of tensors) state[name].set(stored.get(name)!.data);
+  return Number(metadata.step);
+}
+
+export function removeState(out: string): void {
+  rmSync(fileOf(out), { force: true });
+}

@@ -1,0 +1,84 @@
+import { fail } from "../../lib/errors.js";
+import type { Log } from "../../lib/log.js";
+import { learningRateAt } from "../../lib/optim/schedule.js";
+import { formatSeconds, type Progress } from "../../lib/progress.js";
+import { createRandom } from "../../lib/random.js";
+import type { Metrics } from "./metrics.js";
+import type { Settings } from "./options.js";
+import type { Replicas } from "./replicas.js";
+import type { Row } from "./rows.js";
+
+export interface EpochResult {
+  readonly epoch: number;
+  readonly training_loss: number;
+  readonly validation_loss: number;
+  readonly rmse: number;
+}
+
+export interface Run {
+  readonly settings: Settings;
+  readonly training: readonly Row[];
+  readonly validation: readonly Row[];
+  readonly replicas: Replicas;
+  readonly metrics: Metrics;
+  readonly progress: Progress;
+  readonly log: Log;
+  /** Steps taken before this process, by a run that is resumed. */
+  readonly stepsBefore: number;
+  /** Aborted when the user wants the run to end after its step. */
+  readonly stop: AbortSignal;
+  readonly save: (step: number) => void;
+  readonly report: (result: EpochResult) => void;
+}
+
+const streams = { order: 1, dropout: 2 } as const; // of random numbers, beside the split's and the head's
+
+/** How many steps an epoch has; its last partial batch is dropped. */
+export const stepsPerEpoch = (rows: number, batch: number): number => Math.floor(rows / batch);
+
+/** Trains to the end, to --max-steps or until stopped; answers whether it was the end. */
+export async function train(run: Run): Promise<boolean> {
+  const { settings, training, replicas, metrics, progress } = run;
+  const perEpoch = stepsPerEpoch(training.length, settings.batch);
+  const total = perEpoch * settings.epochs;
+  const last = settings.maxSteps > 0 ? Math.min(settings.maxSteps, total) : total;
+  for (let step = run.stepsBefore + 1; step <= last; step++) {
+    const epoch = Math.ceil(step / perEpoch);
+    const batch = pickBatch(training, settings, epoch, (step - 1) % perEpoch);
+    const learningRate = learningRateAt(step, total, settings.lr, settings.warmup);
+    const began = performance.now();
+    const { loss, gradientNorm } = await replicas.step(batch, step, learningRate, dropoutSeed(settings, step));
+    const seconds = (performance.now() - began) / 1000;
+    if (!Number.isFinite(loss + gradientNorm)) fail("not-finite", { step, loss, gradientNorm, rows: describeRows(batch) });
+    const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);
+    metrics.add({ step, epoch, loss, learning_rate: learningRate, gradient_norm: gradientNorm, tokens, seconds });
+    progress.update(step, { epoch: `${epoch}/${settings.epochs}`, loss: loss.toFixed(3), "tokens/s": (tokens / seconds).toFixed(0) });
+    if (step % perEpoch === 0 || step === last) run.report(await evaluate(run, epoch));
+    if (run.stop.aborted && step < last) {
+      run.save(step);
+      return false;
+    }
+    if (step % settings.checkpointEvery === 0 && step < last) run.save(step);
+  }
+  return true;
+}
+
+/** Batch `index` of an epoch, in the epoch's own order of the passages. */
+function pickBatch(training: readonly Row[], { seed, batch }: Settings, epoch: number, index: number): readonly Row[] {
+  const order = createRandom(seed, streams.order, epoch).shuffle(training.map((_, i) => i));
+  return order.slice(index * batch, (index + 1) * batch).map((i) => training[i]!);
+}
+
+const dropoutSeed = ({ seed }: Settings, step: number) => createRandom(seed, streams.dropout, step).int(2 ** 31);
+const describeRows = (batch: readonly Row[]) => batch.map(({ id }) => id).join(", ");
+
+async function evaluate({ replicas, validation, metrics, log }: Run, epoch: number): Promise<EpochResult> {
+  const began = performance.now();
+  const scores = await replicas.evaluate(validation);
+  const loss = mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
+  log.debug(`evaluation took ${formatSeconds((performance.now() - began) / 1000)}`);
+  const steps = metrics.steps.filter((step) => step.epoch === epoch);
+  return { epoch, training_loss: mean(steps.map((step) => step.loss)), validation_loss: loss, rmse: Math.sqrt(loss) };
+}
+
+const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
