@@ -61,7 +61,6 @@ export const gradients: { readonly [op in DifferentiableOp]: Rule } = {
   Exp: (node, dy) => [mul(dy, outputOf(node))],
   Sqrt: (node, dy) => [div(mul(dy, 0.5), outputOf(node))],
   Tanh: (node, dy) => [mul(dy, sub(1, mul(outputOf(node), outputOf(node))))],
-  Reciprocal: (node, dy) => [neg(mul(dy, mul(outputOf(node), outputOf(node))))],
   // d erf(x) / dx = 2 / sqrt(pi) exp(-x^2)
   Erf: (node, dy) => [mul(mul(dy, 2 / Math.sqrt(Math.PI)), exp(neg(mul(inputsOf(node)[0], inputsOf(node)[0]))))],
   // Gelu(x) = x cdf(x), so its derivative is cdf(x) + x pdf(x), both of the normal distribution.
@@ -108,8 +107,6 @@ export const gradients: { readonly [op in DifferentiableOp]: Rule } = {
     ];
   },
   Reshape: (node, dy) => [reshape(dy, inputsOf(node)[0].shape), undefined],
-  Squeeze: (node, dy) => [reshape(dy, inputsOf(node)[0].shape), undefined],
-  Unsqueeze: (node, dy) => [reshape(dy, inputsOf(node)[0].shape), undefined],
   Expand: (node, dy) => [sumTo(dy, inputsOf(node)[0].shape), undefined],
   ReduceSum: (node, dy) => [unreduce(node, dy, inputsOf(node)[1].holds!), undefined],
   ReduceMean: (node, dy) => {

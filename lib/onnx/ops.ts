@@ -1,4 +1,4 @@
-import { type Dim, rest, sameShape, times } from "./dims.js";
+import { type Dim, rest, sameShape } from "./dims.js";
 import { type ArrayOf, type Attributes, addBranch, addConstant, addNode, type DType, type Graph, type Value } from "./graph.js";
 import { dtypeNumbers, type Op } from "./shapes.js";
 
@@ -53,7 +53,6 @@ export const exp = unary("Exp");
 export const neg = unary("Neg");
 export const sqrt = unary("Sqrt");
 export const tanh = unary("Tanh");
-export const reciprocal = unary("Reciprocal");
 /** Over the last axis. */
 export const softmax = (x: Value): Value => apply("Softmax", [x], { axis: -1 });
 /** com.microsoft: x * (1 + erf(x / sqrt 2)) / 2 in one kernel. */
@@ -77,7 +76,6 @@ export const reduceSum = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1
   apply("ReduceSum", [x, constant(x.graph, axes)], { keepdims });
 export const reduceMean = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value => apply("ReduceMean", [x], { axes, keepdims });
 export const reduceMin = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value => apply("ReduceMin", [x], { axes, keepdims });
-export const unsqueeze = (x: Value, axes: readonly number[]): Value => apply("Unsqueeze", [x, constant(x.graph, axes)]);
 /** The normalized tensor, the means and the inverse standard deviations over the last axis. */
 export const layerNormalization = (x: Value, scale: Value, bias: Value, epsilon: number): readonly Value[] =>
   addNode(x.graph, "LayerNormalization", [x, scale, bias], { axis: -1, epsilon });
@@ -173,9 +171,4 @@ export function sumTo(x: Value, shape: readonly Dim[]): Value {
   if (axes.length === 0) return x;
   const sum = reduceSum(x, axes);
   return added === 0 ? sum : reshape(sum, shape);
-}
-
-/** Elements of a shape, for a mean: a number where all dimensions are known. */
-export function sizeOf(shape: readonly Dim[]): Dim {
-  return times(...shape);
 }

@@ -4,8 +4,8 @@ import type { Attributes, Branch, DType, Value } from "./graph.js";
 /** The operators that graphs may use, by their ONNX names; those of com.microsoft are ONNX Runtime's own. */
 export const standardOps = [
   "Add", "BitShift", "Cast", "Concat", "Div", "Equal", "Erf", "Exp", "Expand", "Gather", "Gemm", "If", "LayerNormalization", "Less",
-  "MatMul", "Mul", "Neg", "Pad", "Reciprocal", "ReduceMean", "ReduceMin", "ReduceSum", "Reshape", "Shape", "Slice", "Softmax", "Split",
-  "Sqrt", "Squeeze", "Sub", "Tanh", "Transpose", "Unsqueeze", "Where",
+  "MatMul", "Mul", "Neg", "Pad", "ReduceMean", "ReduceMin", "ReduceSum", "Reshape", "Shape", "Slice", "Softmax", "Split",
+  "Sqrt", "Sub", "Tanh", "Transpose", "Where",
 ] as const; // biome-ignore format: a list reads better in lines
 export const microsoftOps = ["DynamicQuantizeMatMul", "FusedMatMul", "Gelu", "MatMulIntegerToFloat", "MultiHeadAttention"] as const;
 
@@ -59,7 +59,6 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
   Exp: same,
   Gelu: same,
   Neg: same,
-  Reciprocal: same,
   Softmax: same,
   Sqrt: same,
   Tanh: same,
@@ -154,16 +153,10 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
     if (parts.reduce((sum: number, part) => sum + Number(part), 0) !== x!.shape[axis]) refuse("sizes that add up to the axis");
     return parts.map((part) => ({ dtype: x!.dtype, shape: x!.shape.with(axis, part) }));
   },
-  Squeeze: ([x, axes]) => [{ dtype: x!.dtype, shape: x!.shape.filter((_, i) => !axes!.holds!.includes(i)) }],
   Transpose: ([x], attributes, refuse) => {
     const order = attributes.perm as readonly number[];
     if (order.length !== x!.shape.length || new Set(order).size !== order.length) refuse(`a permutation of ${x!.shape.length} axes`);
     return [{ dtype: x!.dtype, shape: order.map((axis) => x!.shape[axis]!) }];
-  },
-  Unsqueeze: ([x, axes]) => {
-    const shape = [...x!.shape];
-    for (const axis of axes!.holds!) shape.splice(Number(axis), 0, 1);
-    return [{ dtype: x!.dtype, shape }];
   },
   Where: ([condition, a, b], _, refuse) => {
     if (condition!.dtype !== "bool" || a!.dtype !== b!.dtype) refuse("a bool condition and two values of one type");
