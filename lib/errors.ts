@@ -133,6 +133,13 @@ export const errors = {
   ),
   "bad-json": row(400, 2, ({ problem }: { problem: string }) => `The body is no JSON: ${problem}. Send {"text": "..."} as UTF-8.`),
   "no-text": row(400, 2, ({ found }: { found: string }) => `The body has no text: expected {"text": "..."}, found ${found}.`),
+  "no-model": row(
+    404,
+    1,
+    ({ where }: { where: string }) =>
+      `${where} holds no model: expected a model repository, or a checkpoint with config.json and model.safetensors. Make one with: readability train, then readability optimization.`,
+  ),
+  "not-utf8": row(400, 1, ({ file }: { file: string }) => `${file} is not text in UTF-8. Save it in that encoding.`),
   "empty-text": row(422, 1, (_: object) => "The text is empty or blank. Send at least one word."),
   "not-json": row(
     415,

@@ -1,0 +1,169 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { readCheckpoint } from "../../lib/bert/checkpoint.js";
+import { writeFileAtomic } from "../../lib/files.js";
+import { compiled, shipped } from "../../lib/module.js";
+import { places } from "../../lib/places.js";
+import { encodeSafetensors } from "../../lib/safetensors.js";
+import { readPassages } from "../../lib/text/dataset.js";
+import { loadTokenizer } from "../../lib/text/tokenizer.js";
+import { readRecord } from "../../lib/training-record.js";
+import { writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
+import type { StepMetrics } from "./metrics.js";
+
+let folder: string;
+let base: string;
+let data: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "readability-train-"));
+  base = join(folder, "base");
+  cpSync(shipped("test/fixtures/tiny-bert"), base, { recursive: true });
+  writeWordPieceTokenizer(base);
+  data = join(folder, "graded.csv");
+  const { passages } = readPassages(places.sample, { targets: false });
+  const lines = passages.map(({ id, excerpt }, i) => `${id},"${excerpt.replaceAll('"', '""')}",${-(i % 8) / 2 + (i % 5) / 10}`);
+  writeFileSync(data, ["id,excerpt,target", ...lines].join("\n"));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const options = () => ["--data", data, "--base", base, "--max-length", "32", "--batch", "8", "--epochs", "2", "--workers", "2"];
+
+function start(out: string, ...more: string[]): ChildProcess {
+  return spawn(process.execPath, [compiled("cli"), "train", ...options(), "--out", join(folder, out), ...more], {
+    stdio: ["ignore", "pipe", "pipe"],
+  });
+}
+
+async function finish(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const texts = { stdout: "", stderr: "" };
+  for (const name of ["stdout", "stderr"] as const) child[name]!.setEncoding("utf8").on("data", (text: string) => { texts[name] += text; }); // biome-ignore format: one line
+  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
+  return { code, ...texts };
+}
+
+const run = (out: string, ...more: string[]) => finish(start(out, ...more));
+const metricsOf = (out: string): StepMetrics[] =>
+  readFileSync(join(folder, out, "metrics.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line) as StepMetrics); // biome-ignore format: one line
+const weightsOf = (out: string) => readFileSync(join(folder, out, "model.safetensors"));
+
+describe("a run", () => {
+  it("prints the epoch table, and leaves checkpoint, record and metrics", async () => {
+    const { code, stdout, stderr } = await run("whole");
+    expect(code, stderr).toBe(0);
+    const lines = stdout.trim().split("\n");
+    expect(lines[0]).toBe("| Epoch | Training Loss | Validation Loss | Rmse |");
+    expect(lines.slice(2).map((line) => /^\| (\d+) \|( \d+\.\d+ \|){3}$/.exec(line)?.[1])).toEqual(["1", "2"]);
+    const record = readRecord(join(folder, "whole"))!;
+    expect(record.epochs.map(({ rmse }) => rmse.toFixed(4))).toEqual(lines.slice(2).map((line) => line.split("|")[4]!.trim()));
+    expect(record.validation.rows + Number(/(\d+) passages to train on/.exec(stderr)![1])).toBe(96);
+    const metrics = metricsOf("whole");
+    expect(metrics.map(({ step }) => step)).toEqual(metrics.map((_, i) => i + 1));
+    expect(metrics).toHaveLength(record.steps);
+    expect(Object.keys(metrics[0]!)).toEqual(["step", "epoch", "loss", "learning_rate", "gradient_norm", "tokens", "seconds"]);
+    expect(loadTokenizer(join(folder, "whole")).maxLength).toBe(32);
+    const { config } = readCheckpoint(join(folder, "whole"));
+    expect(config.source).toMatchObject({
+      architectures: ["BertForSequenceClassification"],
+      id2label: { 0: "readability" },
+      dtype: "float32",
+      torch_dtype: "float32",
+    });
+    expect(readdirSync(join(folder, "whole")).filter((name) => name.includes("state") || name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("learns: the training loss falls", async () => {
+    const { code } = await run("learned", "--epochs", "8", "--lr", "0.003");
+    expect(code).toBe(0);
+    const { epochs } = readRecord(join(folder, "learned"))!;
+    expect(epochs.at(-1)!.training_loss).toBeLessThan(epochs[0]!.training_loss * 0.7);
+  });
+
+  it("stops after --max-steps with the schedule as it was", async () => {
+    expect((await run("whole-again")).code).toBe(0);
+    const { code, stdout } = await run("short", "--max-steps", "4");
+    expect(code).toBe(0);
+    expect(stdout.trim().split("\n")).toHaveLength(3);
+    const rates = (out: string) => metricsOf(out).map((step) => step.learning_rate);
+    expect(rates("short")).toEqual(rates("whole-again").slice(0, 4));
+    expect(existsSync(join(folder, "short", "model.safetensors"))).toBe(true);
+  });
+
+  it("goes on after kill -9 to the same weights, bit for bit", async () => {
+    expect((await run("straight")).code).toBe(0);
+    const child = start("killed", "--checkpoint-every", "2");
+    const state = join(folder, "killed", "training-state.safetensors");
+    while (!existsSync(state) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill("SIGKILL");
+    await finish(child);
+    const { code, stderr } = await run("killed", "--resume");
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/from step [2-9]/);
+    expect(weightsOf("killed").equals(weightsOf("straight"))).toBe(true);
+    expect(metricsOf("killed").map(({ step, loss }) => [step, loss])).toEqual(metricsOf("straight").map(({ step, loss }) => [step, loss]));
+  });
+
+  it("finishes its step on SIGINT, saves, and exits 0; another run's state is refused by name", async () => {
+    const child = start("interrupted", "--checkpoint-every", "2", "--epochs", "200");
+    const state = join(folder, "interrupted", "training-state.safetensors");
+    while (!existsSync(state) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
+    child.kill("SIGINT");
+    const { code, stderr } = await finish(child);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/stopped after step \d+; --resume goes on/);
+    const other = await run("interrupted", "--resume", "--lr", "0.5");
+    expect(other.code).toBe(1);
+    expect(other.stderr).toMatch(/was saved by another run: epochs was 200, is 2; lr was 0.0001, is 0.5/);
+  });
+});
+
+describe("bad input", () => {
+  const refused = async (out: string, message: RegExp, ...more: string[]) => {
+    const { code, stdout, stderr } = await run(out, ...more);
+    expect(stderr).toMatch(message);
+    expect(stdout).toBe("");
+    expect(existsSync(join(folder, out))).toBe(false);
+    return code;
+  };
+
+  it("no data file", async () => {
+    expect(await refused("bad", /no-such\.csv not found: .*Place your graded passages there/, "--data", join(folder, "no-such.csv"))).toBe(
+      1,
+    );
+  });
+
+  it("a base without weights", async () => {
+    const bare = join(folder, "bare");
+    cpSync(base, bare, { recursive: true });
+    rmSync(join(bare, "model.safetensors"));
+    expect(await refused("bad", /model\.safetensors/, "--base", bare)).toBe(1);
+  });
+
+  it("a base of another family", async () => {
+    const gpt = join(folder, "gpt");
+    cpSync(base, gpt, { recursive: true });
+    writeFileSync(join(gpt, "config.json"), '{"model_type": "gpt2"}');
+    expect(await refused("bad", /its model_type is "gpt2"\. Use a checkpoint of a supported family \(bert\)/, "--base", gpt)).toBe(1);
+  });
+
+  it("a misshapen tensor, and a missing one", async () => {
+    const name = "bert.encoder.layer.0.output.dense.bias";
+    const { weights } = readCheckpoint(base);
+    const broken = join(folder, "broken");
+    cpSync(base, broken, { recursive: true });
+    const write = (tensors: typeof weights) => writeFileAtomic(join(broken, "model.safetensors"), encodeSafetensors(tensors, "F32"));
+    write(new Map([...weights, [name, { shape: [31], data: new Float32Array(31) }]]));
+    expect(await refused("bad", /bert\.encoder\.layer\.0\.output\.dense\.bias.*\[31\].*\[32\]/s, "--base", broken)).toBe(1);
+    write(new Map([...weights].filter(([key]) => key !== name)));
+    expect(await refused("bad", /lacks the tensor bert\.encoder\.layer\.0\.output\.dense\.bias \[32\]/, "--base", broken)).toBe(1);
+  });
+
+  it("settings that do not fit", async () => {
+    expect(await refused("bad", /--max-length 65 is more than the 64 tokens/, "--max-length", "65")).toBe(2);
+    expect(await refused("bad", /leaves \d+ passages to train on/, "--batch", "100")).toBe(1);
+    expect(await refused("bad", /--epochs "none" does not fit/, "--epochs", "none")).toBe(2);
+  });
+});
