@@ -49,8 +49,12 @@ export function createDropout(graph: Graph, rate: number): (x: Value, index: "hi
 /** Gives every column its own number beside the hash of its row. */
 const spread = (hash: Value, columns: Value) => add(hash, mul(columns, 0x9e3779b1 | 0));
 
-/** Scrambles int32s: the finalizer of MurmurHash3 with sums for its exclusive ors, which opset 17 lacks. */
+/**
+ * Scrambles int32s with RC6's bijection x (2x + 1) (Rivest et al. 1998), whose high bits depend on all bits, folded down twice.
+ * The usual finalizers take exclusive ors, which opset 17 lacks; sums in their place leave neighbours correlated.
+ */
 function mix(x: Value): Value {
+  const squared = (y: Value) => mul(y, add(mul(y, 2), 1));
   const folded = (y: Value, shift: number) => add(y, cast(shiftRight(cast(y, "uint32"), shift), "int32"));
-  return folded(mul(folded(mul(folded(x, 16), 0x85ebca6b | 0), 13), 0xc2b2ae35 | 0), 16);
+  return mul(folded(squared(folded(squared(x), 16)), 15), 0xc2b2ae35 | 0);
 }
