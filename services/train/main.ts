@@ -16,6 +16,7 @@ import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
 import { openMetrics } from "./metrics.js";
 import { fillSettings, options } from "./options.js";
 import { createReplicas } from "./replicas.js";
+import { type Prediction, renderReport } from "./report.js";
 import type { Row } from "./rows.js";
 import { describeRun, loadState, removeState, saveState } from "./state.js";
 import { type EpochResult, stepsPerEpoch, train } from "./train.js";
@@ -57,6 +58,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     );
     const progress = showProgress("train", total, "steps");
     const epochs: EpochResult[] = [];
+    let predictions: readonly Prediction[] = [];
     process.stdout.write("| Epoch | Training Loss | Validation Loss | Rmse |\n|------:|--------------:|----------------:|-----:|\n");
     const ended = await train({
       settings,
@@ -69,8 +71,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       stepsBefore,
       stop: abortOnSignals(),
       save: (step) => saveState(out, replicas.state, step, identity),
-      report(result) {
+      report(result, scores) {
         epochs.push(result);
+        predictions = validation.map(({ id, target }, i) => ({ id, target, score: scores[i]! }));
         process.stdout.write(
           `| ${result.epoch} | ${result.training_loss.toFixed(4)} | ${result.validation_loss.toFixed(4)} | ${result.rmse.toFixed(4)} |\n`,
         );
@@ -120,6 +123,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       tokens_per_second: tokens / seconds,
     };
     writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+    writeFileAtomic(join(out, "report.html"), renderReport(record, metrics.steps, predictions));
     removeState(out);
     log.info(
       `trained in ${formatSeconds(seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s; validation RMSE ${record.validation.rmse.toFixed(4)}; checkpoint in ${out}`,

@@ -28,7 +28,7 @@ export interface Run {
   /** Aborted when the user wants the run to end after its step. */
   readonly stop: AbortSignal;
   readonly save: (step: number) => void;
-  readonly report: (result: EpochResult) => void;
+  readonly report: (result: EpochResult, scores: Float32Array) => void;
 }
 
 const streams = { order: 1, dropout: 2 } as const; // of random numbers, beside the split's and the head's
@@ -53,7 +53,7 @@ export async function train(run: Run): Promise<boolean> {
     const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);
     metrics.add({ step, epoch, loss, learning_rate: learningRate, gradient_norm: gradientNorm, tokens, seconds });
     progress.update(step, { epoch: `${epoch}/${settings.epochs}`, loss: loss.toFixed(3), "tokens/s": (tokens / seconds).toFixed(0) });
-    if (step % perEpoch === 0 || step === last) run.report(await evaluate(run, epoch));
+    if (step % perEpoch === 0 || step === last) await evaluate(run, epoch);
     if (run.stop.aborted && step < last) {
       run.save(step);
       return false;
@@ -72,13 +72,14 @@ function pickBatch(training: readonly Row[], { seed, batch }: Settings, epoch: n
 const dropoutSeed = ({ seed }: Settings, step: number) => createRandom(seed, streams.dropout, step).int(2 ** 31);
 const describeRows = (batch: readonly Row[]) => batch.map(({ id }) => id).join(", ");
 
-async function evaluate({ replicas, validation, metrics, log }: Run, epoch: number): Promise<EpochResult> {
+/** Scores the held-out rows and reports the epoch. */
+async function evaluate({ replicas, validation, metrics, log, report }: Run, epoch: number): Promise<void> {
   const began = performance.now();
   const scores = await replicas.evaluate(validation);
   const loss = mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
   log.debug(`evaluation took ${formatSeconds((performance.now() - began) / 1000)}`);
   const steps = metrics.steps.filter((step) => step.epoch === epoch);
-  return { epoch, training_loss: mean(steps.map((step) => step.loss)), validation_loss: loss, rmse: Math.sqrt(loss) };
+  report({ epoch, training_loss: mean(steps.map((step) => step.loss)), validation_loss: loss, rmse: Math.sqrt(loss) }, scores);
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,0 +1,44 @@
+/**
+ * Makes a released model of a trained checkpoint: weights rounded to float16 (half the size), measured as rounded.
+ *
+ *     node dist/bench/release.js artifacts/model data/input/train.csv.zip models/readability-minilm
+ */
+import { join } from "node:path";
+import { readCheckpoint, writeCheckpoint } from "../lib/bert/checkpoint.js";
+import { fail } from "../lib/errors.js";
+import { writeFileAtomic } from "../lib/files.js";
+import { openModel } from "../lib/model.js";
+import { showProgress } from "../lib/progress.js";
+import { readPassages } from "../lib/text/dataset.js";
+import { splitPassages } from "../lib/text/split.js";
+import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
+import { readRecord, recordFile } from "../lib/training-record.js";
+import { drawPredictions } from "../services/train/report.js";
+
+const [from, data, out] = process.argv.slice(2) as [string, string, string];
+const record =
+  readRecord(from) ??
+  fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
+const { passages } = readPassages(data, { targets: true });
+const held = splitPassages(passages, record.validation_fraction, record.seed).validation.map((i) => passages[i]!);
+
+writeCheckpoint(out, readCheckpoint(from), "F16");
+writeTokenizerFiles(from, out, record.max_length);
+const { scorer, tokenizer } = await openModel(out);
+const progress = showProgress("release", held.length, "passages");
+let done = 0;
+const predictions = await Promise.all(
+  held.map(async ({ id, excerpt, target }) => {
+    const score = await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length));
+    progress.update(++done);
+    return { id, target, score };
+  }),
+);
+progress.stop();
+await scorer.close();
+
+const rmse = Math.sqrt(predictions.reduce((sum, { target, score }) => sum + (score - target) ** 2, 0) / predictions.length);
+const released = { ...record, data: { ...record.data, file: "train.csv.zip" }, validation: { rows: held.length, rmse } };
+writeFileAtomic(join(out, recordFile), `${JSON.stringify(released, null, 2)}\n`);
+writeFileAtomic(join(out, "predictions.svg"), drawPredictions(predictions));
+process.stdout.write(`validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`);

@@ -1,0 +1,21 @@
+import * as Plot from "@observablehq/plot";
+import { parseHTML } from "linkedom";
+
+/** Draws a chart of Observable Plot as the text of an svg element, 480 wide; its colours are those of the page around it. */
+export function drawChart(options: Plot.PlotOptions): string {
+  const { document } = parseHTML("<html><body></body></html>");
+  const chart = Plot.plot({
+    width: 480,
+    height: 320,
+    style: { background: "none" },
+    ...options,
+    document: document as never,
+  });
+  chart.setAttribute("xmlns", "http://www.w3.org/2000/svg");
+  return chart.outerHTML;
+}
+
+/** Text as HTML shows it. */
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}
