@@ -14,8 +14,9 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   inference: { summary: "serve a model repository over the Open Inference Protocol", load: () => import("./services/inference/main.js") },
   api: { summary: "answer POST /predict", load: () => import("./services/api/main.js") },
   load_testing: { summary: "measure an api under the load of many users", load: () => import("./services/load_testing/main.js") },
-  up: { summary: "run all five in order and leave the api up", load: () => import("./commands/up.js") },
-  score: { summary: "score texts from a file or standard input", load: () => import("./commands/score.js") },
+  up: { summary: "run all five in order and leave the api up", load: () => import("./commands/up/main.js") },
+  score: { summary: "score texts from a file or standard input", load: () => import("./commands/score/main.js") },
+  docs: { summary: "print every option of every command, in Markdown", load: () => import("./commands/docs/main.js") },
 };
 
 async function run([name, ...argv]: readonly string[]): Promise<number> {
@@ -29,6 +30,12 @@ async function run([name, ...argv]: readonly string[]): Promise<number> {
   if (asked) process.stdout.write(`${text}\n`);
   else process.stderr.write(`There is no command ${JSON.stringify(name)}.\n${text}\n`);
   return asked ? 0 : 2;
+}
+
+if (process.channel) {
+  // `up` started this process, and closes the channel by ending, however it ends: nothing is left behind.
+  process.once("disconnect", () => process.emit("SIGTERM", "SIGTERM") || process.exit(143));
+  process.channel.unref();
 }
 
 try {

@@ -214,7 +214,7 @@ export const errors = {
     400,
     2,
     ({ service, lines }: { service: string; lines: readonly string[] }) =>
-      `${service} does not take its options: ${lines.at(-1) ?? "it does not say why"}`,
+      `${service} does not take its options: ${lines.join(" ") || "it does not say why"}`,
   ),
   "bad-graph": row(
     500,
@@ -286,7 +286,7 @@ export const errors = {
     503,
     1,
     ({ message, retryAfter }: { message: string; retryAfter: number }) =>
-      `The inference server is busy: ${message} Try again in ${retryAfter} s, or add servers.`,
+      `The inference server is busy: ${message}. Try again in ${retryAfter} s, or add servers.`,
   ),
   "server-unreachable": row(
     503,
@@ -304,6 +304,12 @@ export const errors = {
     1,
     ({ file, tensor, shape, found }: { file: string; tensor: string; shape: string; found: number }) =>
       `${file} lacks the tensor ${tensor} [${shape}] (it holds ${found} others). Use a complete checkpoint, or one whose config.json fits its weights.`,
+  ),
+  "gate-failed": row(
+    500,
+    1,
+    ({ rmse, bound }: { rmse: number; bound: number }) =>
+      `int8 fails the accuracy gate: a root mean squared error of ${rmse.toFixed(4)}, at most ${bound.toFixed(4)} passes. Serve fp32 with --precision auto, or allow more with --gate.`,
   ),
   "replica-died": row(
     500,

@@ -91,11 +91,16 @@ function describeCommand(command: string, options: Options, positionals: readonl
   const program = new Command(`readability ${command}`).exitOverride().configureOutput({ writeErr: () => {} });
   for (const name of positionals) program.argument(name);
   for (const [name, option] of Object.entries(options)) {
-    const isFlag = option.schema === (kinds.flag as unknown);
-    const long = isFlag && option.default === true ? flagName(name).replace("--", "--no-") : flagName(name);
-    const shown = option.default === undefined || isFlag ? "" : ` Default: ${JSON.stringify(option.default)}.`;
-    const flags = `${option.short ? `-${option.short}, ` : ""}${long}${isFlag ? "" : " <value>"}`;
-    program.addOption(new Flag(flags, `${option.help}${shown} [${variableName(command, name)}]`));
+    const shown = option.default === undefined || isFlag(option) ? "" : ` Default: ${JSON.stringify(option.default)}.`;
+    program.addOption(new Flag(describeFlag(name, option), `${option.help}${shown} [${variableName(command, name)}]`));
   }
   return program;
+}
+
+const isFlag = (option: Option<unknown>): boolean => option.schema === (kinds.flag as unknown);
+
+/** How an option is written on the command line: `-u, --users <value>`; `--no-gate` for what is on unless told otherwise. */
+export function describeFlag(name: string, option: Option<unknown>): string {
+  const long = isFlag(option) && option.default === true ? flagName(name).replace("--", "--no-") : flagName(name);
+  return `${option.short ? `-${option.short}, ` : ""}${long}${isFlag(option) ? "" : " <value>"}`;
 }

@@ -1,0 +1,105 @@
+import { spawn } from "node:child_process";
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { formatFloat32 } from "../../lib/float32.js";
+import { compiled } from "../../lib/module.js";
+import { places } from "../../lib/places.js";
+import { loadTokenizer, type Tokenizer } from "../../lib/text/tokenizer.js";
+import { runCommand } from "../../test/commands.js";
+import { meanScore } from "../../test/graphs.js";
+import { writeRepository } from "../../test/repositories.js";
+
+let folder: string;
+let repository: string;
+let tokenizer: Tokenizer;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "score-"));
+  repository = join(folder, "repository");
+  tokenizer = loadTokenizer(writeRepository(repository).folder);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const score = (argv: readonly string[], input?: string) =>
+  runCommand(["score", "--model", repository, ...argv], { folder, input: input ?? "" });
+const expected = (text: string) => formatFloat32(meanScore(tokenizer.encode(text)));
+
+function place(name: string, content: string): string {
+  writeFileSync(join(folder, name), content);
+  return name;
+}
+
+describe("readability score", () => {
+  it("scores a .txt as one text, and so standard input", async () => {
+    const text = "the cat\nsat on the mat\n";
+    const line = `{"score":${expected(text)}}\n`;
+    expect(await score([place("a.txt", text)])).toMatchObject({ code: 0, stdout: line });
+    expect(await score(["-"], text)).toMatchObject({ code: 0, stdout: line });
+  });
+
+  it("scores the rows of a .csv in their order, and goes on after a bad one", async () => {
+    const file = place("a.csv", 'id,excerpt\n1,the cat\n2,\n3,"sat, on"\n4,the,mat\n5,mat\n');
+    const { code, stdout, stderr } = await score([file]);
+    expect(code).toBe(1);
+    expect(stdout.split("\n")).toEqual([
+      `{"id":"1","score":${expected("the cat")}}`,
+      `{"id":"2","error":"The text is empty or blank. Send at least one word."}`,
+      `{"id":"3","score":${expected("sat, on")}}`,
+      `{"error":"the row of line 5 has 3 cells, the header 2"}`,
+      `{"id":"5","score":${expected("mat")}}`,
+      "",
+    ]);
+    expect(stderr).toContain("3 texts scored, 2 refused");
+  });
+
+  it("scores lines of JSON from a file and from standard input, by the field that is named", async () => {
+    const lines = '{"id": 1, "body": "the cat"}\n{"body": "mat"}\n';
+    const stdout = `{"id":1,"score":${expected("the cat")}}\n{"score":${expected("mat")}}\n`;
+    expect(await score([place("a.jsonl", lines), "--column", "body"])).toMatchObject({ code: 0, stdout });
+    expect(await score(["-", "--format", "jsonl", "--column", "body"], lines)).toMatchObject({ code: 0, stdout });
+    expect(await score(["-", "--format", "jsonl"], lines)).toMatchObject({ code: 1 });
+  });
+
+  it("ends quietly when its reader has read enough", async () => {
+    const file = place("long.jsonl", '{"text": "the cat sat on the mat"}\n'.repeat(20_000));
+    const child = spawn(process.execPath, [compiled("cli"), "score", "--model", repository, file], { cwd: folder });
+    let stderr = "";
+    child.stderr.setEncoding("utf8").on("data", (text: string) => {
+      stderr += text;
+    });
+    child.stdout.once("data", () => child.stdout.destroy());
+    const code = await new Promise((resolve) => child.on("close", resolve));
+    expect([code, stderr]).toEqual([0, ""]);
+  });
+
+  it("says what is wrong with how it was called", async () => {
+    const problem = async (...argv: string[]) => {
+      const { code, stdout, stderr } = await score(argv);
+      expect(stdout).toBe("");
+      return [code, stderr];
+    };
+    expect(await problem()).toEqual([2, expect.stringContaining("missing required argument 'file'")]);
+    expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("say with --format which it is")]);
+    expect(await problem("missing.txt")).toEqual([1, expect.stringContaining("missing.txt not found")]);
+    expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining("Cannot read .")]);
+    expect(await problem(place("b.csv", "a,b\n1,2\n"))).toEqual([1, expect.stringContaining('no column "excerpt"')]);
+    const nowhere = await runCommand(["score", "--model", "nowhere", place("b.txt", "the cat")], { folder });
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("nowhere holds no model")]);
+  });
+
+  it.skipIf(!existsSync(join(places.releasedModel, "config.json")))("uses the released model where nothing was built", async () => {
+    const easy = "The cat sat on the mat. It was a big red mat. The cat was happy. Then the dog came in to play.";
+    const hard =
+      "Notwithstanding the epistemological ramifications of quantum indeterminacy, contemporary philosophers continue to interrogate the ontological commitments that underlie deterministic interpretations.";
+    const input = [easy, hard].map((text) => JSON.stringify({ text })).join("\n");
+    const { code, stdout } = await runCommand(["score", "-", "--format", "jsonl"], { folder, input });
+    const [first, second] = stdout
+      .trim()
+      .split("\n")
+      .map((line) => (JSON.parse(line) as { score: number }).score);
+    expect(code).toBe(0);
+    expect(first! - second!).toBeGreaterThan(1);
+  });
+});

@@ -1,0 +1,26 @@
+import { once } from "node:events";
+import type { Writable } from "node:stream";
+
+export interface Output {
+  /** Resolves when there is room for more. @throws the reason of `closed` */
+  write(line: string): Promise<void>;
+  /** Aborts when the reader of the output went away, as `head` does. */
+  readonly closed: AbortSignal;
+  release(): void;
+}
+
+/** Writes to standard output no faster than it is read. */
+export function openOutput(stream: Writable): Output {
+  const controller = new AbortController();
+  const { signal: closed } = controller;
+  const onError = (error: NodeJS.ErrnoException) => controller.abort(error);
+  stream.on("error", onError);
+  return {
+    async write(line) {
+      closed.throwIfAborted();
+      if (!stream.write(line)) await once(stream, "drain", { signal: closed });
+    },
+    closed,
+    release: () => stream.off("error", onError),
+  };
+}

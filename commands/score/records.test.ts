@@ -1,0 +1,105 @@
+import fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { formats, type InputRecord } from "./records.js";
+
+/** Reads `content` in pieces of `size` bytes. */
+async function read(format: keyof typeof formats, content: string | Buffer, { column, size = 7 }: { column?: string; size?: number } = {}) {
+  const whole = Buffer.from(content as string);
+  async function* pieces() {
+    for (let begin = 0; begin < whole.length; begin += size) yield whole.subarray(begin, begin + size);
+  }
+  const records: InputRecord[] = [];
+  for await (const record of formats[format]({ name: "input", bytes: pieces(), column })) records.push(record);
+  return records;
+}
+
+const texts = (records: readonly InputRecord[]) => records.map(({ text }) => text);
+const anyText = fc.string({ unit: "grapheme", maxLength: 30 });
+
+describe("txt", () => {
+  it("is one text, without its byte order mark, however it is cut", async () => {
+    expect(await read("txt", "\ufeffÄ text\nof two lines 🙂\n", { size: 1 })).toEqual([
+      { text: "Ä text\nof two lines 🙂\n", position: 29 },
+    ]);
+  });
+
+  it("is UTF-8 or an error", async () => {
+    await expect(read("txt", Buffer.from([0x61, 0xe9, 0x61]))).rejects.toMatchObject({ code: "not-utf8" });
+    await expect(read("txt", Buffer.from([0x61, 0xc3]))).rejects.toMatchObject({ code: "not-utf8" });
+  });
+});
+
+describe("jsonl", () => {
+  it("gives back what was written, however it is cut", async () => {
+    const objects = fc.array(fc.record({ id: fc.oneof(fc.string(), fc.integer()), text: anyText }));
+    await fc.assert(
+      fc.asyncProperty(objects, fc.integer({ min: 1, max: 50 }), async (written, size) => {
+        const records = await read("jsonl", written.map((object) => JSON.stringify(object)).join("\r\n"), { size });
+        expect(records.map(({ id, text }) => ({ id, text }))).toEqual(written);
+      }),
+    );
+  });
+
+  it("prefers the field excerpt, and takes the one that is named", async () => {
+    const line = '{"text": "t", "excerpt": "e", "other": "o", "id": "i"}';
+    expect(texts(await read("jsonl", line))).toEqual(["e"]);
+    expect(texts(await read("jsonl", line, { column: "other" }))).toEqual(["o"]);
+    expect(texts(await read("jsonl", line, { column: "id" }))).toEqual(["i"]);
+  });
+
+  it("tells what is wrong with a line, and goes on", async () => {
+    const latin = Buffer.from('{"text": "caf\xe9"}\n', "latin1");
+    const lines = ['{"text": "a"}', "not json", "", "[1]", '{"id": 7, "text": 5}', '{"text": "z"}'].join("\n");
+    const records = await read("jsonl", Buffer.concat([latin, Buffer.from(lines)]));
+    expect(records.map(({ text, problem }) => text ?? problem)).toEqual([
+      "line 1 is not UTF-8",
+      "a",
+      expect.stringContaining("line 3 is no JSON: "),
+      "line 5 is no JSON object",
+      "line 6 has no text in the field excerpt or text",
+      "z",
+    ]);
+    expect(records[4]!.id).toBe(7);
+    expect(records.at(-1)!.position).toBe(latin.length + lines.length);
+  });
+});
+
+describe("csv", () => {
+  const quote = (cell: string) => `"${cell.replaceAll('"', '""')}"`;
+
+  it("gives back what was written, however it is cut", async () => {
+    const rows = fc.array(fc.tuple(anyText, anyText), { minLength: 1 });
+    await fc.assert(
+      fc.asyncProperty(rows, fc.integer({ min: 1, max: 50 }), async (written, size) => {
+        const csv = ["id,text", ...written.map((cells) => cells.map(quote).join(","))].join("\r\n");
+        const records = await read("csv", `\ufeff${csv}`, { size });
+        expect(records.map(({ id, text }) => [id, text])).toEqual(written);
+      }),
+    );
+  });
+
+  it("prefers the column excerpt, and takes the one that is named", async () => {
+    const csv = "text,excerpt, other\nt,e,o\n";
+    expect(await read("csv", csv)).toEqual([{ text: "e", position: csv.length }]);
+    expect(texts(await read("csv", csv, { column: "other" }))).toEqual(["o"]);
+  });
+
+  it("tells what is wrong with a row in its place, and goes on", async () => {
+    const csv = 'id,text\n1,a\n\n4,d,extra\n5\n6,"e\ne"\n7,"never closed\n8,f';
+    const records = await read("csv", csv);
+    expect(records.map(({ text, problem }) => text ?? problem)).toEqual([
+      "a",
+      "the row of line 4 has 3 cells, the header 2",
+      "the row of line 5 has 1 cells, the header 2",
+      "e\ne",
+      "the quotes that begin in the row of line 8 never end",
+    ]);
+  });
+
+  it("refuses a file without the column, without rows, in another encoding", async () => {
+    await expect(read("csv", "a,b\n1,2\n")).rejects.toMatchObject({ code: "no-column", message: expect.stringContaining("a, b") });
+    await expect(read("csv", "text\n1\n", { column: "c" })).rejects.toMatchObject({ code: "no-column" });
+    await expect(read("csv", "")).rejects.toMatchObject({ code: "no-rows" });
+    await expect(read("csv", Buffer.from("text\ncaf\xe9\n", "latin1"))).rejects.toMatchObject({ code: "not-utf8" });
+  });
+});

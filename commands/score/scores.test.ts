@@ -1,0 +1,101 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { describe, expect, it } from "vitest";
+import { formatFloat32 } from "../../lib/float32.js";
+import type { Scorer } from "../../lib/scorer.js";
+import { holdScorer, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
+import type { InputRecord } from "./records.js";
+import { writeScores } from "./scores.js";
+
+const modelOf = (scorer: Scorer) => ({ scorer, tokenizer: wordTokenizer, maxLength: 64 });
+const expected = (text: string) => formatFloat32(sumScore(wordTokenizer.encode(text)));
+
+async function* list(records: readonly Partial<InputRecord>[]): AsyncGenerator<InputRecord> {
+  for (const record of records) yield { position: 0, ...record };
+}
+
+function keepLines() {
+  const lines: string[] = [];
+  return { lines, write: async (line: string) => void lines.push(line) };
+}
+
+describe("writeScores", () => {
+  it("writes a line a record: its score, or what is wrong", async () => {
+    const { lines, write } = keepLines();
+    const records = list([{ text: "one two" }, { id: "b", text: " " }, { id: 3, problem: "line 3 is odd" }, { id: 'q"', text: "x" }]);
+    expect(await writeScores(records, modelOf(sumScorer), write)).toEqual({ scored: 2, refused: 2 });
+    expect(lines).toEqual([
+      `{"score":${expected("one two")}}\n`,
+      `{"id":"b","error":"The text is empty or blank. Send at least one word."}\n`,
+      `{"id":3,"error":"line 3 is odd"}\n`,
+      `{"id":"q\\"","score":${expected("x")}}\n`,
+    ]);
+  });
+
+  it("keeps the order of the input, whichever is scored first", async () => {
+    const { lines, write } = keepLines();
+    const scorer: Scorer = {
+      ...sumScorer,
+      score: async (ids) => {
+        await sleep((ids.length * 7919) % 5);
+        return sumScore(ids);
+      },
+    };
+    const all = Array.from({ length: 300 }, (_, i) => "word ".repeat(1 + ((i * 31) % 40)));
+    await writeScores(list(all.map((text) => ({ text }))), modelOf(scorer), write);
+    expect(lines).toEqual(all.map((text) => `{"score":${expected(text)}}\n`));
+  });
+
+  it("reads only a bounded number of records ahead of a slow reader", async () => {
+    let read = 0;
+    async function* endless(): AsyncGenerator<InputRecord> {
+      for (;;) yield { text: `word ${read++}`, position: 0 };
+    }
+    let written = 0;
+    const write = async () => {
+      if (++written === 200) throw new Error("enough");
+      await sleep(1);
+      expect(read - written).toBeLessThanOrEqual(66);
+    };
+    await expect(writeScores(endless(), modelOf(sumScorer), write)).rejects.toThrow("enough");
+  });
+
+  it("keeps the scorer busy, and writes what is done while the next record is long in coming", async () => {
+    const { lines, write } = keepLines();
+    const scorer = holdScorer();
+    let send = () => {};
+    async function* slow(): AsyncGenerator<InputRecord> {
+      for (const text of ["a", "b", "c"]) yield { text, position: 0 };
+      await new Promise<void>((resolve) => {
+        send = resolve;
+      });
+      yield { text: "d", position: 0 };
+    }
+    const done = writeScores(slow(), modelOf(scorer), write);
+    await until(() => scorer.held === 3);
+    for (let i = 0; i < 3; i++) scorer.release();
+    await until(() => lines.length === 3);
+    send();
+    await until(() => scorer.held === 1);
+    scorer.release();
+    expect(await done).toEqual({ scored: 4, refused: 0 });
+  });
+
+  it("writes what was read before the input fails", async () => {
+    const { lines, write } = keepLines();
+    async function* broken(): AsyncGenerator<InputRecord> {
+      yield { text: "a", position: 0 };
+      throw new Error("unreadable");
+    }
+    await expect(writeScores(broken(), modelOf(sumScorer), write)).rejects.toThrow("unreadable");
+    expect(lines).toEqual([`{"score":${expected("a")}}\n`]);
+  });
+
+  it("goes on after a text that the model fails on", async () => {
+    const { lines, write } = keepLines();
+    const scores = [1, Number.NaN, 2];
+    const scorer: Scorer = { ...sumScorer, score: async () => scores.shift() ?? Promise.reject(new Error("model broke")) };
+    const tally = await writeScores(list([{ text: "a" }, { text: "b" }, { text: "c" }, { text: "d" }]), modelOf(scorer), write);
+    expect(tally).toEqual({ scored: 2, refused: 2 });
+    expect(lines.map((line) => Object.keys(JSON.parse(line) as object))).toEqual([["score"], ["error"], ["score"], ["error"]]);
+  });
+});

@@ -1,0 +1,65 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { readCheckpoint, weightsFile } from "./bert/checkpoint.js";
+import { buildServingGraph } from "./bert/serving-graph.js";
+import { countCores } from "./cores.js";
+import { createEngine } from "./engine/engine.js";
+import { openVersion, type VersionOptions } from "./engine/version.js";
+import { fail } from "./errors.js";
+import { places } from "./places.js";
+import { listModels, readNewestVersion } from "./repository.js";
+import type { Scorer } from "./scorer.js";
+import { loadTokenizer, type Tokenizer } from "./text/tokenizer.js";
+
+/** All it takes to turn a text into its score. */
+export interface Model {
+  readonly scorer: Scorer;
+  readonly tokenizer: Tokenizer;
+  /** Tokens the model reads at once, special ones included. */
+  readonly maxLength: number;
+  /** For people: which model it is. */
+  readonly name: string;
+}
+
+/**
+ * A model in this process.
+ * @param where a model repository or a checkpoint; by default the first of artifacts/repository, artifacts/model and the released model.
+ * @throws no-model and what loading throws
+ */
+export async function openModel(where?: string, options?: VersionOptions): Promise<Model> {
+  const candidates = where === undefined ? [places.repository, places.model, places.releasedModel] : [where];
+  for (const folder of candidates) {
+    if (isCheckpoint(folder)) return openCheckpoint(folder, options);
+    if (existsSync(folder) && listModels(folder).length > 0) return openRepository(folder, options);
+  }
+  return fail("no-model", { where: candidates.join(" or ") });
+}
+
+/** The newest version of a model repository. @throws no-file, bad-metadata and what loading throws */
+export async function openRepository(repository: string, options?: VersionOptions): Promise<Model> {
+  const version = readNewestVersion(repository);
+  return {
+    tokenizer: loadTokenizer(version.folder),
+    maxLength: version.metadata.max_length,
+    name: `${version.model}, version ${version.version}`,
+    scorer: await openVersion(version, options),
+  };
+}
+
+function isCheckpoint(folder: string): boolean {
+  return existsSync(join(folder, "config.json")) && existsSync(join(folder, weightsFile));
+}
+
+/** A checkpoint as it is, in float32. */
+async function openCheckpoint(folder: string, options: VersionOptions = {}): Promise<Model> {
+  const tokenizer = loadTokenizer(folder);
+  const checkpoint = readCheckpoint(folder);
+  const { positions } = checkpoint.config;
+  const graph = buildServingGraph(checkpoint, "fp32");
+  return {
+    tokenizer,
+    maxLength: Math.min(tokenizer.maxLength ?? positions, positions),
+    name: folder,
+    scorer: await createEngine({ ...options, graph, sessions: options.sessions || countCores() }),
+  };
+}

@@ -1,0 +1,24 @@
+/** npm and npx pass on to us what the terminal has sent us already: a second signal this soon is the first one again. */
+const echo = 1000;
+
+/**
+ * A signal that aborts at the first SIGINT, SIGTERM or SIGHUP. At a later one `again` is called; without it the process ends as it
+ * would have without us.
+ */
+export function abortOnSignals(again?: () => void): AbortSignal {
+  const controller = new AbortController();
+  const names = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
+  let first = 0;
+  const handle = (name: NodeJS.Signals) => {
+    if (!controller.signal.aborted) {
+      first = Date.now();
+      controller.abort();
+    } else if (Date.now() - first > echo) {
+      if (again) return again();
+      for (const other of names) process.removeListener(other, handle);
+      process.kill(process.pid, name);
+    }
+  };
+  for (const name of names) process.on(name, handle);
+  return controller.signal;
+}

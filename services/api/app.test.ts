@@ -1,0 +1,338 @@
+import { once } from "node:events";
+import { type AddressInfo, connect } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import fc from "fast-check";
+import type { FastifyInstance } from "fastify";
+import { afterEach, describe, expect, it } from "vitest";
+import { formatFloat32 } from "../../lib/float32.js";
+import type { Scorer } from "../../lib/scorer.js";
+import { holdScorer, keepLog, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
+import { type AppOptions, buildApp } from "./app.js";
+
+const open: FastifyInstance[] = [];
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((app) => app.close()));
+});
+
+function build(options: Partial<AppOptions> = {}): FastifyInstance {
+  const app = buildApp({
+    scorer: sumScorer,
+    tokenizer: wordTokenizer,
+    maxLength: 16,
+    cacheSize: 100,
+    concurrency: 4,
+    queueLimit: 10,
+    timeout: 5000,
+    bodyLimit: 1 << 20,
+    log: keepLog().log,
+    ...options,
+  });
+  open.push(app);
+  return app;
+}
+
+const predict = (app: FastifyInstance, payload: unknown, headers: Record<string, string> = {}) =>
+  app.inject({
+    method: "POST",
+    url: "/predict",
+    payload: typeof payload === "string" ? payload : JSON.stringify(payload),
+    headers: { "content-type": "application/json", ...headers },
+  });
+
+const expected = (text: string) => formatFloat32(sumScore(wordTokenizer.encode(text)));
+
+async function readMetric(app: FastifyInstance, name: string): Promise<string | undefined> {
+  const { body } = await app.inject("/metrics");
+  return body
+    .split("\n")
+    .find((line) => line.startsWith(`${name} `))
+    ?.slice(name.length + 1);
+}
+
+describe("POST /predict", () => {
+  it("answers the text and its score as compact JSON", async () => {
+    const answer = await predict(build(), { text: "Some text to score" });
+    expect(answer.statusCode).toBe(200);
+    expect(answer.headers["content-type"]).toBe("application/json");
+    expect(answer.body).toBe(`["Some text to score",${expected("Some text to score")}]`);
+  });
+
+  it("leaves every text unchanged, with or without the cache", async () => {
+    const app = build({ maxLength: 1000 });
+    const texts = fc.string({ unit: "binary", maxLength: 50 }).map((text) => `${text}x`);
+    await fc.assert(
+      fc.asyncProperty(texts, async (text) => {
+        const first = await predict(app, { text });
+        const again = await predict(app, { text });
+        expect(JSON.parse(first.body)).toEqual([text, Number(expected(text))]);
+        expect(again.body).toBe(first.body);
+      }),
+    );
+  });
+
+  it("survives unpaired surrogates", async () => {
+    const answer = await predict(build(), '{"text": "a \\ud800 b \\udc00"}');
+    expect(answer.statusCode).toBe(200);
+    expect((JSON.parse(answer.body) as [string])[0]).toBe("a \ud800 b \udc00");
+  });
+
+  it("ignores other fields and a byte order mark", async () => {
+    const answer = await predict(build(), '\ufeff{"lang": 7, "__proto__": {"text": 1}, "constructor": {"prototype": 1}, "text": "a"}');
+    expect(answer.body).toBe(`["a",${expected("a")}]`);
+  });
+
+  it.each([
+    ["an empty text", '{"text": ""}', 422, "empty-text"],
+    ["a blank text", '{"text": " \\n\\u00a0\\u200b"}', 422, "empty-text"],
+    ["malformed JSON", '{"text": "a"', 400, "bad-json"],
+    ["no body", "", 400, "bad-json"],
+    ["a number", '{"text": 1}', 400, "no-text"],
+    ["null", '{"text": null}', 400, "no-text"],
+    ["a list", '{"text": ["a"]}', 400, "no-text"],
+    ["no text", "{}", 400, "no-text"],
+    ["a bare string", '"a"', 400, "no-text"],
+    ["a bare list", "[1]", 400, "no-text"],
+    ["JSON's null", "null", 400, "no-text"],
+  ])("refuses %s", async (_, body, status, code) => {
+    const answer = await predict(build(), body);
+    expect(answer.statusCode).toBe(status);
+    expect(answer.headers["content-type"]).toBe("application/problem+json");
+    expect(answer.json()).toMatchObject({ type: "about:blank", status, code, request_id: answer.headers["x-request-id"] });
+    expect(answer.json()).toHaveProperty("title");
+    expect(answer.json()).toHaveProperty("detail");
+  });
+
+  it("refuses what is not UTF-8", async () => {
+    const payload = Buffer.concat([Buffer.from('{"text": "'), Buffer.from([0xe9]), Buffer.from('"}')]);
+    const answer = await build().inject({ method: "POST", url: "/predict", payload, headers: { "content-type": "application/json" } });
+    expect(answer.json()).toMatchObject({ status: 400, code: "bad-json" });
+  });
+
+  it("refuses a body without a type, of another type and over the limit", async () => {
+    const app = build({ bodyLimit: 100 });
+    expect((await app.inject({ method: "POST", url: "/predict" })).json()).toMatchObject({ status: 400, code: "no-text" });
+    expect((await predict(app, "text=a", { "content-type": "text/plain" })).json()).toMatchObject({ status: 415, code: "not-json" });
+    expect((await predict(app, { text: "a".repeat(100) })).json()).toMatchObject({ status: 413, code: "too-large" });
+  });
+
+  it("scores a text longer than the model reads in windows", async () => {
+    const windows: number[] = [];
+    const score = async (ids: readonly number[]) => {
+      windows.push(ids.length);
+      return sumScore(ids);
+    };
+    const scorer: Scorer = { ...sumScorer, score };
+    const answer = await predict(build({ scorer }), { text: "word ".repeat(40) });
+    expect(answer.statusCode).toBe(200);
+    expect(windows.length).toBeGreaterThan(2);
+    expect(Math.max(...windows)).toBeLessThanOrEqual(16);
+  });
+
+  it("answers 500 and no details when the model fails, and says in the log why", async () => {
+    const { lines, log } = keepLog();
+    const broken: Scorer = { ...sumScorer, score: () => Promise.reject(new Error("secret path")) };
+    const answer = await predict(build({ scorer: broken, log }), { text: "private words" });
+    expect(answer.json()).toMatchObject({ status: 500, code: "internal" });
+    expect(answer.body).not.toContain("secret");
+    expect(lines.join()).toContain("secret path");
+    expect(lines.join()).not.toContain("private words");
+    const nan = await predict(build({ scorer: { ...sumScorer, score: async () => Number.NaN } }), { text: "a" });
+    expect(nan.json()).toMatchObject({ status: 500, code: "bad-score" });
+  });
+});
+
+describe("limits", () => {
+  it("refuses a request more than it holds, and says when to try again", async () => {
+    const scorer = holdScorer();
+    const app = build({ scorer, queueLimit: 2, concurrency: 1 });
+    const held = [predict(app, { text: "a" }), predict(app, { text: "b" })];
+    await until(() => scorer.held === 1);
+    const refused = await predict(app, { text: "c" });
+    expect(refused.json()).toMatchObject({ status: 503, code: "overloaded" });
+    expect(Number(refused.headers["retry-after"])).toBeGreaterThanOrEqual(1);
+    for (const answer of held) {
+      await until(() => scorer.held === 1);
+      scorer.release();
+      expect((await answer).statusCode).toBe(200);
+    }
+    const next = predict(app, { text: "c" });
+    await until(() => scorer.held === 1);
+    scorer.release();
+    expect((await next).statusCode).toBe(200);
+  });
+
+  it("gives up a request whose time is up, and what it still wanted from the model", async () => {
+    const scorer = holdScorer();
+    const app = build({ scorer, concurrency: 1, timeout: 30 });
+    const running = predict(app, { text: "a" });
+    const waiting = predict(app, { text: "b" });
+    expect((await running).json()).toMatchObject({ status: 504, code: "timed-out" });
+    expect((await waiting).json()).toMatchObject({ status: 504, code: "timed-out" });
+    scorer.release();
+    await sleep(5);
+    expect(scorer.seen).toBe(1);
+    expect(await readMetric(app, "readability_api_in_flight")).toBe("1"); // the request for metrics itself
+  });
+
+  it("remembers scores up to the cache size", async () => {
+    const scorer = holdScorer();
+    const app = build({ scorer, cacheSize: 1 });
+    const ask = async (text: string) => {
+      const seen = scorer.seen;
+      const answer = predict(app, { text });
+      await sleep(10);
+      scorer.release();
+      expect((await answer).body).toBe(`["${text}",${expected(text)}]`);
+      return scorer.seen - seen;
+    };
+    expect([await ask("a"), await ask("a"), await ask("bb"), await ask("a")]).toEqual([1, 0, 1, 1]);
+    expect(await readMetric(app, "readability_api_cache_hits_total")).toBe("1");
+    expect(await readMetric(app, "readability_api_cache_misses_total")).toBe("3");
+  });
+});
+
+describe("other routes", () => {
+  it("is alive, and ready when the scorer is", async () => {
+    let ready: () => Promise<boolean> = async () => true;
+    const app = build({ scorer: { ...sumScorer, ready: () => ready() } });
+    const alive = await app.inject("/alive");
+    expect([alive.statusCode, alive.body, alive.headers["content-type"]]).toEqual([200, "true", "application/json"]);
+    expect((await app.inject("/ready")).statusCode).toBe(200);
+    ready = async () => false;
+    expect((await app.inject("/ready")).json()).toMatchObject({ status: 503, code: "not-ready" });
+    ready = () => Promise.reject(new Error("no connection"));
+    expect((await app.inject("/ready")).statusCode).toBe(503);
+  });
+
+  it("tells wrong methods from unknown paths", async () => {
+    const app = build();
+    const wrong = await app.inject({ method: "GET", url: "/predict?a=1" });
+    expect([wrong.statusCode, wrong.headers.allow, wrong.json().code]).toEqual([405, "POST", "wrong-method"]);
+    const typed = await app.inject({ method: "PUT", url: "/predict", payload: "a", headers: { "content-type": "text/plain" } });
+    expect(typed.statusCode).toBe(405);
+    expect((await app.inject({ method: "DELETE", url: "/alive" })).headers.allow).toBe("GET, HEAD");
+    expect((await app.inject("/nowhere")).json()).toMatchObject({ status: 404, code: "no-route" });
+    expect((await app.inject("/%")).statusCode).toBeGreaterThanOrEqual(400);
+  });
+
+  it("echoes a request id that is fit for a log, and makes one else", async () => {
+    const app = build();
+    const echo = async (id: string) => (await app.inject({ url: "/alive", headers: { "x-request-id": id } })).headers["x-request-id"];
+    expect(await echo("job-7.a:b")).toBe("job-7.a:b");
+    expect(await echo("two words")).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await echo("x".repeat(200))).toMatch(/^[0-9a-f-]{36}$/);
+  });
+
+  it("counts requests by route and status, and times each step", async () => {
+    const app = build();
+    await predict(app, { text: "one two" });
+    await predict(app, { text: "" });
+    await app.inject("/nowhere/1");
+    const { body, headers } = await app.inject("/metrics");
+    expect(headers["content-type"]).toContain("text/plain");
+    expect(body).toContain('readability_api_requests_total{route="/predict",status="200"} 1');
+    expect(body).toContain('readability_api_requests_total{route="/predict",status="422"} 1');
+    expect(body).toContain('readability_api_requests_total{route="other",status="404"} 1');
+    expect(body).toContain('readability_api_request_seconds_count{route="/predict"} 2');
+    for (const step of ["queue", "tokenize", "inference"]) expect(body).toContain(`readability_api_${step}_seconds_count 1`);
+    expect(body).toContain("nodejs_eventloop_lag_seconds");
+  });
+});
+
+describe("over a socket", () => {
+  async function serve(options: Partial<AppOptions> = {}) {
+    const app = build(options);
+    await app.listen({ port: 0, host: "127.0.0.1" });
+    const { port } = app.server.address() as AddressInfo;
+    const post = (body: string | undefined, type = "application/json", signal?: AbortSignal) =>
+      fetch(`http://127.0.0.1:${port}/predict`, {
+        method: "POST",
+        headers: { "content-type": type },
+        ...(body === undefined ? {} : { body }),
+        ...(signal && { signal }),
+      });
+    return { app, port, post };
+  }
+
+  it("answers good and bad requests", async () => {
+    const { post } = await serve();
+    expect(await (await post('{"text": "a b"}')).text()).toBe(`["a b",${expected("a b")}]`);
+    expect((await post(JSON.stringify({ text: "word ".repeat(2_000_000) }))).status).toBe(413);
+    expect((await post(undefined)).status).toBe(400);
+    expect((await post("a", "text/plain")).status).toBe(415);
+    expect((await post('{"text": ""}')).status).toBe(422);
+    expect((await post('{"text": "a b"}')).status).toBe(200);
+  });
+
+  it("refuses 10 MB that come without a length", async () => {
+    const { port } = await serve();
+    const piece = new TextEncoder().encode("word ".repeat(20_000));
+    let sent = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        if (sent++ < 100) controller.enqueue(piece);
+        else controller.close();
+      },
+    });
+    const headers = { "content-type": "application/json" };
+    const answer = await fetch(`http://127.0.0.1:${port}/predict`, { method: "POST", headers, body, duplex: "half" } as RequestInit);
+    expect(answer.status).toBe(413);
+  });
+
+  it("drops the waiting text of a client that went away", async () => {
+    const scorer = holdScorer();
+    const { lines, log } = keepLog();
+    const { app, post } = await serve({ scorer, concurrency: 1, log });
+    const first = post('{"text": "first"}');
+    await until(() => scorer.held === 1);
+    const controller = new AbortController();
+    const gone = post('{"text": "gone"}', "application/json", controller.signal);
+    await sleep(30);
+    controller.abort();
+    await expect(gone).rejects.toThrow();
+    await until(() => lines.some((line) => line.includes('"status":499')));
+    scorer.release();
+    expect(await (await first).text()).toBe(`["first",${expected("first")}]`);
+    await sleep(10);
+    expect(scorer.seen).toBe(1);
+    expect(await readMetric(app, 'readability_api_requests_total{route="/predict",status="499"}')).toBe("1");
+  });
+
+  it("does not wait for connections on which no request came or none will", async () => {
+    const { app, port, post } = await serve({ timeout: 60_000 });
+    await (await post('{"text": "kept alive"}')).text();
+    const silent = connect(port, "127.0.0.1");
+    await once(silent, "connect");
+    const ended = once(silent, "close");
+    silent.on("error", () => {});
+    await app.close();
+    await ended;
+  });
+
+  it("cuts off a client that is still sending when the time of an accepted request is over", async () => {
+    const { app, port } = await serve({ timeout: 50 });
+    const slow = connect(port, "127.0.0.1");
+    slow.on("error", () => {});
+    slow.write("POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
+    await sleep(20);
+    await app.close();
+  });
+
+  it("answers what it accepted before it closes", async () => {
+    const scorer = holdScorer();
+    const { app, port, post } = await serve({ scorer });
+    const accepted = post('{"text": "accepted"}');
+    await until(() => scorer.held === 1);
+    let closed = false;
+    const closing = app.close().then(() => {
+      closed = true;
+    });
+    await sleep(20);
+    expect(closed).toBe(false);
+    const late = connect(port, "127.0.0.1");
+    await expect(once(late, "connect")).rejects.toThrow("ECONNREFUSED");
+    scorer.release();
+    expect(await (await accepted).text()).toBe(`["accepted",${expected("accepted")}]`);
+    await closing;
+  });
+});

@@ -1,0 +1,89 @@
+import { isUtf8 } from "node:buffer";
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
+import { errors, fail, failure, reason } from "../../lib/errors.js";
+import type { Log } from "../../lib/log.js";
+import { addDrain } from "./drain.js";
+import { addHealth } from "./health.js";
+import { createMetrics, type Metrics } from "./metrics.js";
+import { addPredict } from "./predict.js";
+import { addProblems, sendProblem } from "./problems.js";
+import { createScoring, type ScoringOptions } from "./scoring.js";
+
+export interface AppOptions extends ScoringOptions {
+  /** Bytes of a request's body. */
+  readonly bodyLimit: number;
+  readonly log: Log;
+}
+
+// A client may take this long to send a request, so that a slow one cannot hold a connection for ever.
+const requestTimeout = 60_000;
+
+/** The api's routes, listening nowhere. */
+export function buildApp(options: AppOptions): FastifyInstance {
+  const { log, bodyLimit } = options;
+  const app = fastify({ bodyLimit, requestTimeout, genReqId: chooseRequestId, logger: false });
+  const metrics = createMetrics();
+  const scoring = createScoring(options, metrics);
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => done(null, parseJson(body as Buffer)));
+  app.addHook("onRequest", (request, reply, done) => {
+    reply.header("x-request-id", request.id);
+    follow(request, reply, metrics, log);
+    done();
+  });
+  refuseOtherRoutes(app);
+  addDrain(app, options.timeout + 1000);
+  addProblems(app, log, bodyLimit, scoring.retryAfter);
+  addPredict(app, scoring);
+  addHealth(app, scoring, metrics);
+  return app;
+}
+
+/** The client's x-request-id where it is one that can stand in a log, else a new one. */
+function chooseRequestId({ headers }: IncomingMessage): string {
+  const given = headers["x-request-id"];
+  return typeof given === "string" && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
+}
+
+/** Counts and logs a request when it is over, also when its client went away before. */
+function follow(request: FastifyRequest, reply: FastifyReply, metrics: Metrics, log: Log): void {
+  const began = performance.now();
+  metrics.inFlight.inc();
+  reply.raw.once("close", () => {
+    const status = reply.raw.writableEnded ? reply.statusCode : errors.cancelled.status;
+    const route = request.routeOptions.url ?? "other";
+    const seconds = (performance.now() - began) / 1000;
+    metrics.inFlight.dec();
+    metrics.requests.inc({ route, status });
+    metrics.requestSeconds.observe({ route }, seconds);
+    log[status < 400 ? "debug" : "info"]({ request: request.id, method: request.method, route, status, seconds }, "request");
+  });
+}
+
+/** @throws bad-json */
+function parseJson(body: Buffer): unknown {
+  if (!isUtf8(body)) fail("bad-json", { problem: "it is not UTF-8" });
+  try {
+    return JSON.parse(body.toString().replace(/^\ufeff/, ""));
+  } catch (error) {
+    return fail("bad-json", { problem: reason(error) });
+  }
+}
+
+/** 405 with the methods that a path takes, else 404; before a body is read. */
+function refuseOtherRoutes(app: FastifyInstance): void {
+  const methods = new Map<string, string[]>();
+  app.addHook("onRoute", ({ url, method }) => {
+    methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()]);
+  });
+  app.addHook("onRequest", (request, reply, done) => {
+    if (!request.is404) return done();
+    const { method } = request;
+    const path = request.url.replace(/\?.*/s, "");
+    const allowed = methods.get(path)?.join(", ");
+    if (allowed === undefined) return void sendProblem(reply, failure("no-route", { method, path }));
+    sendProblem(reply.header("allow", allowed), failure("wrong-method", { method, path, allowed }));
+  });
+}

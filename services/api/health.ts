@@ -1,0 +1,17 @@
+import type { FastifyInstance } from "fastify";
+import { fail } from "../../lib/errors.js";
+import type { Metrics } from "./metrics.js";
+import { sendJson } from "./reply.js";
+import type { Scoring } from "./scoring.js";
+
+/** GET /alive: the process answers. GET /ready: so does the model. GET /metrics: Prometheus. */
+export function addHealth(app: FastifyInstance, scoring: Scoring, { registry }: Metrics): void {
+  app.get("/alive", (_, reply) => void sendJson(reply, "true"));
+
+  app.get("/ready", async (_, reply) => {
+    if (!(await scoring.ready())) fail("not-ready", { what: "The model" });
+    return sendJson(reply, "true");
+  });
+
+  app.get("/metrics", async (_, reply) => reply.header("content-type", registry.contentType).send(await registry.metrics()));
+}

@@ -1,0 +1,37 @@
+import { STATUS_CODES } from "node:http";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { failure, ReadabilityError } from "../../lib/errors.js";
+import type { Log } from "../../lib/log.js";
+import { sendJson } from "./reply.js";
+
+/** Answers every error as application/problem+json (RFC 9457), with the code and the sentence of lib/errors.ts. */
+export function addProblems(app: FastifyInstance, log: Log, bodyLimit: number, retryAfter: () => number): void {
+  app.setErrorHandler((error, request, reply) => {
+    const known = translate(error, request, bodyLimit);
+    if (known.status >= 500 && known.status !== 503) log.error({ request: request.id, code: known.code, err: error }, known.message);
+    if (known.status === 503) reply.header("retry-after", known.retryAfter ?? retryAfter());
+    return sendProblem(reply, known);
+  });
+}
+
+export function sendProblem(reply: FastifyReply, { status, code, message }: ReadabilityError): FastifyReply {
+  const problem = {
+    type: "about:blank",
+    title: STATUS_CODES[status] ?? "Error",
+    status,
+    detail: message,
+    code,
+    request_id: reply.request.id,
+  };
+  return sendJson(reply.code(status), JSON.stringify(problem), "application/problem+json");
+}
+
+/** Fastify's errors before a handler is called, and anything unforeseen, as rows of our table. */
+function translate(error: unknown, request: FastifyRequest, bodyLimit: number): ReadabilityError {
+  if (error instanceof ReadabilityError) return error;
+  const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return failure("too-large", { limit: bodyLimit });
+  if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return failure("not-json", { type: request.headers["content-type"] ?? "missing" });
+  if (statusCode === 400) return failure("bad-json", { problem: message ?? "it cannot be read" });
+  return failure("internal", { id: request.id }, error);
+}
