@@ -1,0 +1,33 @@
+// Our api and another server under the very same load, one after the other: node dist/bench/load.js --ours URL --peer URL
+import { runLoad } from "../lib/load.js";
+import { formatErrors, formatPercentiles, formatRequests } from "../lib/load-tables.js";
+import { kinds, option, parseOptions } from "../lib/options.js";
+import { findData, places } from "../lib/places.js";
+import { abortOnSignals } from "../lib/signals.js";
+import { readPassages } from "../lib/text/dataset.js";
+import { waitForAnswer } from "../lib/wait.js";
+
+const options = {
+  ours: option(kinds.text, "http://localhost:5000", "Address of our api."),
+  peer: option(kinds.text, "http://localhost:5001", "Address of the other server: POST /predict and GET /alive."),
+  users: option(kinds.positive, 200, "Users at the same time.", "u"),
+  spawnRate: option(kinds.positive, 10, "Users started a second.", "r"),
+  runTime: option(kinds.duration, 120, "Length of each of the two runs."),
+  data: option(kinds.text, findData() ?? places.sample, "Passages to send."),
+  seed: option(kinds.count, 0, "Seed of the draw of passages, the same for both."),
+};
+
+const settings = parseOptions("bench_load", options, process.argv.slice(2));
+const signal = abortOnSignals();
+const texts = readPassages(settings.data, { targets: false }).passages.map(({ excerpt }) => excerpt);
+const measure = async (name: "ours" | "peer") => {
+  const target = settings[name];
+  await waitForAnswer(new URL("/alive", target).href, 60, `Start it, or name another address with --${name}.`, signal);
+  process.stderr.write(`${name}: ${settings.users} users for ${settings.runTime} s against ${target}\n`);
+  return { method: "POST", name, result: await runLoad({ ...settings, target, texts, seconds: settings.runTime, timeout: 60, signal }) };
+};
+const [ours, peer] = [await measure("ours"), await measure("peer")];
+const rows = [ours, peer];
+process.stdout.write([formatRequests(rows), formatPercentiles(rows), formatErrors(rows)].filter(Boolean).join("\n"));
+const ratio = ours.result.requests_per_second / peer.result.requests_per_second;
+process.stdout.write(`\nours answers ${ratio.toFixed(2)} times as many requests a second\n`);

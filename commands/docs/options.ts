@@ -1,0 +1,2 @@
+/** It has none. */
+export const options = {};

@@ -1,0 +1,17 @@
+import { createServer } from "node:net";
+import { fail } from "../../lib/errors.js";
+
+/** @throws port-taken where something listens on a port already */
+export async function checkPorts(
+  ports: readonly { readonly port: number; readonly service: string; readonly flag: string }[],
+): Promise<void> {
+  for (const needed of ports) if (!(await isFree(needed.port))) fail("port-taken", needed);
+}
+
+function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code !== "EADDRINUSE"));
+    server.listen(port, () => server.close(() => resolve(true)));
+  });
+}

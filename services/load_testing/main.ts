@@ -1,0 +1,61 @@
+import { writeFileAtomic } from "../../lib/files.js";
+import { type LoadResult, type LoadSecond, runLoad } from "../../lib/load.js";
+import { formatErrors, formatPercentiles, formatRequests } from "../../lib/load-tables.js";
+import { createLog } from "../../lib/log.js";
+import { describeMachine } from "../../lib/machine.js";
+import { parseOptions, type Values } from "../../lib/options.js";
+import { findData, places } from "../../lib/places.js";
+import { abortOnSignals } from "../../lib/signals.js";
+import { readPassages } from "../../lib/text/dataset.js";
+import { waitForAnswer } from "../../lib/wait.js";
+import { options } from "./options.js";
+
+const secondsBetweenLines = 5;
+
+/** Puts the api under load and prints what Locust prints. Exit code 1 where a request failed or none was answered. */
+export async function main(argv: readonly string[]): Promise<number> {
+  const settings = parseOptions("load_testing", options, argv);
+  const log = createLog("load_testing");
+  const signal = abortOnSignals();
+  const data = settings.data ?? findData() ?? places.sample;
+  const texts = readPassages(data, { targets: false }).passages.map(({ excerpt }) => excerpt);
+
+  const alive = new URL("alive", `${settings.target.replace(/\/$/, "")}/`).href;
+  const remedy = "Start the api with: readability api; or name another address with --target.";
+  if (!(await waitForAnswer(alive, settings.wait, remedy, signal))) return 1;
+  log.info(
+    `${settings.users} users, ${settings.spawnRate} started a second, for ${settings.runTime} s, ${texts.length} passages of ${data}`,
+  );
+  const began = new Date();
+  const result = await runLoad({
+    ...settings,
+    seconds: settings.runTime,
+    texts,
+    signal,
+    onSecond: (second) => {
+      if (second.second % secondsBetweenLines === 0) log.info(describeSecond(second));
+    },
+  });
+
+  const rows = [{ method: "POST", name: "/predict", result }];
+  process.stdout.write([formatRequests(rows, result), formatPercentiles(rows, result), formatErrors(rows)].filter(Boolean).join("\n"));
+  if (settings.out !== undefined) {
+    writeFileAtomic(settings.out, `${JSON.stringify(describeRun(settings, data, began, result), null, 2)}\n`);
+    log.info(`report written to ${settings.out}`);
+  }
+  if (result.requests === 0) log.error("not one request was answered");
+  return result.requests > 0 && result.failures === 0 ? 0 : 1;
+}
+
+function describeSecond({ second, users, requests, failures, median, p95 }: LoadSecond): string {
+  return `${second} s: ${users} users, ${requests} requests/s, ${failures} failures/s, median ${median.toFixed(0)} ms, 95% ${p95.toFixed(0)} ms`;
+}
+
+function describeRun(
+  { arguments: _, ...settings }: Values<typeof options> & { arguments: unknown },
+  data: string,
+  began: Date,
+  result: LoadResult,
+) {
+  return { options: { ...settings, data }, began: began.toISOString(), machine: describeMachine(), ...result };
+}
