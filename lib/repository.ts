@@ -82,9 +82,8 @@ export function readVersion(repository: string, model: string, version: number):
   return { model, version, folder, metadata: parsed.data };
 }
 
-/** The newest version of the repository's only (or first) model. @throws no-file */
-export function readNewestVersion(repository: string): ModelVersion {
-  const [model] = listModels(repository);
+/** The newest version of a model: of the repository's only (or first) one where none is named. @throws no-file */
+export function readNewestVersion(repository: string, model: string | undefined = listModels(repository)[0]): ModelVersion {
   const version = model === undefined ? undefined : listVersions(repository, model).at(-1);
   if (model === undefined || version === undefined)
     return fail("no-file", { file: join(repository, "<model>", "config.pbtxt"), what: "a model with a version", remedy });

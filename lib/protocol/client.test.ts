@@ -1,0 +1,182 @@
+import { once } from "node:events";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { afterEach, expect, it } from "vitest";
+import { connectServer, type ServerModel, type ServerOptions } from "./client.js";
+import { headerLength } from "./message.js";
+import { decodeRequest, type InferRequest } from "./request.js";
+import { encodeResponse } from "./response.js";
+
+const names = ["input_ids", "attention_mask", "token_type_ids"];
+const closers: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+type Answer = (asked: InferRequest, response: ServerResponse, request: IncomingMessage) => void;
+
+/** A server that answers inference requests one after another as the list says, its last entry ever after; scores are the first id / 3. */
+async function serve(answers: readonly Answer[], options?: ServerOptions) {
+  const asked: { readonly path: string; readonly request: InferRequest }[] = [];
+  const server = createServer(async (request, response) => {
+    const parts: Buffer[] = [];
+    for await (const part of request) parts.push(part as Buffer);
+    if (request.method === "GET") return other(request, response);
+    const inference = decodeRequest(Buffer.concat(parts), request.headers[headerLength] as string, names);
+    asked.push({ path: request.url!, request: inference });
+    return answers[Math.min(asked.length, answers.length) - 1]!(inference, response, request);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const client = connectServer(url, "readability", options);
+  closers.push(
+    () => server.close(),
+    () => server.closeAllConnections(),
+    () => client.close(),
+  );
+  return { client, asked, url };
+}
+
+function other(request: IncomingMessage, response: ServerResponse) {
+  const known = request.url === "/v2/models/readability/ready" || request.url === "/v2/models/readability";
+  if (!known) return response.writeHead(404).end('{"error":"Not Found"}');
+  const tensor = { name: "input_ids", datatype: "INT64", shape: [-1, -1] };
+  return response.end(
+    JSON.stringify({ name: "readability", versions: ["3"], platform: "onnxruntime_onnx", inputs: [tensor], outputs: [] }),
+  );
+}
+
+const score: Answer = ({ inputs: { inputIds }, binaryOutput }, response) => {
+  const { body, headers } = encodeResponse(
+    { model: "readability", version: "1", logits: Float32Array.of(Number(inputIds[0]) / 3) },
+    binaryOutput ? "binary" : "json",
+  );
+  response.writeHead(200, headers).end(body);
+};
+const fail =
+  (status: number, headers: Record<string, string> = {}, body = '{"error":"no place left"}'): Answer =>
+  (_, response) =>
+    response.writeHead(status, headers).end(body);
+const hangUp: Answer = (_, response) => response.destroy();
+const silence: Answer = () => {};
+
+it("sends a text in binary, with its deadline in microseconds, and reads the score", async () => {
+  const { client, asked } = await serve([score]);
+  expect(await client.score([7, 8, 9], { timeout: 1234.5 })).toBe(Math.fround(7 / 3));
+  expect(asked).toEqual([
+    {
+      path: "/v2/models/readability/infer",
+      request: {
+        timeout: 1234.5,
+        binaryOutput: true,
+        inputs: {
+          batch: 1,
+          sequence: 3,
+          inputIds: BigInt64Array.of(7n, 8n, 9n),
+          attentionMask: BigInt64Array.of(1n, 1n, 1n),
+          tokenTypeIds: new BigInt64Array(3),
+        },
+      },
+    },
+  ]);
+});
+
+it("asks for a version where one is named", async () => {
+  const { client, asked } = await serve([score], { version: 4 });
+  await client.score([3]);
+  expect(asked[0]!.path).toBe("/v2/models/readability/versions/4/infer");
+  expect(await client.ready()).toBe(false);
+});
+
+it("keeps 200 texts in flight at once", async () => {
+  const held: (() => void)[] = [];
+  const { client } = await serve([
+    (asked, response, request) => {
+      held.push(() => score(asked, response, request));
+      if (held.length === 200) for (const answer of held) answer();
+    },
+  ]);
+  const ids = Array.from({ length: 200 }, (_, i) => i);
+  expect(await Promise.all(ids.map((id) => client.score([id])))).toEqual(ids.map((id) => Math.fround(id / 3)));
+});
+
+it.each([
+  ["a lost connection", [hangUp, hangUp, score]],
+  ["a full queue", [fail(503), fail(503, { "retry-after": "0" }), score]],
+])("tries again after %s", async (_, answers) => {
+  const { client, asked } = await serve(answers);
+  expect(await client.score([3])).toBe(1);
+  expect(asked).toHaveLength(3);
+});
+
+it("says when to come back where the time left is too short to wait", async () => {
+  const { client, asked } = await serve([fail(503, { "retry-after": "7" })]);
+  const busy = { code: "server-busy", status: 503, retryAfter: 7, message: expect.stringContaining("no place left") };
+  await expect(client.score([3], { timeout: 5000 })).rejects.toMatchObject(busy);
+  expect(asked).toHaveLength(1);
+});
+
+it("waits as long as Retry-After says, within the deadline", async () => {
+  const { client, asked } = await serve([fail(503, { "retry-after": "1" }), score]);
+  expect(await client.score([3], { timeout: 5000 })).toBe(1);
+  expect(asked).toHaveLength(2);
+});
+
+it.each([
+  ["what the server refuses", fail(404), { code: "server-refused", message: expect.stringContaining("status 404: no place left") }],
+  [
+    "an error that is no JSON",
+    fail(500, {}, "<h1>oops</h1>"),
+    { code: "server-refused", message: expect.stringContaining("<h1>oops</h1>") },
+  ],
+  ["an answer of another kind", fail(200, {}, "hello"), { code: "bad-inference-response", status: 502 }],
+])("does not try again after %s", async (_, answer, error) => {
+  const { client, asked } = await serve([answer]);
+  await expect(client.score([3])).rejects.toMatchObject(error);
+  expect(asked).toHaveLength(1);
+});
+
+it("refuses more than one score for a text", async () => {
+  const two: Answer = (_, response) => {
+    const { body, headers } = encodeResponse({ model: "m", version: "1", logits: Float32Array.of(1, 2) }, "json");
+    response.writeHead(200, headers).end(body);
+  };
+  const { client } = await serve([two]);
+  await expect(client.score([3])).rejects.toMatchObject({ code: "bad-inference-response" });
+});
+
+it("gives up at the deadline and where it is cancelled, and lets the connection go", async () => {
+  const gone: Promise<unknown>[] = [];
+  const { client } = await serve([(_, response) => void gone.push(once(response, "close"))]);
+  await expect(client.score([3], { timeout: 20 })).rejects.toMatchObject({ code: "timed-out", status: 504 });
+  const controller = new AbortController();
+  const cancelled = expect(client.score([3], { signal: controller.signal })).rejects.toBe("gone");
+  while (gone.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  controller.abort("gone");
+  await cancelled;
+  await Promise.all(gone);
+  await expect(client.score([3], { signal: AbortSignal.abort("before") })).rejects.toBe("before");
+  const busy = await serve([fail(503, { "retry-after": "1" })]);
+  await expect(busy.client.score([3], { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({ name: "TimeoutError" });
+});
+
+it("tells readiness and metadata", async () => {
+  const { client, url } = await serve([silence]);
+  expect(await client.ready()).toBe(true);
+  expect(await client.metadata()).toMatchObject({ name: "readability", versions: ["3"], inputs: [{ name: "input_ids" }] });
+  const other: ServerModel = connectServer(`${url}/`, "other");
+  expect(await other.ready()).toBe(false);
+  await expect(other.metadata()).rejects.toMatchObject({ code: "server-refused" });
+  await other.close();
+});
+
+it("says where no server answers", async () => {
+  const { url } = await serve([score]);
+  await closers.pop()!();
+  await closers.pop()!();
+  await closers.pop()!();
+  const client = connectServer(url, "readability");
+  expect(await client.ready()).toBe(false);
+  await expect(client.score([3])).rejects.toMatchObject({ code: "server-unreachable", status: 503, message: expect.stringContaining(url) });
+  await client.close();
+});

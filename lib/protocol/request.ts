@@ -1,0 +1,133 @@
+import { z } from "zod";
+import type { Batch } from "../engine/batch.js";
+import { fail } from "../errors.js";
+import { joinMessage, type Message, readTensors, splitMessage } from "./message.js";
+
+/** A request to score a batch of texts. */
+export interface InferRequest {
+  /** Comes back in the response. */
+  readonly id?: string;
+  /** Milliseconds it may wait. */
+  readonly timeout?: number;
+  /** Whether the logits are wanted as a binary tensor. */
+  readonly binaryOutput: boolean;
+  readonly inputs: Batch;
+}
+
+const count = z.number().int().nonnegative();
+const schema = z.object({
+  id: z.string().optional(),
+  parameters: z.object({ timeout: count.optional(), binary_data_output: z.boolean().optional() }).optional(),
+  inputs: z.array(
+    z.object({
+      name: z.string(),
+      datatype: z.string(),
+      shape: z.array(count),
+      parameters: z.object({ binary_data_size: count.optional() }).optional(),
+      data: z.array(z.unknown()).optional(),
+    }),
+  ),
+  outputs: z
+    .array(
+      z.object({
+        name: z.string(),
+        parameters: z.object({ binary_data: z.boolean().optional(), classification: z.never().optional() }).optional(),
+      }),
+    )
+    .optional(),
+});
+
+type Input = z.infer<typeof schema>["inputs"][number];
+
+/** The tensors of a batch by their names in the protocol. */
+const fields = { input_ids: "inputIds", attention_mask: "attentionMask", token_type_ids: "tokenTypeIds" } as const;
+
+/** Longest list in a message. */
+const shown = 5;
+
+const refuse = (problem: string, expected: string): never => fail("bad-inference-request", { problem, expected });
+
+export function encodeRequest({ id, timeout, binaryOutput, inputs }: InferRequest, encoding: "binary" | "json"): Message {
+  const tensors = Object.entries(fields).map(([name, field]) => ({ name, data: inputs[field] }));
+  const json = {
+    ...(id === undefined ? {} : { id }),
+    ...(timeout === undefined ? {} : { parameters: { timeout: Math.ceil(timeout * 1000) } }),
+    inputs: tensors.map(({ name, data }) => ({
+      name,
+      shape: [inputs.batch, inputs.sequence],
+      datatype: "INT64",
+      ...(encoding === "binary" ? { parameters: { binary_data_size: data.byteLength } } : { data: Array.from(data, Number) }),
+    })),
+    outputs: [{ name: "logits", parameters: { binary_data: binaryOutput } }],
+  };
+  return joinMessage(json, encoding === "binary" ? tensors.map(({ data }) => data) : []);
+}
+
+/**
+ * Reads a request, strictly: every input of the model once, of its type and size, and no other.
+ * @param headerLength the header Inference-Header-Content-Length, where it was sent
+ * @param names the model's inputs
+ * @throws bad-inference-request
+ */
+export function decodeRequest(body: Buffer, headerLength: string | undefined, names: readonly string[]): InferRequest {
+  const { json, binary } = splitMessage(body, headerLength, refuse);
+  const parsed = schema.safeParse(json);
+  if (!parsed.success) {
+    const issues = parsed.error.issues.slice(0, shown).map(({ path, message }) => `${path.join(".") || "the body"}: ${message}`);
+    return refuse(
+      `The request does not fit the protocol (${issues.join("; ")})`,
+      'an object like {"inputs": [{"name", "shape", "datatype", "data"}]}',
+    );
+  }
+  const { id, parameters = {}, inputs, outputs = [] } = parsed.data;
+  const found = inputs.map(({ name }) => name);
+  if (found.length !== names.length || names.some((name) => !found.includes(name)))
+    refuse(`The inputs are ${found.slice(0, shown).join(", ") || "none"}`, `each of ${names.join(", ")} once`);
+  const other = outputs.find(({ name }) => name !== "logits");
+  if (other) refuse(`Output ${JSON.stringify(other.name)} is unknown`, "logits");
+
+  const [batch, sequence] = readShape(inputs);
+  const tensors = readTensors(binary);
+  const data = Object.fromEntries(inputs.map((input) => [input.name, readInput(input, batch * sequence, tensors)]));
+  if (tensors.left() !== 0)
+    refuse(`${binary.length} bytes follow the JSON`, `${binary.length - tensors.left()}, the sum of all binary_data_size`);
+  const zeros = () => new BigInt64Array(batch * sequence);
+  return {
+    ...(id === undefined ? {} : { id }),
+    ...(parameters.timeout ? { timeout: parameters.timeout / 1000 } : {}),
+    binaryOutput: outputs[0]?.parameters?.binary_data ?? parameters.binary_data_output ?? false,
+    inputs: {
+      batch,
+      sequence,
+      inputIds: data.input_ids ?? zeros(),
+      attentionMask: data.attention_mask ?? zeros().fill(1n),
+      tokenTypeIds: data.token_type_ids ?? zeros(),
+    },
+  };
+}
+
+/** The one [batch, sequence] of all inputs. */
+function readShape(inputs: readonly Input[]): readonly [number, number] {
+  for (const { name, datatype, shape } of inputs) {
+    if (datatype !== "INT64") refuse(`Input ${name} has the datatype ${JSON.stringify(datatype)}`, "INT64");
+    if (shape.length !== 2 || shape.includes(0)) refuse(`Input ${name} has the shape [${shape}]`, "[batch, sequence], each at least 1");
+  }
+  const shapes = new Set(inputs.map(({ shape }) => `[${shape}]`));
+  if (shapes.size !== 1) refuse(`The inputs have the shapes ${[...shapes].join(" and ")}`, "one shape for all");
+  return inputs[0]!.shape as [number, number];
+}
+
+function readInput({ name, parameters, data }: Input, size: number, tensors: ReturnType<typeof readTensors>): BigInt64Array {
+  const bytes = parameters?.binary_data_size;
+  if ((data === undefined) === (bytes === undefined))
+    refuse(`Input ${name} has ${data ? "both" : "neither"}`, "data or parameters.binary_data_size");
+  if (bytes !== undefined) {
+    if (bytes !== 8 * size) refuse(`Input ${name} has the binary_data_size ${bytes}`, `8 bytes for each of its ${size} numbers`);
+    if (bytes > tensors.left()) refuse(`The bytes of input ${name} end early`, `${bytes} of them`);
+    return new BigInt64Array(tensors.next(bytes));
+  }
+  const numbers = data!.flat(); // rows may stand in lists of their own
+  if (numbers.length !== size) refuse(`Input ${name} has ${numbers.length} numbers`, `${size}, as its shape says`);
+  if (!numbers.every(Number.isSafeInteger)) refuse(`Input ${name} has data that are no whole numbers`, "whole numbers below 2^53");
+  return BigInt64Array.from(numbers as number[], BigInt);
+}

@@ -1,0 +1,85 @@
+import type { FastifyInstance, FastifyReply } from "fastify";
+import { producer } from "../../lib/producer.js";
+import { describeModel } from "../../lib/protocol/model.js";
+import { addModelRoute, addRoute } from "./routes.js";
+import type { Served } from "./served.js";
+
+/** Adds the routes that tell what is served, whether it is ready and how it fares. */
+export function addDescriptions(app: FastifyInstance, models: readonly Served[]): void {
+  addRoute(app, "GET", "/v2", () => ({
+    ...producer,
+    extensions: ["binary_tensor_data", "model_configuration", "schedule_policy", "statistics"],
+  }));
+  addRoute(app, "GET", "/v2/health/live", (_request, reply) => reply.send());
+  addRoute(app, "GET", "/v2/health/ready", async (_request, reply) => {
+    const ready = await Promise.all(models.map(({ engine }) => engine.ready()));
+    return reply.code(ready.every(Boolean) ? 200 : 400).send();
+  });
+  const notReady = (reply: FastifyReply) => reply.code(400).send({ error: "Model version not ready" });
+  addModelRoute(
+    app,
+    models,
+    "GET",
+    "/ready",
+    async ({ engine }, _request, reply) => ((await engine.ready()) ? reply.send() : notReady(reply)),
+    notReady,
+  );
+  addModelRoute(app, models, "GET", "", ({ model, version, engine }) => describeModel(model, version, engine.inputs));
+  addModelRoute(app, models, "GET", "/config", describeConfig);
+  addModelRoute(
+    app,
+    models,
+    "GET",
+    "/stats",
+    (served) => ({ model_stats: [describeUsage(served)] }),
+    (reply, model, version) =>
+      reply.code(400).send({ error: `requested model '${model}'${version === undefined ? "" : ` version ${version}`} is not available` }),
+  );
+  addRoute(app, "GET", "/v2/models/stats", () => ({ model_stats: models.map(describeUsage) }));
+  addRoute(app, "POST", "/v2/repository/index", () =>
+    Promise.all(
+      models.map(async ({ model, version, engine }) => ({
+        name: model,
+        version: String(version),
+        state: (await engine.ready()) ? "READY" : "UNAVAILABLE",
+      })),
+    ),
+  );
+}
+
+function describeConfig({ model, version, engine }: Served) {
+  const { inputs, outputs, platform } = describeModel(model, version, engine.inputs);
+  return {
+    name: model,
+    platform,
+    backend: "onnxruntime",
+    version_policy: { latest: { num_versions: 1 } },
+    max_batch_size: 0,
+    input: inputs.map(({ name, datatype, shape }) => ({ name, data_type: `TYPE_${datatype}`, dims: shape })),
+    output: outputs.map(({ name, datatype, shape }) => ({ name, data_type: `TYPE_${datatype}`, dims: shape })),
+    instance_group: [{ name: model, kind: "KIND_CPU", count: engine.stats.sessions }],
+  };
+}
+
+/** Triton's statistics. Every text is an execution of its own. */
+function describeUsage({ model, version, usage, seconds }: Served) {
+  const { queue, compute } = seconds();
+  const failed = Object.values(usage.failures).reduce((sum, count) => sum + count, 0);
+  const duration = (count: number, seconds: number) => ({ count, ns: Math.round(seconds * 1e9) });
+  return {
+    name: model,
+    version: String(version),
+    last_inference: usage.lastInference,
+    inference_count: usage.texts,
+    execution_count: usage.texts,
+    inference_stats: {
+      success: duration(usage.success, usage.successSeconds),
+      fail: duration(failed, usage.failureSeconds),
+      queue: duration(usage.success, queue),
+      compute_input: duration(usage.success, 0),
+      compute_infer: duration(usage.success, compute),
+      compute_output: duration(usage.success, 0),
+    },
+    batch_stats: [],
+  };
+}

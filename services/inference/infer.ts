@@ -1,0 +1,25 @@
+import type { FastifyInstance } from "fastify";
+import { fail, failure } from "../../lib/errors.js";
+import { headerLength } from "../../lib/protocol/message.js";
+import { decodeRequest } from "../../lib/protocol/request.js";
+import { encodeResponse } from "../../lib/protocol/response.js";
+import { addModelRoute } from "./routes.js";
+import { countInference, type Served } from "./served.js";
+
+/** Adds the routes that score. */
+export function addInference(app: FastifyInstance, models: readonly Served[], usualTimeout: number): void {
+  addModelRoute(app, models, "POST", "/infer", async (served, request, reply) => {
+    const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+    const asked = decodeRequest(body, request.headers[headerLength] as string | undefined, served.engine.inputs);
+    const gone = new AbortController();
+    reply.raw.once("close", () => reply.raw.writableEnded || gone.abort(failure("cancelled", {})));
+    const logits = await countInference(served, async () => {
+      const logits = await served.engine.run(asked.inputs, { timeout: asked.timeout ?? usualTimeout, signal: gone.signal });
+      const wrong = logits.find((logit) => !Number.isFinite(logit));
+      return wrong === undefined ? logits : fail("bad-score", { score: wrong });
+    });
+    const answer = { ...(asked.id === undefined ? {} : { id: asked.id }), model: served.model, version: String(served.version), logits };
+    const message = encodeResponse(answer, asked.binaryOutput ? "binary" : "json");
+    return reply.headers(message.headers).send(message.body);
+  });
+}

@@ -1,0 +1,33 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
+import { failure } from "../../lib/errors.js";
+import type { Served } from "./served.js";
+
+export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+
+/** Adds a route that answers other methods by 405, as Triton does. */
+export function addRoute(app: FastifyInstance, method: "GET" | "POST", url: string, handler: Handler): void {
+  const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((other) => other !== method);
+  app.route({ method, url, handler: async (request, reply) => handler(request, reply) });
+  app.route({ method: others, url, handler: async (_request, reply) => reply.code(405).send({ error: "Method Not Allowed" }) });
+}
+
+/** Adds a route of a model, under its name and under its version too; `missing` answers where that is not served. */
+export function addModelRoute(
+  app: FastifyInstance,
+  models: readonly Served[],
+  method: "GET" | "POST",
+  suffix: string,
+  handle: (served: Served, request: FastifyRequest, reply: FastifyReply) => unknown,
+  missing: (reply: FastifyReply, model: string, version: string | undefined) => unknown = (_reply, model, version) => {
+    throw failure("unknown-model", { model, version });
+  },
+): void {
+  const handler: Handler = (request, reply) => {
+    const { model, version } = request.params as { model: string; version?: string };
+    // Without a version it is the newest, the only one that is loaded.
+    const served = models.find((served) => served.model === model && (version === undefined || served.version === Number(version)));
+    return served ? handle(served, request, reply) : missing(reply, model, version);
+  };
+  addRoute(app, method, `/v2/models/:model${suffix}`, handler);
+  addRoute(app, method, `/v2/models/:model/versions/:version(^\\d+$)${suffix}`, handler);
+}

@@ -1,0 +1,47 @@
+import { addConstant, addInput, addOutput, createGraph, type Value } from "../lib/onnx/graph.js";
+import { encodeModel } from "../lib/onnx/model.js";
+import { add, cast, div, gather, matmul, mul, reduceMean } from "../lib/onnx/ops.js";
+
+/** A graph with the model's inputs and output whose logits are what `build` makes of the ids under their mask, float32 [batch, sequence]. */
+function encodeGraph(build: (ids: Value, types: Value) => Value): Uint8Array {
+  const graph = createGraph("test");
+  const [ids, mask, types] = ["input_ids", "attention_mask", "token_type_ids"].map((name) =>
+    cast(addInput(graph, name, "int64", ["batch", "sequence"]), "float32"),
+  );
+  addOutput(graph, "logits", build(mul(ids!, mask!), types!));
+  return encodeModel(graph, { name: "test", version: "1" });
+}
+
+/**
+ * Logits are (the mean of the ids that count + the mean of the types) / 7 + `offset`; the means are over the whole row, so that
+ * padding changes them.
+ */
+export function meanGraph(offset = 0): Uint8Array {
+  return encodeGraph((ids, types) => add(meanOf(ids, types), offset));
+}
+
+/** What meanGraph gives for a text alone. */
+export function meanScore(ids: readonly number[], offset = 0): number {
+  const mean = Math.fround(ids.reduce((sum, id) => sum + id, 0) / ids.length);
+  return Math.fround(Math.fround(mean / 7) + offset);
+}
+
+/** Scores as meanGraph does, after `rounds` products of matrices that take about 10 milliseconds each; one text a run. */
+export function slowGraph(rounds: number): Uint8Array {
+  const size = 600;
+  const matrix = Float32Array.from({ length: size * size }, (_, i) => ((i % 17) - 8) / size);
+  return encodeGraph((ids, types) => {
+    const step = addConstant(ids.graph, "float32", [size, size], matrix);
+    let product = mul(reduceMean(ids, [0, 1]), step);
+    for (let i = 0; i < rounds; i++) product = matmul(product, step);
+    return add(meanOf(ids, types), mul(reduceMean(product, [0, 1]), 0));
+  });
+}
+
+/** Refuses ids from `rows` on, as a model's embedding does; logits are the mean of a tenth of each id. */
+export function tableGraph(rows: number): Uint8Array {
+  const tenths = Float32Array.from({ length: rows }, (_, i) => i / 10);
+  return encodeGraph((ids) => reduceMean(gather(addConstant(ids.graph, "float32", [rows, 1], tenths), cast(ids, "int64")), [1], 0));
+}
+
+const meanOf = (ids: Value, types: Value) => div(add(reduceMean(ids, [1]), reduceMean(types, [1])), 7);

@@ -1,0 +1,70 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readdirSync, readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
+import { delimiter, join } from "node:path";
+
+export interface Triton {
+  readonly url: string;
+  readonly metrics: string;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts a Triton Inference Server on a model repository, on ports that are free.
+ * @param folder where PyPI's nvidia-pytriton was unpacked, with a backend `onnxruntime`, its Python environment in venv/ and the folder
+ *   of libpython in the file libdir
+ */
+export async function startTriton(folder: string, repository: string): Promise<Triton> {
+  const [port, metricsPort] = [await findPort(), await findPort()];
+  const triton = join(folder, "pytriton", "tritonserver");
+  const library = join(folder, "venv", "lib");
+  const python = readdirSync(library).find((name) => name.startsWith("python3"))!;
+  const lists = {
+    LD_LIBRARY_PATH: [join(folder, "nvidia_pytriton.libs"), readFileSync(join(folder, "libdir"), "utf8").trim()],
+    PATH: [join(folder, "venv", "bin"), process.env.PATH],
+    PYTHONPATH: [join(library, python, "site-packages")],
+  };
+  const env = Object.fromEntries(Object.entries(lists).map(([name, parts]) => [name, parts.join(delimiter)]));
+  const argv = {
+    "model-repository": repository,
+    "backend-directory": join(triton, "backends"),
+    "http-address": "127.0.0.1",
+    "metrics-address": "127.0.0.1",
+    "http-port": port,
+    "metrics-port": metricsPort,
+    "allow-grpc": false,
+  };
+  const flags = Object.entries(argv).map(([name, value]) => `--${name}=${value}`);
+  const child = spawn(join(triton, "bin", "tritonserver"), flags, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
+  let log = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.on("data", (part) => {
+      log += part;
+    });
+  const exited = once(child, "exit");
+  const url = `http://127.0.0.1:${port}`;
+  for (;;) {
+    const answer = await fetch(`${url}/v2/health/ready`).catch(() => undefined);
+    if (answer?.ok) break;
+    if (child.exitCode !== null) throw new Error(`Triton ended:\n${log}`);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  }
+  return {
+    url,
+    metrics: `http://127.0.0.1:${metricsPort}/metrics`,
+    async stop() {
+      child.kill("SIGTERM");
+      await exited;
+    },
+  };
+}
+
+async function findPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
+}
