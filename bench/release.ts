@@ -1,9 +1,9 @@
 /**
  * Makes a released model of a trained checkpoint: weights rounded to float16 (half the size), measured as rounded.
  *
- *     node dist/bench/release.js artifacts/model data/input/train.csv.zip models/readability-minilm
+ *     node dist/bench/release.js artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
  */
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "../lib/bert/checkpoint.js";
 import { fail } from "../lib/errors.js";
 import { writeFileAtomic } from "../lib/files.js";
@@ -15,7 +15,7 @@ import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { readRecord, recordFile } from "../lib/training-record.js";
 import { drawPredictions } from "../services/train/report.js";
 
-const [from, data, out] = process.argv.slice(2) as [string, string, string];
+const [from, data, out, base] = process.argv.slice(2) as [string, string, string, string?];
 const record =
   readRecord(from) ??
   fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
@@ -38,7 +38,12 @@ progress.stop();
 await scorer.close();
 
 const rmse = Math.sqrt(predictions.reduce((sum, { target, score }) => sum + (score - target) ** 2, 0) / predictions.length);
-const released = { ...record, data: { ...record.data, file: "train.csv.zip" }, validation: { rows: held.length, rmse } };
+const released = {
+  ...record,
+  base: base ?? record.base,
+  data: { ...record.data, file: basename(data) },
+  validation: { rows: held.length, rmse },
+};
 writeFileAtomic(join(out, recordFile), `${JSON.stringify(released, null, 2)}\n`);
 writeFileAtomic(join(out, "predictions.svg"), drawPredictions(predictions));
 process.stdout.write(`validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`);
