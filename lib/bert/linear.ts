@@ -16,13 +16,14 @@ export function fp32Linear(graph: Graph, checkpoint: Checkpoint): Linear {
 /**
  * x quantized as it comes, times signed 8-bit weights with a scale a column (zero point 0): ONNX Runtime's fastest path on the CPU.
  * The head stays in float32: it is small, and its errors would go straight into the score.
+ * @param largest the largest integer that a weight becomes
  */
-export function int8Linear(graph: Graph, checkpoint: Checkpoint): Linear {
+export function int8Linear(graph: Graph, checkpoint: Checkpoint, largest: number): Linear {
   const exact = fp32Linear(graph, checkpoint);
   return (x, name) => {
     if (!name.includes(".encoder.")) return exact(x, name);
     const { weight, bias, inner, columns } = readLinear(checkpoint, name);
-    const { data, scales } = quantizeColumns(weight, inner, columns);
+    const { data, scales } = quantizeColumns(weight, inner, columns, largest);
     const quantized = addConstant(graph, "int8", [inner, columns], data, `${name}.weight_int8`);
     const scale = addConstant(graph, "float32", [columns], scales, `${name}.scale`);
     return dynamicQuantizeMatMul(x, quantized, scale, undefined, addConstant(graph, "float32", [columns], bias, `${name}.bias`));

@@ -14,7 +14,7 @@ export function quantizeColumns(
   weight: Float32Array,
   rows: number,
   columns: number,
-  largest = 127,
+  largest: number,
 ): { readonly data: Int8Array; readonly scales: Float32Array } {
   const scales = new Float32Array(columns);
   for (let i = 0; i < weight.length; i++) scales[i % columns] = Math.max(scales[i % columns]!, Math.abs(weight[i]!));

@@ -7,11 +7,13 @@ import { fusedKernels, type Linear } from "./fused.js";
 import { fp32Linear, int8Linear } from "./linear.js";
 import { scoreTexts } from "./model.js";
 
-export type Precision = "fp32" | "int8";
+/** int7 is int8 with weights of 7 bits: on x86 processors without VNNI or AMX, sums of two 8-bit products overflow 16 bits. */
+export type Precision = "fp32" | "int8" | "int7";
 
 const linears: { readonly [precision in Precision]: (graph: Graph, checkpoint: Checkpoint) => Linear } = {
   fp32: fp32Linear,
-  int8: int8Linear,
+  int8: (graph, checkpoint) => int8Linear(graph, checkpoint, 127),
+  int7: (graph, checkpoint) => int8Linear(graph, checkpoint, 63),
 };
 
 /**

@@ -1,0 +1,94 @@
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { openVersion } from "../../lib/engine/version.js";
+import { shipped } from "../../lib/module.js";
+import { readNewestVersion } from "../../lib/repository.js";
+import { loadTokenizer } from "../../lib/text/tokenizer.js";
+import { writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
+import { main } from "./main.js";
+
+const folder = mkdtempSync(join(tmpdir(), "readability-optimization-"));
+const model = join(folder, "model");
+const data = join(folder, "graded.csv");
+const repository = join(folder, "repository");
+const quick = ["--seconds", "0.05", "--rounds", "2"];
+
+beforeAll(() => {
+  cpSync(shipped("test/fixtures/tiny-bert"), model, { recursive: true });
+  writeWordPieceTokenizer(model);
+  const rows = Array.from({ length: 60 }, (_, i) => `${"the cat sat on the mat ".repeat(1 + (i % 5))}${i},${(i % 10) / 5}`);
+  writeFileSync(data, `excerpt,target\n${rows.join("\n")}\n`);
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** Runs the service. @returns what it printed on standard output */
+async function optimize(...args: readonly string[]): Promise<string> {
+  const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  try {
+    expect(await main(["--model", model, "--out", repository, ...quick, ...args])).toBe(0);
+    return write.mock.calls.map(([text]) => String(text)).join("");
+  } finally {
+    write.mockRestore();
+  }
+}
+
+describe("optimization", () => {
+  it("writes a version that is served, with the accuracy that it measured", async () => {
+    const table = await optimize("--data", data);
+    expect(table).toMatch(/^\| Graph +\| Sessions x threads \| Texts\/s \|/);
+    expect(table.match(/\| +yes \|/g)).toHaveLength(1);
+    for (const precision of ["fp32", "int8"]) expect(table).toContain(`\n| ${precision} `);
+
+    const version = readNewestVersion(repository);
+    expect(version).toMatchObject({ model: "readability", version: 1 });
+    const { metadata } = version;
+    expect(metadata).toMatchObject({ base: "model", max_length: 64, pad_token_id: 0 });
+    expect(metadata.accuracy).toMatchObject({ against: "targets", rows: 5 });
+    expect(Math.abs(metadata.accuracy.rmse - metadata.accuracy.rmse_fp32)).toBeLessThan(0.05);
+    expect(metadata.reference.texts).toHaveLength(4);
+
+    const engine = await openVersion(version);
+    const tokenizer = loadTokenizer(version.folder);
+    for (const { text, score } of metadata.reference.texts) {
+      const served = await engine.score(tokenizer.encodeTruncated(text, metadata.max_length));
+      expect(Math.abs(served - score)).toBeLessThan(metadata.reference.tolerance);
+    }
+    await engine.close();
+  });
+
+  it("serves the precision it is told to, and compares with fp32 without data", async () => {
+    const out = join(folder, "fp32");
+    const without = process.cwd();
+    process.chdir(folder); // no data/input/train.csv.zip here
+    try {
+      const table = await optimize("--out", out, "--precision", "fp32", "--gate-rows", "5");
+      expect(table).not.toContain("int8");
+    } finally {
+      process.chdir(without);
+    }
+    const { metadata, folder: place } = readNewestVersion(out);
+    expect(metadata.accuracy).toEqual({ against: "fp32", rows: 5, rmse: 0, rmse_fp32: 0, largest_difference: 0 });
+    expect(metadata.precision).toBe("fp32");
+    expect(readdirSync(place)).not.toContain("model_fp32.onnx");
+    expect(readFileSync(join(out, "readability", "config.pbtxt"), "utf8")).toContain(`count: ${metadata.sessions} `);
+  });
+
+  it("refuses int8 that fails the gate, and leaves nothing", async () => {
+    const out = join(folder, "refused");
+    const refused = main(["--model", model, "--data", data, "--out", out, "--precision", "int8", "--gate", "1e-9", ...quick]);
+    await expect(refused).rejects.toMatchObject({ code: "gate-failed" });
+    expect(readdirSync(join(out, "readability"))).toEqual([]);
+  });
+
+  it("names what is missing of a checkpoint", async () => {
+    await expect(main(["--model", join(folder, "nowhere")])).rejects.toThrow(
+      /nowhere not found: expected a checkpoint.*readability train/s,
+    );
+    const half = join(folder, "half");
+    cpSync(model, half, { recursive: true });
+    unlinkSync(join(half, "model.safetensors"));
+    await expect(main(["--model", half])).rejects.toThrow(/half.model\.safetensors not found/);
+  });
+});

@@ -1,0 +1,20 @@
+import { z } from "zod";
+import { kinds, option } from "../../lib/options.js";
+import { places } from "../../lib/places.js";
+
+export const options = {
+  model: option(kinds.text, places.model, "Checkpoint to serve: a folder in Hugging Face format."),
+  data: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    "Graded passages for the accuracy gate: a csv with the columns excerpt and target, plain or in a zip. Without it: data/input/train.csv.zip where that is, else the gate compares with fp32 on the sample that ships.",
+  ),
+  out: option(kinds.text, places.repository, "Model repository to write a version to."),
+  name: option(z.string().regex(/^[\w-]+$/, "expected letters, digits, - and _"), "readability", "Name of the model in the repository."),
+  precision: option(z.enum(["auto", "fp32", "int8"]), "auto", "auto: the fastest that passes the accuracy gate. fp32 or int8: that one."),
+  gate: option(z.coerce.number().positive(), 0.005, "How much larger than fp32's the root mean squared error may be."),
+  gateRows: option(kinds.positive, 1000, "Passages the gate scores at most, spread over the file."),
+  rounds: option(kinds.positive, 3, "Times that each of the fastest is measured."),
+  seconds: option(z.coerce.number().positive(), 1, "Length of a measurement."),
+  keep: option(kinds.positive, 2, "Versions to keep in the repository, the new one included."),
+};

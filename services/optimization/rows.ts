@@ -1,0 +1,71 @@
+import { findData, places } from "../../lib/places.js";
+import { type Passage, readPassages } from "../../lib/text/dataset.js";
+import { splitPassages } from "../../lib/text/split.js";
+import type { TrainingRecord } from "../../lib/training-record.js";
+
+/** What the accuracy gate scores. */
+export interface GateRows {
+  /** Where they come from, for people. */
+  readonly source: string;
+  readonly ids: readonly (readonly number[])[];
+  /** Absent where the scores are compared with fp32's. */
+  readonly targets?: readonly number[];
+  readonly warnings: readonly string[];
+}
+
+/** Split as train does unless the checkpoint's record tells otherwise. */
+const usualSplit = { seed: 0, validation_fraction: 0.1 };
+
+/**
+ * The passages that training held out; without data, those of the sample that ships.
+ * @throws what readPassages throws
+ */
+export function readGateRows(
+  data: string | undefined,
+  record: TrainingRecord | undefined,
+  encode: (text: string) => readonly number[],
+  limit: number,
+): GateRows {
+  const file = data ?? findData();
+  if (file === undefined) {
+    const { passages } = readPassages(places.sample, { targets: false });
+    return { source: places.sample, ids: spread(passages, limit).map(({ excerpt }) => encode(excerpt)), warnings: [] };
+  }
+  const { passages, warnings, fingerprint } = readPassages(file, { targets: true });
+  const { seed, validation_fraction } = record ?? usualSplit;
+  const held = splitPassages(passages, validation_fraction, seed).validation.map((i) => passages[i]!);
+  const rows = spread(held.length > 0 ? held : passages, limit);
+  const other = record !== undefined && record.data.fingerprint !== fingerprint;
+  return {
+    source: file,
+    ids: rows.map(({ excerpt }) => encode(excerpt)),
+    targets: rows.map(({ target }) => target),
+    warnings: [
+      ...warnings,
+      ...(other
+        ? [`${file} is not what the checkpoint was trained on (${record.data.file}): some of its passages may have been in training`]
+        : []),
+    ],
+  };
+}
+
+/** At most `limit` of the passages, evenly spaced. */
+function spread(passages: readonly Passage[], limit: number): readonly Passage[] {
+  const count = Math.min(limit, passages.length);
+  return Array.from({ length: count }, (_, i) => passages[Math.floor((i * passages.length) / count)]!);
+}
+
+const referencePassages = ["bees-1", "chess-3", "moon-6", "vaccines-8"];
+
+/** Texts of the sample, from easy to hard, by which a server finds out whether it scores right. */
+export function readReferenceTexts(): readonly string[] {
+  const { passages } = readPassages(places.sample, { targets: false });
+  return passages.filter(({ id }) => referencePassages.includes(id)).map(({ excerpt }) => excerpt);
+}
+
+/** The texts of typical length: those nearest to the median. */
+export function pickTypical(ids: readonly (readonly number[])[], count: number): readonly (readonly number[])[] {
+  const sorted = ids.toSorted((a, b) => a.length - b.length);
+  const start = Math.max(0, Math.floor((sorted.length - count) / 2));
+  return sorted.slice(start, start + count);
+}

@@ -1,0 +1,59 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fail, reason } from "../../lib/errors.js";
+import { writeFileAtomic } from "../../lib/files.js";
+import { listVersions } from "../../lib/repository.js";
+
+/** What was tried, beside the version it led to; servers pass it over. */
+export const reportFile = "optimization.json";
+
+const stagingPrefix = ".staging-";
+
+/**
+ * An empty folder in a model's folder, for a version that is not complete yet; servers pass it over, as its name is no number.
+ * What a killed run left is removed.
+ * @throws file-failed
+ */
+export function openStaging(repository: string, model: string): string {
+  const folder = join(repository, model);
+  const staging = join(folder, `${stagingPrefix}${process.pid}`);
+  try {
+    mkdirSync(folder, { recursive: true });
+    for (const name of readdirSync(folder)) if (name.startsWith(stagingPrefix)) rmSync(join(folder, name), { recursive: true });
+    mkdirSync(staging);
+  } catch (error) {
+    fail("file-failed", { file: staging, action: "write", cause: reason(error) }, error);
+  }
+  return staging;
+}
+
+export interface Published {
+  readonly version: number;
+  readonly folder: string;
+  /** Whether the newest version was the same already; it then only gets the new report. */
+  readonly unchanged: boolean;
+}
+
+/** Makes a complete staging folder the newest version: whole at once to whoever watches. Versions before the newest `keep` are removed. */
+export function publishVersion(repository: string, model: string, staging: string, config: string, keep: number): Published {
+  const place = join(repository, model);
+  const newest = listVersions(repository, model).at(-1);
+  const unchanged = newest !== undefined && sameFiles(staging, join(place, String(newest)));
+  const version = unchanged ? newest : (newest ?? 0) + 1;
+  const folder = join(place, String(version));
+  if (unchanged) writeFileAtomic(join(folder, reportFile), readFileSync(join(staging, reportFile)));
+  else renameSync(staging, folder);
+  const configFile = join(place, "config.pbtxt");
+  if (!existsSync(configFile) || readFileSync(configFile, "utf8") !== config) writeFileAtomic(configFile, config);
+  for (const old of listVersions(repository, model).slice(0, -keep)) rmSync(join(place, String(old)), { recursive: true });
+  return { version, folder, unchanged };
+}
+
+function sameFiles(a: string, b: string): boolean {
+  const list = (folder: string) =>
+    readdirSync(folder)
+      .filter((name) => name !== reportFile)
+      .sort();
+  const names = list(a);
+  return names.join() === list(b).join() && names.every((name) => readFileSync(join(a, name)).equals(readFileSync(join(b, name))));
+}
