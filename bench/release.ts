@@ -5,6 +5,7 @@
  */
 import { basename, join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "../lib/bert/checkpoint.js";
+import { toSvgFile } from "../lib/chart.js";
 import { fail } from "../lib/errors.js";
 import { writeFileAtomic } from "../lib/files.js";
 import { openModel } from "../lib/model.js";
@@ -45,5 +46,5 @@ const released = {
   validation: { rows: held.length, rmse },
 };
 writeFileAtomic(join(out, recordFile), `${JSON.stringify(released, null, 2)}\n`);
-writeFileAtomic(join(out, "predictions.svg"), drawPredictions(predictions));
+writeFileAtomic(join(out, "predictions.svg"), toSvgFile(drawPredictions(predictions)));
 process.stdout.write(`validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`);

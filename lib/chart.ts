@@ -15,6 +15,12 @@ export function drawChart(options: Plot.PlotOptions): string {
   return chart.outerHTML;
 }
 
+/** A chart as a file of its own: dark on light, or light on dark where the reader prefers that. */
+export function toSvgFile(chart: string): string {
+  const style = "<style>svg { color: #24292f } @media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>";
+  return `${chart.replace(">", `>${style}`)}\n`;
+}
+
 /** Text as HTML shows it. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
