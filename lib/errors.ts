@@ -305,6 +305,12 @@ export const errors = {
     ({ file, tensor, shape, found }: { file: string; tensor: string; shape: string; found: number }) =>
       `${file} lacks the tensor ${tensor} [${shape}] (it holds ${found} others). Use a complete checkpoint, or one whose config.json fits its weights.`,
   ),
+  "no-scores": row(
+    400,
+    1,
+    ({ folder }: { folder: string }) =>
+      `${folder} gives scores that are no numbers: its weights are damaged, or its training diverged. Train it again, or name another checkpoint with --model.`,
+  ),
   "gate-failed": row(
     500,
     1,

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { quantizeColumns, transposeMatrix } from "./quantize.js";
+import { findOutliers, quantizeColumns, scaleRows, transposeMatrix } from "./quantize.js";
 
 /** Scales of columns below it would be denormal, and too coarse. */
 const smallest = 1e-30;
@@ -41,5 +41,26 @@ describe("quantizeColumns", () => {
 describe("transposeMatrix", () => {
   it("swaps rows and columns", () => {
     expect([...transposeMatrix(Float32Array.of(1, 2, 3, 4, 5, 6), 2, 3)]).toEqual([1, 4, 2, 5, 3, 6]);
+  });
+});
+
+describe("findOutliers", () => {
+  it("tells by how much a channel exceeds the ordinary ones", () => {
+    const range = new Float32Array(100).fill(2);
+    range[17] = 20;
+    range[3] = 0.5;
+    const factors = findOutliers(range);
+    expect(factors[17]).toBe(10);
+    expect(factors.filter((factor) => factor === 1)).toHaveLength(99);
+  });
+
+  it("leaves channels that are always zero", () => {
+    expect([...findOutliers(new Float32Array(3))]).toEqual([1, 1, 1]);
+  });
+});
+
+describe("scaleRows", () => {
+  it("multiplies each row by its factor", () => {
+    expect([...scaleRows(Float32Array.of(1, 2, 3, 4, 5, 6), Float32Array.of(1, 10))]).toEqual([1, 2, 3, 40, 50, 60]);
   });
 });

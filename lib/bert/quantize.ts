@@ -23,3 +23,22 @@ export function quantizeColumns(
   for (let i = 0; i < weight.length; i++) data[i] = Math.max(-largest, Math.min(largest, Math.round(weight[i]! / scales[i % columns]!)));
   return { data, scales };
 }
+
+/** Share of the channels that are taken for ordinary. */
+const ordinary = 0.97;
+
+/**
+ * By how much each channel exceeds the ordinary ones; 1 for those. A few channels that stand out would else set the scale by which
+ * all are quantized. SmoothQuant (Xiao et al. 2022), for outliers alone: evening out every channel costs more in the weights than it gains.
+ * @param range the largest size of each channel
+ */
+export function findOutliers(range: Float32Array): Float32Array {
+  const usual = range.toSorted()[Math.floor(ordinary * (range.length - 1))] || 1;
+  return range.map((size) => Math.max(1, size / usual));
+}
+
+/** Each row of a matrix times its factor. */
+export function scaleRows(data: Float32Array, factors: Float32Array): Float32Array {
+  const columns = data.length / factors.length;
+  return data.map((value, i) => value * factors[Math.floor(i / columns)]!);
+}

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import type { Checkpoint } from "../../lib/bert/checkpoint.js";
+import type { Ranges } from "../../lib/bert/ranges.js";
 import { buildServingGraph, type Precision } from "../../lib/bert/serving-graph.js";
 import { createEngine } from "../../lib/engine/engine.js";
 import { writeFileAtomic } from "../../lib/files.js";
@@ -16,6 +17,8 @@ export interface Candidate {
 
 export interface Trying {
   readonly checkpoint: Checkpoint;
+  /** None where nothing is quantized. */
+  readonly ranges: Ranges | undefined;
   /** Folder for the graphs. */
   readonly folder: string;
   readonly sessions: number;
@@ -26,10 +29,10 @@ export interface Trying {
 export async function tryPrecision(
   precision: Precision,
   texts: readonly (readonly number[])[],
-  { checkpoint, folder, sessions, signal }: Trying,
+  { checkpoint, ranges, folder, sessions, signal }: Trying,
 ): Promise<Candidate> {
   const graph = join(folder, `${precision}.onnx`);
-  writeFileAtomic(graph, buildServingGraph(checkpoint, precision));
+  writeFileAtomic(graph, buildServingGraph(checkpoint, precision, ranges));
   const engine = await createEngine({ graph, sessions, queueLimit: texts.length });
   const progress = showProgress(`accuracy of ${precision}`, texts.length, "texts");
   let done = 0;

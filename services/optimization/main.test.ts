@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, unlinkSync, wri
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { openVersion } from "../../lib/engine/version.js";
 import { shipped } from "../../lib/module.js";
 import { readNewestVersion } from "../../lib/repository.js";
@@ -80,6 +81,16 @@ describe("optimization", () => {
     const refused = main(["--model", model, "--data", data, "--out", out, "--precision", "int8", "--gate", "1e-9", ...quick]);
     await expect(refused).rejects.toMatchObject({ code: "gate-failed" });
     expect(readdirSync(join(out, "readability"))).toEqual([]);
+  });
+
+  it("refuses a checkpoint whose scores are no numbers", async () => {
+    const diverged = join(folder, "diverged");
+    cpSync(model, diverged, { recursive: true });
+    const { config, weights } = readCheckpoint(model);
+    const bias = { shape: [1], data: Float32Array.of(Number.NaN) };
+    writeCheckpoint(diverged, { config, weights: new Map([...weights, ["classifier.bias", bias]]) });
+    const refused = main(["--model", diverged, "--data", data, "--out", join(folder, "none"), ...quick]);
+    await expect(refused).rejects.toMatchObject({ code: "no-scores" });
   });
 
   it("names what is missing of a checkpoint", async () => {

@@ -9,6 +9,7 @@ import { readRecord, type TrainingRecord } from "../../lib/training-record.js";
 
 /** A checkpoint with all that is needed to score texts with it. */
 export interface Model {
+  readonly folder: string;
   readonly checkpoint: Checkpoint;
   readonly record: TrainingRecord | undefined;
   /** Tokens the model reads at once, special tokens included. */
@@ -33,6 +34,7 @@ export function readModel(folder: string): Model {
   const tokenizer = loadTokenizer(folder);
   const maxLength = Math.min(record?.max_length ?? tokenizer.maxLength ?? usualMaxLength, checkpoint.config.positions);
   return {
+    folder,
     checkpoint,
     record,
     maxLength,

@@ -56,11 +56,17 @@ function spread(passages: readonly Passage[], limit: number): readonly Passage[]
 }
 
 const referencePassages = ["bees-1", "chess-3", "moon-6", "vaccines-8"];
+const rangeTexts = 16;
 
-/** Texts of the sample, from easy to hard, by which a server finds out whether it scores right. */
-export function readReferenceTexts(): readonly string[] {
+/** Texts of the sample that ships. */
+export function readSampleTexts(): { readonly references: readonly string[]; readonly ranges: readonly string[] } {
   const { passages } = readPassages(places.sample, { targets: false });
-  return passages.filter(({ id }) => referencePassages.includes(id)).map(({ excerpt }) => excerpt);
+  return {
+    /** From easy to hard: by them a server finds out whether it scores right. */
+    references: passages.filter(({ id }) => referencePassages.includes(id)).map(({ excerpt }) => excerpt),
+    /** Of several levels, to measure the ranges of quantized values with. */
+    ranges: spread(passages, rangeTexts).map(({ excerpt }) => excerpt),
+  };
 }
 
 /** The texts of typical length: those nearest to the median. */
