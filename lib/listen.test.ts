@@ -3,7 +3,7 @@ import { type AddressInfo, connect } from "node:net";
 import { fastify } from "fastify";
 import { expect, it } from "vitest";
 import { until } from "../test/fakes.js";
-import { closeApp, endConnectionsOnClose, listen } from "./listen.js";
+import { addDrain, listen } from "./listen.js";
 
 it("listens on a free port and tells its address; refuses one that is taken", async () => {
   const app = fastify();
@@ -16,12 +16,12 @@ it("listens on a free port and tells its address; refuses one that is taken", as
     message: expect.stringContaining(`:${port}`),
   });
   await other.close();
-  await closeApp(app, async () => {});
+  await app.close();
 });
 
 it("closes once what was accepted is answered, also where a client keeps its connection or never sends all", async () => {
   const app = fastify();
-  endConnectionsOnClose(app);
+  addDrain(app);
   let answer: () => void = () => {};
   const held = new Promise<void>((resolve) => {
     answer = resolve;
@@ -52,7 +52,7 @@ it("closes once what was accepted is answered, also where a client keeps its con
   const head = "POST / HTTP/1.1\r\nHost: x\r\nConnection: keep-alive\r\nContent-Type: application/json\r\nContent-Length: 4\r\n\r\n";
   const connections = Promise.all([open(`${head}true`), open(`${head}tr`), open("")]);
   await until(() => begun === 2 && accepted === 1);
-  const closed = closeApp(app, () => held);
+  const closed = app.close();
   await until(() => !app.server.listening);
   answer();
   await closed;

@@ -1,4 +1,5 @@
 import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { fail, reason } from "./errors.js";
 
@@ -17,24 +18,43 @@ export async function listen(app: FastifyInstance, { host, port }: { readonly ho
   return `http://${everywhere ? "localhost" : host}:${(app.server.address() as AddressInfo).port}`;
 }
 
-/** Ends every connection with the answer that is due on it once the app closes; a kept-alive one would keep the app from ending. */
-export function endConnectionsOnClose(app: FastifyInstance): void {
-  app.addHook("onSend", async (_request, reply) => {
-    if (!app.server.listening) reply.header("connection", "close");
-  });
-}
-
-/** Milliseconds for the last answers to reach their clients. */
+/** Milliseconds for a request that is being sent when the app closes. */
 const grace = 1000;
 
 /**
- * Takes no more requests and ends once what was accepted is answered, which `drain` waits for. Connections still open after that have
- * not sent a whole request, or do not read their answer: they are cut.
+ * Makes `app.close()` refuse new connections at once, answer the requests that came before, and then end every connection. Left to
+ * itself it would wait for clients that keep theirs, and for ever for one on which no request comes.
+ * @param longest milliseconds that an accepted request is waited for
  */
-export async function closeApp(app: FastifyInstance, drain: () => Promise<unknown>): Promise<void> {
-  const closed = app.close();
-  await drain();
-  const cut = setTimeout(() => app.server.closeAllConnections(), grace);
-  await closed;
-  clearTimeout(cut);
+export function addDrain(app: FastifyInstance, longest = Number.POSITIVE_INFINITY): void {
+  let accepted = 0;
+  let closing = false;
+  let finish = () => {};
+  // A request counts once it is here whole.
+  app.addHook("preValidation", (_request, reply, done) => {
+    accepted++;
+    reply.raw.once("close", () => {
+      if (--accepted === 0) finish();
+    });
+    done();
+  });
+  app.addHook("onSend", (_request, reply, _payload, done) => {
+    if (closing) reply.header("connection", "close");
+    done();
+  });
+  const answered = async () => {
+    if (accepted === 0) return;
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    await (Number.isFinite(longest) ? Promise.race([finished, sleep(longest, undefined, { ref: false })]) : finished);
+  };
+  app.addHook("preClose", async () => {
+    closing = true;
+    const closed = new Promise<void>((resolve) => app.server.close(() => resolve()));
+    await answered();
+    await Promise.race([closed, sleep(grace, undefined, { ref: false })]);
+    await answered();
+    app.server.closeAllConnections();
+  });
 }

@@ -15,7 +15,13 @@ describe("formatTritonConfig", () => {
       expect(config).toContain(`{ name: "${input}" data_type: TYPE_INT64 dims: [ -1, -1 ] }`);
     expect(config).toContain('{ name: "logits" data_type: TYPE_FP32 dims: [ -1, 1 ] }');
     expect(config).toContain("max_batch_size: 0");
-    expect(config).not.toContain("dynamic_batching");
+    expect(config).not.toContain("preferred_batch_size");
+  });
+
+  it("bounds the queue, in time and length", () => {
+    expect(config).toMatch(
+      /timeout_action: REJECT\s+default_timeout_microseconds: 30000000\s+allow_timeout_override: true\s+max_queue_size: 1000/,
+    );
   });
 
   it("keeps the graph as it was built", () => {

@@ -6,6 +6,9 @@ export interface TritonConfig {
   readonly threads: number;
 }
 
+/** As our own server has them by default: microseconds in the queue, requests in it. */
+const queue = { timeout: 30_000_000, size: 1000 } as const;
+
 /**
  * config.pbtxt of a model with the inputs and output of `buildServingGraph`, for Triton's onnxruntime backend.
  * Inputs and outputs are spelled out: Triton would else complete the configuration, and batch.
@@ -28,6 +31,15 @@ output [ { name: "logits" data_type: TYPE_FP32 dims: [ -1, 1 ] } ]
 instance_group [ { count: ${sessions} kind: KIND_CPU } ]
 ${parameter("intra_op_thread_count", threads)}
 ${parameter("inter_op_thread_count", 1)}
+# A full queue and a request past its time are answered by 503; with max_batch_size 0 this batches nothing.
+dynamic_batching {
+  default_queue_policy {
+    timeout_action: REJECT
+    default_timeout_microseconds: ${queue.timeout}
+    allow_timeout_override: true
+    max_queue_size: ${queue.size}
+  }
+}
 # Operators one after the other.
 ${parameter("execution_mode", 0)}
 # Basic: the graph is built fused, and more fusion makes it slower.

@@ -2,6 +2,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Metadata, type ModelVersion, readVersion, versionFiles } from "../lib/repository.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
+import { formatTritonConfig } from "../lib/triton-config.js";
 import { meanGraph, meanScore } from "./graphs.js";
 import { writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 
@@ -21,7 +22,7 @@ export function writeRepository(folder: string, options: RepositoryOptions = {})
   const { model = "readability", version = 1, graph = meanGraph(), fallback = meanGraph() } = options;
   const place = join(folder, model, String(version));
   mkdirSync(place, { recursive: true });
-  writeFileSync(join(folder, model, "config.pbtxt"), tritonConfig(model));
+  writeFileSync(join(folder, model, "config.pbtxt"), formatTritonConfig({ name: model, sessions: 1, threads: 1 }));
   writeFileSync(join(place, versionFiles.graph), graph);
   if (fallback) writeFileSync(join(place, versionFiles.fallback), fallback);
   writeWordPieceTokenizer(place);
@@ -43,16 +44,3 @@ export function writeRepository(folder: string, options: RepositoryOptions = {})
   writeFileSync(join(place, versionFiles.metadata), JSON.stringify(metadata));
   return readVersion(folder, model, version);
 }
-
-const tritonConfig = (model: string) => `name: "${model}"
-backend: "onnxruntime"
-max_batch_size: 0
-input [
-  { name: "input_ids" data_type: TYPE_INT64 dims: [ -1, -1 ] },
-  { name: "attention_mask" data_type: TYPE_INT64 dims: [ -1, -1 ] },
-  { name: "token_type_ids" data_type: TYPE_INT64 dims: [ -1, -1 ] }
-]
-output [ { name: "logits" data_type: TYPE_FP32 dims: [ -1, 1 ] } ]
-instance_group [ { count: 1 kind: KIND_CPU } ]
-parameters { key: "intra_op_thread_count" value: { string_value: "1" } }
-`;

@@ -31,7 +31,10 @@ async function predict(address: string, text: string) {
 
 it("gives the same scores through an inference server as in the api's own process, and says when the server is gone", async () => {
   const inference = await start("inference", "--metrics-port", "0");
-  const [through, alone] = await Promise.all([start("api", "--inference", inference.address, "--timeout", "3000"), start("api")]);
+  const [through, alone] = await Promise.all([
+    start("api", "--inference", inference.address, "--timeout", "3000", "--cache-size", "10"),
+    start("api"),
+  ]);
   for (const text of ["the cat sat on the mat", "a", "The cat sat. ".repeat(40), "\ud800 the mat"]) {
     const answer = await predict(through.address, text);
     expect(answer.status).toBe(200);

@@ -2,7 +2,7 @@ import type { Transform } from "node:stream";
 import { createGunzip, createInflate } from "node:zlib";
 import { type FastifyInstance, fastify } from "fastify";
 import { failure, ReadabilityError, reason } from "../../lib/errors.js";
-import { endConnectionsOnClose } from "../../lib/listen.js";
+import { addDrain } from "../../lib/listen.js";
 import type { Log } from "../../lib/log.js";
 import { addDescriptions } from "./descriptions.js";
 import { addInference } from "./infer.js";
@@ -38,7 +38,7 @@ export function buildApp({ models, timeout, bodyLimit, log }: AppOptions): Fasti
     payload.on("error", (error) => decoder.destroy(error));
     return payload.pipe(decoded);
   });
-  endConnectionsOnClose(app);
+  addDrain(app);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: "Not Found" }));
   app.setErrorHandler((error, _request, reply) => {
     const { status, message, retryAfter } = translate(error, bodyLimit);

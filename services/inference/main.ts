@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { openVersion } from "../../lib/engine/version.js";
-import { closeApp, listen } from "../../lib/listen.js";
+import { listen } from "../../lib/listen.js";
 import { createLog, type Log } from "../../lib/log.js";
 import { parseOptions, type Values } from "../../lib/options.js";
 import { listModels, readNewestVersion } from "../../lib/repository.js";
@@ -19,7 +19,6 @@ export async function main(argv: readonly string[]): Promise<number> {
   const log = createLog("inference");
   const stopped = abortOnSignals();
   const models: Served[] = [];
-  const closeEngines = () => Promise.all(models.map(({ engine }) => engine.close()));
   try {
     await openModels(settings, log, models);
     const app = buildApp({ ...settings, models, log });
@@ -30,11 +29,11 @@ export async function main(argv: readonly string[]): Promise<number> {
       if (!stopped.aborted) await once(stopped, "abort");
       log.info("stopping once the accepted requests are answered");
     } finally {
-      await closeApp(app, closeEngines);
-      await closeApp(metrics, async () => {});
+      await app.close();
+      await metrics.close();
     }
   } finally {
-    await closeEngines();
+    await Promise.all(models.map(({ engine }) => engine.close()));
   }
   return 0;
 }
