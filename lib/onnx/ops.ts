@@ -58,19 +58,14 @@ export const softmax = (x: Value): Value => apply("Softmax", [x], { axis: -1 });
 /** com.microsoft: x * (1 + erf(x / sqrt 2)) / 2 in one kernel. */
 export const gelu = unary("Gelu");
 export const cast = (x: Value, to: DType): Value => (x.dtype === to ? x : apply("Cast", [x], { to: dtypeNumbers[to] }));
-export const where = (condition: Value, a: Value, b: Value): Value => apply("Where", [condition, a, b]);
 /** Shifts unsigned integers right by `bits`. */
 export const shiftRight = (x: Value, bits: number): Value => apply("BitShift", [x, scalar(x.graph, bits, x.dtype)], { direction: "RIGHT" });
 export const matmul = (a: Value, b: Value): Value => apply("MatMul", [a, b]);
 /** alpha * a' b' + bias, where ' transposes on request; matrices only. */
 export const gemm = (a: Value, b: Value, bias: Value | undefined, attributes: { transA?: 0 | 1; transB?: 0 | 1 } = {}): Value =>
   apply("Gemm", bias ? [a, b, bias] : [a, b], attributes);
-/** com.microsoft: alpha * a' b' over stacks of matrices. */
-export const fusedMatmul = (a: Value, b: Value, attributes: { transA?: 0 | 1; transB?: 0 | 1; alpha?: number }): Value =>
-  apply("FusedMatMul", [a, b], attributes);
 /** Rows of `table` [rows, width] at `indices`. */
 export const gather = (table: Value, indices: Value, axis = 0): Value => apply("Gather", [table, indices], { axis });
-export const concat = (values: readonly Value[], axis: number): Value => apply("Concat", values, { axis });
 export const transpose = (x: Value, perm: readonly number[]): Value => apply("Transpose", [x], { perm });
 export const reduceSum = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value =>
   apply("ReduceSum", [x, constant(x.graph, axes)], { keepdims });
@@ -79,8 +74,6 @@ export const reduceMin = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1
 /** The normalized tensor, the means and the inverse standard deviations over the last axis. */
 export const layerNormalization = (x: Value, scale: Value, bias: Value, epsilon: number): readonly Value[] =>
   addNode(x.graph, "LayerNormalization", [x, scale, bias], { axis: -1, epsilon });
-export const split = (x: Value, sizes: readonly number[], axis: number): readonly Value[] =>
-  addNode(x.graph, "Split", [x, constant(x.graph, sizes)], { axis });
 /** com.microsoft: x quantized to 8 bits as it comes, times weight [inner, columns] int8 with a scale a column, plus bias. */
 export const dynamicQuantizeMatMul = (
   x: Value,

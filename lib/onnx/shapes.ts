@@ -4,10 +4,10 @@ import type { Attributes, Branch, DType, Value } from "./graph.js";
 /** The operators that graphs may use, by their ONNX names; those of com.microsoft are ONNX Runtime's own. */
 export const standardOps = [
   "Add", "BitShift", "Cast", "Concat", "Div", "Equal", "Erf", "Exp", "Expand", "Gather", "Gemm", "If", "LayerNormalization", "Less",
-  "MatMul", "Mul", "Neg", "Pad", "ReduceMean", "ReduceMin", "ReduceSum", "Reshape", "Shape", "Slice", "Softmax", "Split",
-  "Sqrt", "Sub", "Tanh", "Transpose", "Where",
+  "MatMul", "Mul", "Neg", "Pad", "ReduceMean", "ReduceMin", "ReduceSum", "Reshape", "Shape", "Slice", "Softmax",
+  "Sqrt", "Sub", "Tanh", "Transpose",
 ] as const; // biome-ignore format: a list reads better in lines
-export const microsoftOps = ["DynamicQuantizeMatMul", "FusedMatMul", "Gelu", "MatMulIntegerToFloat", "MultiHeadAttention"] as const;
+export const microsoftOps = ["DynamicQuantizeMatMul", "Gelu", "MultiHeadAttention"] as const;
 
 export type Op = (typeof standardOps)[number] | (typeof microsoftOps)[number];
 
@@ -108,9 +108,6 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
     return [{ dtype: x!.dtype, shape: x!.shape }, narrow, narrow];
   },
   MatMul: ([a, b], _, refuse) => [{ dtype: a!.dtype, shape: productShape(a!.shape, b!.shape, refuse) }],
-  FusedMatMul: ([a, b], attributes, refuse) => [
-    { dtype: a!.dtype, shape: productShape(swapLast(a!.shape, attributes.transA), swapLast(b!.shape, attributes.transB), refuse) },
-  ],
   Pad: ([x, pads], _, refuse) => {
     const rank = x!.shape.length;
     const known = pads!.holds ?? refuse("pads that are known");
@@ -147,24 +144,12 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
     });
     return [{ dtype: x!.dtype, shape }];
   },
-  Split: ([x, sizes], attributes, refuse) => {
-    const parts = sizes!.holds ?? refuse("known sizes");
-    const axis = normalizeAxis(attributes.axis as number, x!.shape.length);
-    if (parts.reduce((sum: number, part) => sum + Number(part), 0) !== x!.shape[axis]) refuse("sizes that add up to the axis");
-    return parts.map((part) => ({ dtype: x!.dtype, shape: x!.shape.with(axis, part) }));
-  },
   Transpose: ([x], attributes, refuse) => {
     const order = attributes.perm as readonly number[];
     if (order.length !== x!.shape.length || new Set(order).size !== order.length) refuse(`a permutation of ${x!.shape.length} axes`);
     return [{ dtype: x!.dtype, shape: order.map((axis) => x!.shape[axis]!) }];
   },
-  Where: ([condition, a, b], _, refuse) => {
-    if (condition!.dtype !== "bool" || a!.dtype !== b!.dtype) refuse("a bool condition and two values of one type");
-    const values = broadcastShapes(a!.shape, b!.shape) ?? refuse("shapes that broadcast");
-    return [{ dtype: a!.dtype, shape: broadcastShapes(condition!.shape, values) ?? refuse("shapes that broadcast") }];
-  },
   DynamicQuantizeMatMul: ([x, weight], _, refuse) => [{ dtype: "float32", shape: projectedShape(x!, weight!, refuse) }],
-  MatMulIntegerToFloat: ([a, b], _, refuse) => [{ dtype: "float32", shape: productShape(a!.shape, b!.shape, refuse) }],
   /** query [batch, queries, hidden], key and value [batch, keys, hidden] -> [batch, queries, hidden] */
   MultiHeadAttention: ([query, key, value], _, refuse) => {
     if (!sameShape(key!.shape, value!.shape) || query!.shape[0] !== key!.shape[0]) refuse("query, key and value of one batch");
