@@ -4,5 +4,5 @@
  */
 export function learningRateAt(step: number, total: number, peak: number, warmup: number): number {
   const warmupSteps = warmup * total;
-  return peak * Math.min(warmupSteps > 0 ? step / warmupSteps : 1, (total - step + 1) / Math.max(1, total - warmupSteps));
+  return peak * Math.min(1, warmupSteps > 0 ? step / warmupSteps : 1, (total - step + 1) / Math.max(1, total - warmupSteps));
 }
