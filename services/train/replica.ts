@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { waitAtBarrier } from "../../lib/barrier.js";
 import type { BertConfig } from "../../lib/bert/config.js";
 import { dropoutInputs } from "../../lib/bert/dropout.js";
-import { tables } from "../../lib/bert/parameters.js";
+import { tablesOf } from "../../lib/bert/families.js";
 import { rowInputs } from "../../lib/bert/plain.js";
 import { gradientName, lossInputs, outputs, type TrainingGraphs } from "../../lib/bert/training-graph.js";
 import { createSession, type Data } from "../../lib/onnx/session.js";
@@ -51,7 +51,8 @@ export type Answer = { readonly loss: number; readonly gradientNorm: number } | 
 
 const { index, workers, config, graphs, adamw, loss: lossKind, clip, shared, barrierTimeout, profile } = workerData as ReplicaSetup;
 const layout = layOut(config);
-const { hidden } = config;
+const tables = tablesOf(config.family);
+const { embedding: hidden, firstPosition } = config; // hidden: the width of a table's rows
 const options = { threads: 1, optimization: "all" } as const;
 const session = await createSession(graphs.step, profile ? { ...options, profile } : options);
 const evaluation = await createSession(graphs.evaluation, options);
@@ -110,8 +111,8 @@ async function computeGradients({ rows, places }: Share, batch: number, dropoutS
   const word = layout.slot(tables.word).offset;
   const rowsOfWords = gradient(rowInputs.word);
   for (let i = 0; i < packed.ids.length; i++) addRow(word + Number(packed.ids[i]) * hidden, rowsOfWords, i);
-  own.set(gradient(rowInputs.position), layout.slot(tables.position).offset);
-  own.set(gradient(rowInputs.tokenType), layout.slot(tables.tokenType).offset);
+  own.set(gradient(rowInputs.position), layout.slot(tables.position).offset + firstPosition * hidden);
+  if (tables.tokenType) own.set(gradient(rowInputs.tokenType), layout.slot(tables.tokenType).offset);
   touched = packed;
   return (results[outputs.loss]!.data as Float32Array)[0]!;
 }
@@ -125,7 +126,7 @@ function addRow(offset: number, rows: Float32Array, i: number): void {
 function clearTables(): void {
   const word = layout.slot(tables.word).offset;
   for (const id of touched.ids) own.fill(0, word + Number(id) * hidden, word + (Number(id) + 1) * hidden);
-  const position = layout.slot(tables.position).offset;
+  const position = layout.slot(tables.position).offset + firstPosition * hidden;
   own.fill(0, position, position + touched.sequence * hidden);
 }
 
@@ -171,8 +172,14 @@ function feed({ batch, sequence, ids, mask }: Packed): Record<string, Data> {
     ...Object.fromEntries(parameterFeeds),
     attention_mask: { dtype: "int64", shape: [batch, sequence], data: mask },
     [rowInputs.word]: { dtype: "float32", shape: [batch * sequence, hidden], data: rows },
-    [rowInputs.position]: { dtype: "float32", shape: [sequence, hidden], data: table(tables.position).slice(0, sequence * hidden) },
-    [rowInputs.tokenType]: { dtype: "float32", shape: [1, hidden], data: table(tables.tokenType).slice(0, hidden) },
+    [rowInputs.position]: {
+      dtype: "float32",
+      shape: [sequence, hidden],
+      data: table(tables.position).slice(firstPosition * hidden, (firstPosition + sequence) * hidden),
+    },
+    ...(tables.tokenType
+      ? { [rowInputs.tokenType]: { dtype: "float32", shape: [1, hidden], data: table(tables.tokenType).slice(0, hidden) } }
+      : {}),
   };
 }
 
