@@ -1,9 +1,10 @@
-import { readFileSync } from "node:fs";
+import { cpSync, existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Checkpoint, readCheckpoint } from "../lib/bert/checkpoint.js";
 import { heads } from "../lib/bert/config.js";
 import { type FamilyName, familyNames } from "../lib/bert/families.js";
 import { shipped } from "../lib/module.js";
+import { writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 
 /** A batch with transformers' scores, by either head; made by test/fixtures/make-tiny-models.py. */
 export interface Case {
@@ -28,3 +29,9 @@ export const readTiny = (family: FamilyName, head: Head): Checkpoint => readChec
 
 export const readGolden = (family: FamilyName): readonly Case[] =>
   JSON.parse(readFileSync(join(tinyFolder(family), "golden.json"), "utf8")) as readonly Case[];
+
+/** A whole checkpoint: BERT's own tokenizer where the family has none among the fixtures. */
+export function copyTiny(family: FamilyName, to: string): void {
+  cpSync(tinyFolder(family), to, { recursive: true });
+  if (!existsSync(join(to, "tokenizer.json"))) writeWordPieceTokenizer(to);
+}
