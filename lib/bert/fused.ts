@@ -1,6 +1,6 @@
 import { addConstant, addInput, type Graph, type Value } from "../onnx/graph.js";
 import {
-  add, cast, cumSum, div, equal, first, gather, gelu, ifElse, layerNormalization, matmul, mul, multiHeadAttention, reduceMin, reduceSum,
+  add, cast, cumSum, div, equal, expand, first, gather, gelu, ifElse, layerNormalization, matmul, mul, multiHeadAttention, reduceMin, reduceSum,
   relu, reshape, sub, tanh,
 } from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
 import type { Checkpoint } from "./checkpoint.js";
@@ -35,6 +35,11 @@ export function fusedKernels(graph: Graph, { config, weights }: Checkpoint, line
   };
   /** A family with one token type ignores the input, as one with none does. */
   const typeRows = (table: Value) => (config.tokenTypes === 1 ? table : gather(table, types));
+  /** [batch, heads, 1, sequence]; as a mask, ONNX Runtime up to 1.20 would read it for as many queries as keys. */
+  const addMask = (bias: Value | undefined) => {
+    const hidden = reshape(mul(sub(cast(mask, "float32"), 1), 1e30), ["batch", 1, 1, "sequence"]);
+    return bias ? add(bias, hidden) : expand(hidden, ["batch", config.heads, 1, "sequence"]);
+  };
   return {
     embed() {
       const rows = add(gather(constant(tables.word), ids), positionRows());
@@ -51,14 +56,22 @@ export function fusedKernels(graph: Graph, { config, weights }: Checkpoint, line
         return table[bucket * heads + head]!;
       });
       const rows = addConstant(graph, "float32", [heads, places.length], byDistance);
-      return reshape(gather(rows, pairDistances(graph, positions), 1), [1, heads, "sequence", "sequence"]);
+      const bias = reshape(gather(rows, pairDistances(graph, positions), 1), [1, heads, "sequence", "sequence"]);
+      return expand(bias, ["batch", heads, "sequence", "sequence"]); // ONNX Runtime up to 1.19 does not broadcast it
     },
     attention(query, key, value, relative) {
-      const bias = relative && (query.shape[1] === 1 ? first(relative, 2, 1) : relative);
+      const attend = (keyMask?: Value, bias?: Value) => multiHeadAttention(query, key, value, config.heads, keyMask, bias);
+      if (query.shape[1] !== 1)
+        return ifElse(
+          padded,
+          () => attend(mask, relative),
+          () => attend(undefined, relative),
+        );
+      const bias = relative && first(relative, 2, 1);
       return ifElse(
         padded,
-        () => multiHeadAttention(query, key, value, config.heads, mask, bias),
-        () => multiHeadAttention(query, key, value, config.heads, undefined, bias),
+        () => attend(undefined, addMask(bias)),
+        () => attend(undefined, bias),
       );
     },
     gelu,

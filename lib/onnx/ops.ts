@@ -87,7 +87,7 @@ export const dynamicQuantizeMatMul = (
 ): Value => apply("DynamicQuantizeMatMul", [x, weight, scale, zeroPoint, bias]);
 /**
  * com.microsoft: [batch, queries, hidden] from queries, keys and values that already carry their biases. `keyMask` [batch, keys] int32 holds
- * 0 for padding; `bias` [1, heads, queries, keys] is added to the logits.
+ * 0 for padding; `bias` [batch, heads, queries, keys] is added to the logits.
  */
 export const multiHeadAttention = (query: Value, key: Value, value: Value, heads: number, keyMask?: Value, bias?: Value): Value => {
   const rest = [undefined, keyMask, bias];

@@ -152,11 +152,11 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
     return [{ dtype: x!.dtype, shape: order.map((axis) => x!.shape[axis]!) }];
   },
   DynamicQuantizeMatMul: ([x, weight], _, refuse) => [{ dtype: "float32", shape: projectedShape(x!, weight!, refuse) }],
-  /** query [batch, queries, hidden], key and value [batch, keys, hidden], a bias [1, heads, queries, keys] -> [batch, queries, hidden] */
+  /** query [batch, queries, hidden], key and value [batch, keys, hidden], a bias [batch, heads, queries, keys] -> [batch, queries, hidden] */
   MultiHeadAttention: ([query, key, value, , , bias], attributes, refuse) => {
     if (!sameShape(key!.shape, value!.shape) || query!.shape[0] !== key!.shape[0]) refuse("query, key and value of one batch");
-    if (bias && !sameShape(bias.shape, [1, attributes.num_heads as number, query!.shape[1]!, key!.shape[1]!]))
-      refuse("a bias [1, heads, queries, keys]");
+    if (bias && !sameShape(bias.shape, [query!.shape[0]!, attributes.num_heads as number, query!.shape[1]!, key!.shape[1]!]))
+      refuse("a bias [batch, heads, queries, keys]");
     return [{ dtype: query!.dtype, shape: query!.shape }];
   },
 };
