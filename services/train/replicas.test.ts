@@ -80,17 +80,24 @@ it("does the same to the last bit when run again, also with dropout", async () =
   expect(two).toEqual(one);
 });
 
-it("draws the same dropout masks however many workers share the batch, and others at another seed", async () => {
-  const lossWith = async (workers: number, seed: number) => {
-    const { step, close } = await create({ workers, dropout: 0.3 });
-    const { loss } = await step(rows, 1, recipe.lr, seed);
-    await close();
-    return loss;
-  };
-  const one = await lossWith(1, 7);
-  near(await lossWith(3, 7), one);
-  expect(Math.abs((await lossWith(1, 8)) - one)).toBeGreaterThan(1e-3);
-});
+it.each([
+  { family: "bert", head: "cls" },
+  { family: "electra", head: "mean" },
+  { family: "mpnet", head: "cls" },
+] as const)(
+  "draws the same dropout masks however many workers share the batch, and others at another seed ($family, $head)",
+  async (model) => {
+    const lossWith = async (workers: number, seed: number) => {
+      const { step, close } = await create({ workers, dropout: 0.3 }, model);
+      const { loss } = await step(rows, 1, recipe.lr, seed);
+      await close();
+      return loss;
+    };
+    const one = await lossWith(1, 7);
+    near(await lossWith(3, 7), one);
+    expect(Math.abs((await lossWith(1, 8)) - one)).toBeGreaterThan(1e-3);
+  },
+);
 
 it("takes no step where the gradient is not finite", async () => {
   const { step, state } = await create();
