@@ -2,8 +2,8 @@ import { addConstant, type Graph, type Value } from "../onnx/graph.js";
 import { first, reshape, sub } from "../onnx/ops.js";
 
 /**
- * The bucket of a distance from query to key, both ways apart: near ones have buckets of their own, farther ones share them logarithmically,
- * and from 128 on all the last (Raffel et al. 2020, as in transformers' MPNet).
+ * The bucket of a distance from query to key, both ways apart: near ones have buckets of their own, farther ones share them logarithmically
+ * up to 128, and beyond all have the last (Raffel et al. 2020, as in transformers' MPNet).
  */
 export function bucketOf(distance: number, buckets: number): number {
   const half = buckets / 2;
