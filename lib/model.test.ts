@@ -1,13 +1,12 @@
-import { cpSync, mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { meanGraph, meanScore } from "../test/graphs.js";
 import { writeRepository } from "../test/repositories.js";
-import { writeWordPieceTokenizer } from "../test/tiny-tokenizers.js";
-import { readCheckpoint, writeCheckpoint } from "./bert/checkpoint.js";
+import { copyTiny } from "../test/tiny-models.js";
+import { readCheckpoint } from "./bert/checkpoint.js";
 import { type Model, openModel } from "./model.js";
-import { shipped } from "./module.js";
 import { places } from "./places.js";
 import { scoreText } from "./text/windows.js";
 
@@ -28,12 +27,6 @@ const scoreOnce = async ({ scorer, tokenizer, maxLength }: Model) => {
   return score;
 };
 
-function writeTinyCheckpoint(to: string): void {
-  cpSync(shipped("test/fixtures/tiny-bert"), to, { recursive: true });
-  writeCheckpoint(to, readCheckpoint(to, 1));
-  writeWordPieceTokenizer(to);
-}
-
 it("opens the newest version of a repository", async () => {
   writeRepository(folder, { version: 2 });
   writeRepository(folder, { version: 10, graph: meanGraph(0.005) });
@@ -43,7 +36,7 @@ it("opens the newest version of a repository", async () => {
 });
 
 it("opens a checkpoint in float32, with the length of its tokenizer", async () => {
-  writeTinyCheckpoint(folder);
+  copyTiny("bert", folder);
   const { positions } = readCheckpoint(folder).config;
   const model = await openModel(folder);
   expect(model).toMatchObject({ name: folder, maxLength: Math.min(128, positions) });
@@ -52,7 +45,7 @@ it("opens a checkpoint in float32, with the length of its tokenizer", async () =
 
 it("takes what was made last: the repository, else the checkpoint", async () => {
   process.chdir(folder);
-  writeTinyCheckpoint(places.model);
+  copyTiny("bert", places.model);
   const checkpoint = await openModel();
   expect(checkpoint.name).toBe(places.model);
   await checkpoint.scorer.close();

@@ -4,9 +4,10 @@
     python test/crosscheck.py --model artifacts/model --repository artifacts/repository/readability/1 --data data/input/train.csv.zip
 
 Prints the largest difference over the first passages of: transformers reading the checkpoint, ONNX Runtime reading the fp32 graph and the
-served graph, single and (fp32) in padded batches. Fails where one is above 1e-4.
+served graph, single and (fp32) in padded batches. Fails where one is above 1e-4. transformers does not know the head on the mean of the tokens.
 """
 import argparse
+import inspect
 import json
 import pathlib
 import subprocess
@@ -45,7 +46,7 @@ def ours(model):
 
 def feeds(rows):
     longest = max(len(row) for row in rows)
-    ids = np.array([row + [0] * (longest - len(row)) for row in rows], np.int64)
+    ids = np.array([row + [tokenizer.pad_token_id] * (longest - len(row)) for row in rows], np.int64)
     mask = np.array([[1] * len(row) + [0] * (longest - len(row)) for row in rows], np.int64)
     return {"input_ids": ids, "attention_mask": mask, "token_type_ids": np.zeros_like(ids)}
 
@@ -61,14 +62,17 @@ def run(graph, batch):
 
 def transformers():
     model = AutoModelForSequenceClassification.from_pretrained(arguments.model).eval()
+    read = inspect.signature(model.forward).parameters
+    tensors = lambda row: {name: torch.from_numpy(x) for name, x in feeds([row]).items() if name in read}
     with torch.inference_mode():
-        return np.array([model(**{name: torch.from_numpy(x) for name, x in feeds([row]).items()}).logits.item() for row in encoded])
+        return np.array([model(**tensors(row)).logits.item() for row in encoded])
 
 
 checkpoint, served = ours(arguments.model), ours(str(version.parent.parent))
+own_head = "readability_head" in json.loads((pathlib.Path(arguments.model) / "config.json").read_text())
 fp32, graph = str(version / "model_fp32.onnx"), str(version / "model.onnx")
 differences = {
-    "checkpoint, transformers": checkpoint - transformers(),
+    **({} if own_head else {"checkpoint, transformers": checkpoint - transformers()}),
     "fp32 graph, ONNX Runtime": checkpoint - run(fp32, 1),
     "fp32 graph, padded batches of 8": checkpoint - run(fp32, 8),
     "served graph, ONNX Runtime": served - run(graph, 1),

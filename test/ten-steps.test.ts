@@ -29,7 +29,7 @@ it.skipIf(!existsSync(`${shared}/reference/training`)).each([1, 2])(
     const tokenizer = loadTokenizer(base);
     const { passages } = readPassages(`${shared}/data/commonlit/train.csv.zip`, { targets: true });
     const rows = passages.map(({ id, excerpt, target }) => ({ id, ids: tokenizer.encodeTruncated(excerpt, 256), target }));
-    const checkpoint = readCheckpoint(base, 0);
+    const checkpoint = readCheckpoint(base, { head: "cls", seed: 0 });
     const classifier = readSafetensors(`${shared}/reference/training/classifier.safetensors`);
     const weights = new Map([...checkpoint.weights, ...classifier]);
     const adamw = { beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.1 };

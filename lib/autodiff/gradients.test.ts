@@ -4,8 +4,8 @@ import { shipped } from "../module.js";
 import { addConstant, addInput, addOutput, createGraph, type Value } from "../onnx/graph.js";
 import { encodeModel } from "../onnx/model.js";
 import {
-  add, div, erf, exp, expand, first, gelu, gemm, layerNormalization, matmul, mul, neg, reduceMean, reduceSum, reshape, softmax, sqrt, sub,
-  tanh, transpose,
+  add, div, erf, exp, expand, first, gelu, gemm, layerNormalization, matmul, mul, neg, reduceMean, reduceSum, relu, reshape, softmax, sqrt,
+  sub, tanh, transpose,
 } from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
 import { createSession, type Data } from "../onnx/session.js";
 import { backward } from "./backward.js";
@@ -26,6 +26,7 @@ const table: { readonly [op in DifferentiableOp]: OpCases } = {
   Div: { cases: { Div: div as Build } },
   Neg: { cases: { Neg: neg } },
   Exp: { cases: { Exp: exp } },
+  Relu: { cases: { Relu: relu } },
   Sqrt: { cases: { Sqrt: sqrt } },
   Tanh: { cases: { Tanh: tanh } },
   Erf: { dtype: "float32", cases: { Erf: erf } },

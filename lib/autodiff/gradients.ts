@@ -2,11 +2,13 @@ import type { Dim } from "../onnx/dims.js";
 import type { Node, Value } from "../onnx/graph.js";
 import {
   add,
+  cast,
   div,
   erf,
   exp,
   expand,
   gemm,
+  less,
   matmul,
   mul,
   neg,
@@ -22,7 +24,7 @@ import type { Op } from "../onnx/shapes.js";
 
 /** Operators without a gradient: they make integers, masks and shapes, or belong to serving alone. */
 export const undifferentiable = [
-  "BitShift", "Cast", "Concat", "DynamicQuantizeMatMul", "Equal", "Gather", "If", "Less", "MultiHeadAttention", "Pad",
+  "BitShift", "Cast", "Concat", "CumSum", "DynamicQuantizeMatMul", "Equal", "Gather", "If", "Less", "MultiHeadAttention", "Pad",
   "ReduceMin", "Shape",
 ] as const; // biome-ignore format: a list reads better in lines
 
@@ -60,6 +62,7 @@ export const gradients: { readonly [op in DifferentiableOp]: Rule } = {
   Neg: (_, dy) => [neg(dy)],
   Exp: (node, dy) => [mul(dy, outputOf(node))],
   Sqrt: (node, dy) => [div(mul(dy, 0.5), outputOf(node))],
+  Relu: (node, dy) => [mul(dy, cast(less(0, outputOf(node)), dy.dtype))],
   Tanh: (node, dy) => [mul(dy, sub(1, mul(outputOf(node), outputOf(node))))],
   // d erf(x) / dx = 2 / sqrt(pi) exp(-x^2), the factor within the exponent
   Erf: (node, dy) => [mul(dy, exp(sub(Math.log(2 / Math.sqrt(Math.PI)), mul(inputsOf(node)[0], inputsOf(node)[0]))))],

@@ -4,6 +4,7 @@ import { writeFileAtomic } from "../files.js";
 import { createRandom } from "../random.js";
 import { encodeSafetensors, readSafetensors, type Tensor } from "../safetensors.js";
 import { type BertConfig, readConfig } from "./config.js";
+import { type FamilyName, families } from "./families.js";
 import { listParameters, type Parameter, sizeOf } from "./parameters.js";
 
 /** A model with its weights, by the names of `listParameters`. */
@@ -17,30 +18,31 @@ export const weightsFile = "model.safetensors";
 
 /**
  * Reads a checkpoint in Hugging Face format; stored float16 and bfloat16 are widened. Tensors that the model does not use are passed over.
- * @param drawHead seed from which a missing pooler or classifier is drawn; without it they must be there
+ * @param fresh the head that is wanted, and the seed from which it is drawn where it is missing; without them it is config.json's and must be there
  * @throws no-file, bad-config, bad-safetensors, bad-tensor, no-tensor
  */
-export function readCheckpoint(folder: string, drawHead?: number): Checkpoint {
-  const config = readConfig(folder);
+export function readCheckpoint(folder: string, fresh?: { readonly head: BertConfig["head"]; readonly seed: number }): Checkpoint {
+  const read = readConfig(folder);
+  const config = fresh ? { ...read, head: fresh.head } : read;
   const file = join(folder, weightsFile);
-  const stored = new Map([...readSafetensors(file)].map(([name, tensor]) => [canonicalName(name), tensor]));
+  const stored = new Map([...readSafetensors(file)].map(([name, tensor]) => [canonicalName(config.family, name), tensor]));
   const weights = new Map(
     listParameters(config).map((parameter, i) => {
       const tensor = stored.get(parameter.name);
       if (tensor) return [parameter.name, checkShape(file, parameter, tensor)];
-      if (!parameter.head || drawHead === undefined) {
+      if (!parameter.drawn || !fresh) {
         return fail("no-tensor", { file, tensor: parameter.name, shape: parameter.shape.join(", "), found: stored.size });
       }
-      return [parameter.name, { shape: parameter.shape, data: drawParameter(parameter, config, drawHead, i) }];
+      return [parameter.name, { shape: parameter.shape, data: drawParameter(parameter, config, fresh.seed, i) }];
     }),
   );
   return { folder, config, weights };
 }
 
 /** Old files name LayerNorm's tensors gamma and beta; bare encoders lack the prefix. */
-function canonicalName(name: string): string {
+function canonicalName(family: FamilyName, name: string): string {
   const renamed = name.replace(/LayerNorm\.gamma$/, "LayerNorm.weight").replace(/LayerNorm\.beta$/, "LayerNorm.bias");
-  return /^(embeddings|encoder|pooler)\./.test(renamed) ? `bert.${renamed}` : renamed;
+  return /^(embeddings|embeddings_project|encoder|transformer|pooler)\./.test(renamed) ? `${family}.${renamed}` : renamed;
 }
 
 function checkShape(file: string, { name, shape }: Parameter, tensor: Tensor): Tensor {
@@ -52,10 +54,10 @@ function checkShape(file: string, { name, shape }: Parameter, tensor: Tensor): T
   });
 }
 
-/** As transformers initialises heads: weights normal with deviation initializer_range, biases zero. */
-function drawParameter({ shape, decayed }: Parameter, config: BertConfig, seed: number, stream: number): Float32Array {
+function drawParameter({ shape, drawn }: Parameter, config: BertConfig, seed: number, stream: number): Float32Array {
   const random = createRandom(seed, stream);
-  return Float32Array.from({ length: sizeOf(shape) }, () => (decayed ? random.normal() * config.initializerRange : 0));
+  const next = { normal: () => random.normal() * config.initializerRange, zeros: () => 0, ones: () => 1 }[drawn!];
+  return Float32Array.from({ length: sizeOf(shape) }, next);
 }
 
 /** Writes weights and config.json; the tokenizer's files are lib/text's to write. @param dtype how the weights are stored; readers widen them */
@@ -64,16 +66,18 @@ export function writeCheckpoint(folder: string, { config, weights }: Omit<Checkp
   writeFileAtomic(join(folder, "config.json"), `${JSON.stringify(classifierConfig(config), null, 2)}\n`);
 }
 
-/** config.json of a regressor that transformers loads as AutoModelForSequenceClassification. */
-function classifierConfig(config: BertConfig): Readonly<Record<string, unknown>> {
-  const { _name_or_path, gradient_checkpointing, ...source } = config.source;
+/** config.json of a regressor; with its own head, transformers loads it as AutoModelForSequenceClassification. */
+function classifierConfig({ family, head, source }: BertConfig): Readonly<Record<string, unknown>> {
+  const { _name_or_path, gradient_checkpointing, readability_head, ...kept } = source;
+  const { architecture } = families[family];
   return {
-    ...source,
-    architectures: ["BertForSequenceClassification"],
+    ...kept,
+    architectures: [head === "cls" ? `${architecture}ForSequenceClassification` : `${architecture}Model`],
     problem_type: "regression",
     id2label: { "0": "readability" },
     label2id: { readability: 0 },
     dtype: "float32",
     torch_dtype: "float32",
+    ...(head === "cls" ? {} : { readability_head: head }),
   };
 }

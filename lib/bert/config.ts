@@ -2,44 +2,29 @@ import { join } from "node:path";
 import { z } from "zod";
 import { fail } from "../errors.js";
 import { readFile } from "../files.js";
+import { type FamilyName, families, familyNames } from "./families.js";
 
-const count = z.number().int().positive();
-
-/** What is read of a checkpoint's config.json; names are transformers'. */
-const schema = z.object({
-  model_type: z.string(),
-  vocab_size: count,
-  hidden_size: count,
-  num_hidden_layers: count,
-  num_attention_heads: count,
-  intermediate_size: count,
-  max_position_embeddings: count,
-  type_vocab_size: count.default(2),
-  layer_norm_eps: z.number().positive().default(1e-12),
-  initializer_range: z.number().positive().default(0.02),
-  hidden_act: z.string().default("gelu"),
-  pad_token_id: z
-    .number()
-    .int()
-    .nonnegative()
-    .nullish()
-    .transform((id) => id ?? 0),
-  position_embedding_type: z.literal("absolute").default("absolute"),
-});
-
-/** Families whose checkpoints can be read. */
-export const families = ["bert"] as const;
+/** Heads: transformers' own on [CLS], or ours on the mean of a text's tokens. */
+export const heads = ["cls", "mean"] as const;
 
 export interface BertConfig {
-  readonly family: (typeof families)[number];
+  readonly family: FamilyName;
+  readonly head: (typeof heads)[number];
   readonly vocabulary: number;
+  /** Width of the embedding tables' rows. */
+  readonly embedding: number;
   readonly hidden: number;
   readonly layers: number;
   readonly heads: number;
   readonly intermediate: number;
   /** Longest sequence, in tokens. */
   readonly positions: number;
+  /** Row of the position table that is the first token's. */
+  readonly firstPosition: number;
+  /** Rows of the token type table; 0 where the family has none. */
   readonly tokenTypes: number;
+  /** Rows of the table of relative positions; 0 where the family has none. */
+  readonly buckets: number;
   readonly epsilon: number;
   /** Standard deviation of freshly drawn weights. */
   readonly initializerRange: number;
@@ -48,7 +33,77 @@ export interface BertConfig {
   readonly source: Readonly<Record<string, unknown>>;
 }
 
-const remedy = `Use a checkpoint of a supported family (${families.join(", ")}) in Hugging Face format.`;
+const count = z.number().int().positive();
+
+/** What is read of every config.json; names are transformers'. */
+const common = z
+  .object({
+    vocab_size: count,
+    max_position_embeddings: count,
+    initializer_range: z.number().positive().default(0.02),
+    pad_token_id: z.number().int().nonnegative().nullish(),
+    position_embedding_type: z.literal("absolute").default("absolute"),
+    readability_head: z.enum(heads).default("cls"),
+  })
+  .transform((c) => ({
+    vocabulary: c.vocab_size,
+    rows: c.max_position_embeddings,
+    initializerRange: c.initializer_range,
+    padId: c.pad_token_id ?? undefined,
+    head: c.readability_head,
+  }));
+
+interface Sizes
+  extends Pick<BertConfig, "embedding" | "hidden" | "layers" | "heads" | "intermediate" | "tokenTypes" | "buckets" | "epsilon"> {
+  readonly activation: string;
+}
+
+const usual = z.object({
+  hidden_size: count,
+  num_hidden_layers: count,
+  num_attention_heads: count,
+  intermediate_size: count,
+  hidden_act: z.string().default("gelu"),
+  layer_norm_eps: z.number().positive().default(1e-12),
+  type_vocab_size: count.default(2),
+});
+
+const readUsual = (c: z.infer<typeof usual>): Sizes => ({
+  embedding: c.hidden_size,
+  hidden: c.hidden_size,
+  layers: c.num_hidden_layers,
+  heads: c.num_attention_heads,
+  intermediate: c.intermediate_size,
+  activation: c.hidden_act,
+  tokenTypes: c.type_vocab_size,
+  buckets: 0,
+  epsilon: c.layer_norm_eps,
+});
+
+/** The fields that families name in their own ways. */
+const sizes: { readonly [family in FamilyName]: z.ZodType<Sizes> } = {
+  bert: usual.transform(readUsual),
+  distilbert: z
+    .object({ dim: count, n_layers: count, n_heads: count, hidden_dim: count, activation: z.string().default("gelu") })
+    .transform((c) => ({
+      embedding: c.dim,
+      hidden: c.dim,
+      layers: c.n_layers,
+      heads: c.n_heads,
+      intermediate: c.hidden_dim,
+      activation: c.activation,
+      tokenTypes: 0,
+      buckets: 0,
+      epsilon: 1e-12,
+    })),
+  roberta: usual.transform(readUsual),
+  electra: usual.extend({ embedding_size: count }).transform((c) => ({ ...readUsual(c), embedding: c.embedding_size })),
+  mpnet: usual
+    .extend({ relative_attention_num_buckets: z.literal(32).default(32) })
+    .transform((c) => ({ ...readUsual(c), tokenTypes: 0, buckets: c.relative_attention_num_buckets })),
+};
+
+const remedy = `Use a checkpoint of a supported family (${familyNames.join(", ")}) in Hugging Face format.`;
 
 /** @throws no-file, bad-config (a field that does not fit, another family, another activation) */
 export function readConfig(folder: string): BertConfig {
@@ -66,26 +121,14 @@ export function parseConfig(text: string, file: string): BertConfig {
   } catch {
     return refuse("it is not JSON");
   }
-  const family = (source as { model_type?: unknown } | null)?.model_type;
-  if (!families.some((name) => name === family)) refuse(`its model_type is ${JSON.stringify(family)}`);
-  const parsed = schema.safeParse(source);
+  const type = (source as { model_type?: unknown } | null)?.model_type;
+  const family = familyNames.find((name) => name === type) ?? refuse(`its model_type is ${JSON.stringify(type)}`);
+  const parsed = common.and(sizes[family]).safeParse(source);
   if (!parsed.success) return refuse(z.prettifyError(parsed.error));
-  const c = parsed.data;
-  if (c.hidden_act !== "gelu") refuse(`its hidden_act is ${JSON.stringify(c.hidden_act)}; only "gelu" is supported`);
-  if (c.hidden_size % c.num_attention_heads !== 0)
-    refuse(`its hidden_size ${c.hidden_size} is not a multiple of ${c.num_attention_heads} heads`);
-  return {
-    family: "bert",
-    vocabulary: c.vocab_size,
-    hidden: c.hidden_size,
-    layers: c.num_hidden_layers,
-    heads: c.num_attention_heads,
-    intermediate: c.intermediate_size,
-    positions: c.max_position_embeddings,
-    tokenTypes: c.type_vocab_size,
-    epsilon: c.layer_norm_eps,
-    initializerRange: c.initializer_range,
-    padId: c.pad_token_id,
-    source: source as Record<string, unknown>,
-  };
+  const { activation, rows, padId = families[family].padId, ...fields } = parsed.data;
+  if (activation !== "gelu") refuse(`its activation is ${JSON.stringify(activation)}; only "gelu" is supported`);
+  if (fields.hidden % fields.heads !== 0) refuse(`its width of ${fields.hidden} is not a multiple of ${fields.heads} heads`);
+  const firstPosition = families[family].firstPosition(padId);
+  if (rows <= firstPosition) refuse(`its max_position_embeddings ${rows} leaves no position behind that of padding`);
+  return { ...fields, family, padId, firstPosition, positions: rows - firstPosition, source: source as Record<string, unknown> };
 }

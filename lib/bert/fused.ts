@@ -1,8 +1,12 @@
 import { addConstant, addInput, type Graph, type Value } from "../onnx/graph.js";
-import { add, cast, equal, first, gather, gelu, ifElse, layerNormalization, multiHeadAttention, reduceMin, tanh } from "../onnx/ops.js";
+import {
+  add, cast, cumSum, div, equal, expand, first, gather, gelu, ifElse, layerNormalization, matmul, mul, multiHeadAttention, reduceMin, reduceSum,
+  relu, reshape, sub, tanh,
+} from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
 import type { Checkpoint } from "./checkpoint.js";
+import { tablesOf } from "./families.js";
 import type { Kernels } from "./model.js";
-import { tables } from "./parameters.js";
+import { listBuckets, pairDistances } from "./relative.js";
 
 /** How a linear layer is computed: what differs between fp32 and int8 serving. */
 export type Linear = (x: Value, name: string) => Value;
@@ -20,23 +24,65 @@ export function fusedKernels(graph: Graph, { config, weights }: Checkpoint, line
   const mask = cast(addInput(graph, "attention_mask", "int64", ["batch", "sequence"]), "int32");
   const types = addInput(graph, "token_type_ids", "int64", ["batch", "sequence"]);
   const padded = equal(reduceMin(mask, [0, 1], 0), 0);
+  const tables = tablesOf(config.family);
+  /** Where padding has a position of its own, texts' tokens are counted from the one after it. */
+  const positionRows = () => {
+    const table = constant(tables.position);
+    const padding = config.firstPosition - 1;
+    if (padding < 0) return first(table, 0, "sequence");
+    const counted = sub(1, cast(equal(ids, padding), "int64"));
+    return gather(table, add(mul(cumSum(counted, 1), counted), padding));
+  };
+  /** A family with one token type ignores the input, as one with none does. */
+  const typeRows = (table: Value) => (config.tokenTypes === 1 ? table : gather(table, types));
+  /** [batch, heads, 1, sequence]; as a mask, ONNX Runtime up to 1.20 would read it for as many queries as keys. */
+  const addMask = (bias: Value | undefined) => {
+    const hidden = reshape(mul(sub(cast(mask, "float32"), 1), 1e30), ["batch", 1, 1, "sequence"]);
+    return bias ? add(bias, hidden) : expand(hidden, ["batch", config.heads, 1, "sequence"]);
+  };
   return {
     embed() {
-      const position = first(constant(tables.position), 0, "sequence");
-      return add(add(gather(constant(tables.word), ids), gather(constant(tables.tokenType), types)), position);
+      const rows = add(gather(constant(tables.word), ids), positionRows());
+      return tables.tokenType ? add(rows, typeRows(constant(tables.tokenType))) : rows;
     },
     linear,
     layerNorm: (x, name) => layerNormalization(x, constant(`${name}.weight`), constant(`${name}.bias`), config.epsilon)[0]!,
-    attention: (query, key, value) =>
-      ifElse(
+    relativeBias(name) {
+      const { positions, buckets, heads } = config;
+      const table = weights.get(name)!.data;
+      const places = listBuckets(positions, buckets);
+      const byDistance = Float32Array.from({ length: heads * places.length }, (_, i) => {
+        const [head, bucket] = [Math.floor(i / places.length), places[i % places.length]!];
+        return table[bucket * heads + head]!;
+      });
+      const rows = addConstant(graph, "float32", [heads, places.length], byDistance);
+      const bias = reshape(gather(rows, pairDistances(graph, positions), 1), [1, heads, "sequence", "sequence"]);
+      return expand(bias, ["batch", heads, "sequence", "sequence"]); // ONNX Runtime up to 1.19 does not broadcast it
+    },
+    attention(query, key, value, relative) {
+      const attend = (keyMask?: Value, bias?: Value) => multiHeadAttention(query, key, value, config.heads, keyMask, bias);
+      if (query.shape[1] !== 1)
+        return ifElse(
+          padded,
+          () => attend(mask, relative),
+          () => attend(undefined, relative),
+        );
+      const bias = relative && first(relative, 2, 1);
+      return ifElse(
         padded,
-        () => multiHeadAttention(query, key, value, config.heads, mask),
-        () => multiHeadAttention(query, key, value, config.heads),
-      ),
+        () => attend(undefined, addMask(bias)),
+        () => attend(undefined, bias),
+      );
+    },
     gelu,
+    relu,
     tanh,
     add,
     firstToken: (x) => first(x, 1, 1),
+    meanToken(x) {
+      const counted = cast(mask, "float32");
+      return matmul(reshape(div(counted, reduceSum(counted, [1])), ["batch", 1, "sequence"]), x);
+    },
     dropout: (x) => x,
   };
 }

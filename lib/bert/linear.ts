@@ -14,8 +14,8 @@ export function fp32Linear(graph: Graph, checkpoint: Checkpoint): Linear {
   };
 }
 
-/** The head stays in float32: it is small, and its errors would go straight into the score. */
-export const isQuantized = (name: string): boolean => name.includes(".encoder.");
+/** What lies outside the layers stays in float32: it is small, and the errors of a head would go straight into the score. */
+export const isQuantized = (name: string): boolean => name.includes(".layer.");
 
 /**
  * x quantized as it comes, times signed 8-bit weights with a scale a column (zero point 0): ONNX Runtime's fastest path on the CPU.

@@ -1,5 +1,6 @@
 import type { Value } from "../onnx/graph.js";
 import type { BertConfig } from "./config.js";
+import { type Family, families, meanHead } from "./families.js";
 
 /**
  * The layers of which the model is made, each given its parameters' name. One set builds the graph that is trained, others the graphs
@@ -10,35 +11,52 @@ export interface Kernels {
   embed(): Value;
   linear(x: Value, name: string): Value;
   layerNorm(x: Value, name: string): Value;
+  /** What a table of relative positions adds to the logits of attention: [heads, sequence, sequence] after any dimensions of 1. */
+  relativeBias(name: string): Value;
   /** Multi-head attention of `query` rows over all rows of their text; padding is never attended to. */
-  attention(query: Value, key: Value, value: Value): Value;
+  attention(query: Value, key: Value, value: Value, bias: Value | undefined): Value;
   gelu(x: Value): Value;
+  relu(x: Value): Value;
   tanh(x: Value): Value;
   add(a: Value, b: Value): Value;
   /** The row of [CLS] of each text. */
   firstToken(x: Value): Value;
+  /** The mean of each text's rows, without padding. */
+  meanToken(x: Value): Value;
   /** Zeroes a share of x while training. */
   dropout(x: Value): Value;
 }
 
 /**
- * BertForSequenceClassification with one label (Devlin et al. 2019; names as in transformers): one score a text.
- * The pooler reads [CLS] alone, so the last layer computes nothing else: exact, and nearly a layer's arithmetic less.
+ * transformers' ForSequenceClassification with one label, of any family: one score a text.
+ * Its head reads [CLS] alone, so the last layer computes nothing else: exact, and nearly a layer's arithmetic less.
  */
 export function scoreTexts(k: Kernels, config: BertConfig): Value {
-  let x = k.dropout(k.layerNorm(k.embed(), "bert.embeddings.LayerNorm"));
+  const family = families[config.family];
+  let x = k.dropout(k.layerNorm(k.embed(), `${config.family}.embeddings.LayerNorm`));
+  if (config.embedding !== config.hidden) x = k.linear(x, `${config.family}.embeddings_project`);
+  const bias = family.relativeBias === undefined ? undefined : k.relativeBias(family.relativeBias);
   for (let i = 0; i < config.layers; i++) {
-    x = encoderLayer(k, x, i === config.layers - 1 ? k.firstToken(x) : x, `bert.encoder.layer.${i}`);
+    const rows = config.head === "cls" && i === config.layers - 1 ? k.firstToken(x) : x;
+    x = encoderLayer(k, family, x, rows, `${family.layers}.${i}`, bias);
   }
-  const pooled = k.tanh(k.linear(x, "bert.pooler.dense"));
-  return k.linear(k.dropout(pooled), "classifier");
+  return heads[config.head](k, x, family);
 }
 
 /** One transformer layer; `rows` are those of x whose output is wanted. */
-function encoderLayer(k: Kernels, x: Value, rows: Value, name: string): Value {
-  const self = `${name}.attention.self`;
-  const attended = k.attention(k.linear(rows, `${self}.query`), k.linear(x, `${self}.key`), k.linear(x, `${self}.value`));
-  const y = k.layerNorm(k.add(k.dropout(k.linear(attended, `${name}.attention.output.dense`)), rows), `${name}.attention.output.LayerNorm`);
-  const widened = k.gelu(k.linear(y, `${name}.intermediate.dense`));
-  return k.layerNorm(k.add(k.dropout(k.linear(widened, `${name}.output.dense`)), y), `${name}.output.LayerNorm`);
+function encoderLayer(k: Kernels, { layer, dropsAttended }: Family, x: Value, rows: Value, name: string, bias: Value | undefined): Value {
+  const linear = (x: Value, part: keyof typeof layer) => k.linear(x, `${name}.${layer[part]}`);
+  const attended = linear(k.attention(linear(rows, "query"), linear(x, "key"), linear(x, "value"), bias), "attended");
+  const y = k.layerNorm(k.add(dropsAttended ? k.dropout(attended) : attended, rows), `${name}.${layer.attentionNorm}`);
+  const narrowed = linear(k.gelu(linear(y, "widen")), "narrow");
+  return k.layerNorm(k.add(k.dropout(narrowed), y), `${name}.${layer.outputNorm}`);
 }
+
+/** From the rows of the last layer to the scores. */
+const heads: { readonly [head in BertConfig["head"]]: (k: Kernels, x: Value, family: Family) => Value } = {
+  cls(k, x, { head }) {
+    const pooled = k[head.activation](k.linear(head.dropsInput ? k.dropout(x) : x, head.dense));
+    return k.linear(k.dropout(pooled), head.out);
+  },
+  mean: (k, x) => k.linear(k.dropout(k.layerNorm(k.meanToken(x), meanHead.norm)), meanHead.linear),
+};

@@ -1,51 +1,55 @@
 import type { BertConfig } from "./config.js";
+import { families, meanHead, tablesOf } from "./families.js";
 
-/** A trained tensor; names are those of transformers' BertForSequenceClassification. */
+/** A trained tensor; names are those of transformers' classifiers. */
 export interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
   /** Weight decay applies to matrices and tables, not to biases and LayerNorms. */
   readonly decayed: boolean;
-  /** May be missing from a pretrained base, and is then drawn anew: the pooler and the classifier. */
-  readonly head: boolean;
+  /** What it holds before training where a pretrained base lacks it; only of heads, the rest must be there. */
+  readonly drawn?: "normal" | "zeros" | "ones";
 }
-
-/** Names of the tables that rows are looked up in. */
-export const tables = {
-  word: "bert.embeddings.word_embeddings.weight",
-  position: "bert.embeddings.position_embeddings.weight",
-  tokenType: "bert.embeddings.token_type_embeddings.weight",
-} as const;
 
 /** Every parameter of the model, in the order of its forward pass. Weights of linear layers are [out, in]. */
-export function listParameters(config: BertConfig): readonly Parameter[] {
-  const { hidden, intermediate } = config;
-  const matrix = (name: string, ...shape: number[]): Parameter => ({ name, shape, decayed: true, head: isHead(name) });
-  const vector = (name: string, width: number): Parameter => ({ name, shape: [width], decayed: false, head: isHead(name) });
-  const linear = (name: string, out: number, inner: number) => [matrix(`${name}.weight`, out, inner), vector(`${name}.bias`, out)];
-  const layerNorm = (name: string) => [vector(`${name}.weight`, hidden), vector(`${name}.bias`, hidden)];
-  const layer = (name: string) => [
-    ...linear(`${name}.attention.self.query`, hidden, hidden),
-    ...linear(`${name}.attention.self.key`, hidden, hidden),
-    ...linear(`${name}.attention.self.value`, hidden, hidden),
-    ...linear(`${name}.attention.output.dense`, hidden, hidden),
-    ...layerNorm(`${name}.attention.output.LayerNorm`),
-    ...linear(`${name}.intermediate.dense`, intermediate, hidden),
-    ...linear(`${name}.output.dense`, hidden, intermediate),
-    ...layerNorm(`${name}.output.LayerNorm`),
-  ];
+export function listParameters({ family, head, ...config }: BertConfig): readonly Parameter[] {
+  const { hidden, intermediate, embedding } = config;
+  const { layers, layer, relativeBias, head: stockHead } = families[family];
+  const tables = tablesOf(family);
   return [
-    matrix(tables.word, config.vocabulary, hidden),
-    matrix(tables.position, config.positions, hidden),
-    matrix(tables.tokenType, config.tokenTypes, hidden),
-    ...layerNorm("bert.embeddings.LayerNorm"),
-    ...Array.from({ length: config.layers }, (_, i) => layer(`bert.encoder.layer.${i}`)).flat(),
-    ...linear("bert.pooler.dense", hidden, hidden),
-    ...linear("classifier", 1, hidden),
+    matrix(tables.word, config.vocabulary, embedding),
+    matrix(tables.position, config.firstPosition + config.positions, embedding),
+    ...(tables.tokenType ? [matrix(tables.tokenType, config.tokenTypes, embedding)] : []),
+    ...layerNorm(`${family}.embeddings.LayerNorm`, embedding),
+    ...(embedding === hidden ? [] : linear(`${family}.embeddings_project`, hidden, embedding)),
+    ...(relativeBias ? [{ name: relativeBias, shape: [config.buckets, config.heads], decayed: false }] : []),
+    ...Array.from({ length: config.layers }, (_, i) => {
+      const name = (part: keyof typeof layer) => `${layers}.${i}.${layer[part]}`;
+      return [
+        ...linear(name("query"), hidden, hidden),
+        ...linear(name("key"), hidden, hidden),
+        ...linear(name("value"), hidden, hidden),
+        ...linear(name("attended"), hidden, hidden),
+        ...layerNorm(name("attentionNorm"), hidden),
+        ...linear(name("widen"), intermediate, hidden),
+        ...linear(name("narrow"), hidden, intermediate),
+        ...layerNorm(name("outputNorm"), hidden),
+      ];
+    }).flat(),
+    ...(head === "mean"
+      ? drawn([...layerNorm(meanHead.norm, hidden), ...linear(meanHead.linear, 1, hidden)])
+      : drawn([...linear(stockHead.dense, hidden, hidden), ...linear(stockHead.out, 1, hidden)])),
   ];
 }
 
-const isHead = (name: string) => name.startsWith("bert.pooler.") || name.startsWith("classifier.");
+const matrix = (name: string, ...shape: number[]): Parameter => ({ name, shape, decayed: true });
+const vector = (name: string, width: number): Parameter => ({ name, shape: [width], decayed: false });
+const linear = (name: string, out: number, inner: number) => [matrix(`${name}.weight`, out, inner), vector(`${name}.bias`, out)];
+const layerNorm = (name: string, width: number) => [vector(`${name}.weight`, width), vector(`${name}.bias`, width)];
+
+/** As transformers initialises heads: matrices from a normal distribution, biases 0, scales of LayerNorms 1. */
+const drawn = (head: readonly Parameter[]): readonly Parameter[] =>
+  head.map((parameter) => ({ ...parameter, drawn: parameter.decayed ? "normal" : parameter.name.endsWith(".bias") ? "zeros" : "ones" }));
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);

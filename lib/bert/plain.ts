@@ -1,18 +1,21 @@
-import { addInput, type Graph, type Value } from "../onnx/graph.js";
-import { add, cast, erf, first, gemm, layerNormalization, matmul, mul, reshape, softmax, sub, tanh, transpose } from "../onnx/ops.js";
+import { addConstant, addInput, type Graph, type Value } from "../onnx/graph.js";
+import {
+  add, cast, div, erf, first, gather, gemm, layerNormalization, matmul, mul, reduceSum, relu, reshape, softmax, sub, tanh, transpose,
+} from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
 import type { BertConfig } from "./config.js";
 import type { createDropout } from "./dropout.js";
 import type { Kernels } from "./model.js";
-import { listParameters, tables } from "./parameters.js";
+import { listParameters } from "./parameters.js";
+import { listBuckets, pairDistances } from "./relative.js";
 
 /** Graph inputs that take the place of the tables: the rows already looked up. */
 export const rowInputs = {
-  /** [batch*sequence, hidden] */
-  word: `${tables.word}.rows`,
-  /** [sequence, hidden], the same for every text */
-  position: `${tables.position}.rows`,
-  /** [1, hidden]: texts alone have one token type */
-  tokenType: `${tables.tokenType}.rows`,
+  /** [batch*sequence, embedding] */
+  word: "rows of words",
+  /** [sequence, embedding], the same for every text */
+  position: "rows of positions",
+  /** [1, embedding]: texts alone have one token type. Not there where the family has none. */
+  tokenType: "row of the token type",
 } as const;
 
 const masked = -1e30; // far below any logit: exp() of it is exactly 0
@@ -22,7 +25,7 @@ const masked = -1e30; // far below any logit: exp() of it is exactly 0
  * the embedding tables are looked up outside it, so that no dense [vocabulary, hidden] gradient comes out.
  */
 export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnType<typeof createDropout>): Kernels {
-  const { hidden, heads } = config;
+  const { hidden, heads, embedding } = config;
   const width = hidden / heads;
   const shapes = new Map(listParameters(config).map(({ name, shape }) => [name, shape]));
   const parameters = new Map<string, Value>();
@@ -40,17 +43,23 @@ export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnTy
   };
   return {
     embed() {
-      const word = addInput(graph, rowInputs.word, "float32", ["batch*sequence", hidden]);
-      const position = add(
-        addInput(graph, rowInputs.position, "float32", ["sequence", hidden]),
-        addInput(graph, rowInputs.tokenType, "float32", [1, hidden]),
-      );
-      return reshape(add(reshape(word, ["batch", "sequence", hidden]), position), ["batch*sequence", hidden]);
+      const word = addInput(graph, rowInputs.word, "float32", ["batch*sequence", embedding]);
+      const position = addInput(graph, rowInputs.position, "float32", ["sequence", embedding]);
+      const row = config.tokenTypes > 0 ? add(position, addInput(graph, rowInputs.tokenType, "float32", [1, embedding])) : position;
+      return reshape(add(reshape(word, ["batch", "sequence", embedding]), row), ["batch*sequence", embedding]);
     },
     linear: (x, name) => gemm(x, parameter(`${name}.weight`), parameter(`${name}.bias`), { transB: 1 }),
     layerNorm: (x, name) => layerNormalization(x, parameter(`${name}.weight`), parameter(`${name}.bias`), config.epsilon)[0]!,
-    attention(query, key, value) {
-      const logits = add(matmul(splitHeads(mul(query, 1 / Math.sqrt(width)), [0, 2, 1, 3]), splitHeads(key, [0, 2, 3, 1])), bias);
+    // A product with one-hot rows, whose gradient is a product too; one of rows picked would have to be scattered.
+    relativeBias(name) {
+      const { positions, buckets } = config;
+      const oneHot = listBuckets(positions, buckets).flatMap((bucket) => Array.from({ length: buckets }, (_, i) => Number(i === bucket)));
+      const rows = addConstant(graph, "float32", [2 * positions - 1, buckets], Float32Array.from(oneHot));
+      return transpose(matmul(gather(rows, pairDistances(graph, positions)), parameter(name)), [2, 0, 1]);
+    },
+    attention(query, key, value, relative) {
+      const masked = add(matmul(splitHeads(mul(query, 1 / Math.sqrt(width)), [0, 2, 1, 3]), splitHeads(key, [0, 2, 3, 1])), bias);
+      const logits = relative ? add(masked, query.shape[0] === "batch" ? first(relative, 1, 1) : relative) : masked;
       const mixed = matmul(dropout(softmax(logits), "attention"), splitHeads(value, [0, 2, 1, 3]));
       return reshape(transpose(mixed, [0, 2, 1, 3]), query.shape);
     },
@@ -58,9 +67,15 @@ export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnTy
       const scaled = mul(x, Math.SQRT1_2);
       return mul(mul(scaled, add(erf(scaled), 1)), Math.SQRT1_2);
     },
+    relu,
     tanh,
     add,
     firstToken: (x) => reshape(first(reshape(x, ["batch", "sequence", hidden]), 1, 1), ["batch", hidden]),
+    meanToken(x) {
+      const counted = cast(mask, "float32");
+      const share = reshape(div(counted, reduceSum(counted, [1])), ["batch", 1, "sequence"]);
+      return reshape(matmul(share, reshape(x, ["batch", "sequence", hidden])), ["batch", hidden]);
+    },
     dropout: (x) => dropout(x, x.shape[0] === "batch" ? "pooled" : "hidden"),
   };
 }

@@ -6,6 +6,7 @@ import { encodeModel } from "./model.js";
 import {
   add,
   cast,
+  cumSum,
   equal,
   expand,
   first,
@@ -15,6 +16,7 @@ import {
   layerNormalization,
   matmul,
   mul,
+  multiHeadAttention,
   padTo,
   reduceSum,
   reshape,
@@ -82,6 +84,8 @@ describe("inferred shapes are those that ONNX Runtime computes", () => {
     ["Gemm with its right transposed", () => { const x = input("batch", 4); return gemm(x, addInput(x.graph, "w", "float32", [5, 4]), undefined, { transB: 1 }); }],
     ["MatMul of stacks", () => { const x = input("batch", "sequence", 4); return matmul(x, addInput(x.graph, "w", "float32", ["batch", 4, 5])); }],
     ["LayerNormalization's mean", () => { const x = input("batch", 4); return layerNormalization(x, addInput(x.graph, "w", "float32", [4]), addInput(x.graph, "b", "float32", [4]), 1e-5)[1]!; }],
+    ["CumSum", () => cumSum(input("batch", "sequence"), 1)],
+    ["MultiHeadAttention of one query, with a bias", () => { const x = input("batch", "sequence", 4); return multiHeadAttention(first(x, 1, 1), x, x, 2, undefined, addInput(x.graph, "bias", "float32", ["batch", 2, 1, "sequence"])); }],
     ["Gather", () => { const x = input(9, 4); return gather(x, addInput(x.graph, "ids", "int64", ["batch", "sequence"])); }],
   ])("%s", async (_, build) => { await run(build(), sizes); }); // biome-ignore format: a table
 });
@@ -116,6 +120,8 @@ it("refuses wrong shapes when the graph is built, naming operator and shapes", (
   expect(() => add(x, y)).toThrow("Add expects shapes that broadcast; it got x float32 [batch, 4], y float32 [sequence, 4].");
   expect(() => matmul(x, y)).toThrow(/MatMul expects \[..., rows, inner\] and \[..., inner, columns\]/);
   expect(() => reshape(x, ["batch", 5])).toThrow(/Reshape expects a shape of as many elements, not \[batch, 5\]/);
+  const z = addInput(graph, "z", "float32", ["batch", "sequence", 4]);
+  expect(() => multiHeadAttention(z, z, z, 2, undefined, x)).toThrow(/a bias \[batch, heads, queries, keys\]/);
   expect(() => gemm(x, y, x, { transB: 1 })).toThrow(/a bias that broadcasts/);
   expect(() => addNode(graph, "Concat", [x, y], { axis: 1 })).toThrow(/inputs alike but for the axis/);
   expect(() => add(x, cast(y, "int64"))).toThrow(/two inputs of one type/);

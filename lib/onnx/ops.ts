@@ -51,6 +51,7 @@ export const less = binary("Less");
 export const erf = unary("Erf");
 export const exp = unary("Exp");
 export const neg = unary("Neg");
+export const relu = unary("Relu");
 export const sqrt = unary("Sqrt");
 export const tanh = unary("Tanh");
 /** Over the last axis. */
@@ -72,6 +73,8 @@ export const gemm = (a: Value, b: Value, bias: Value | undefined, attributes: Ge
   apply("Gemm", bias ? [a, b, bias] : [a, b], { ...attributes });
 /** Rows of `table` [rows, width] at `indices`. */
 export const gather = (table: Value, indices: Value, axis = 0): Value => apply("Gather", [table, indices], { axis });
+/** Sums up to and with each element, along an axis. */
+export const cumSum = (x: Value, axis: number): Value => apply("CumSum", [x, scalar(x.graph, axis, "int64")]);
 export const transpose = (x: Value, perm: readonly number[]): Value => apply("Transpose", [x], { perm });
 export const reduceSum = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value =>
   apply("ReduceSum", [x, constant(x.graph, axes)], { keepdims });
@@ -88,9 +91,14 @@ export const dynamicQuantizeMatMul = (
   zeroPoint: Value | undefined,
   bias: Value | undefined,
 ): Value => apply("DynamicQuantizeMatMul", [x, weight, scale, zeroPoint, bias]);
-/** com.microsoft: [batch, queries, hidden] from queries, keys and values that already carry their biases; `keyMask` [batch, keys] int32 holds 0 for padding. */
-export const multiHeadAttention = (query: Value, key: Value, value: Value, heads: number, keyMask?: Value): Value =>
-  apply("MultiHeadAttention", [query, key, value, ...(keyMask ? [undefined, keyMask] : [])], { num_heads: heads });
+/**
+ * com.microsoft: [batch, queries, hidden] from queries, keys and values that already carry their biases. `keyMask` [batch, keys] int32 holds
+ * 0 for padding; `bias` [batch, heads, queries, keys] is added to the logits.
+ */
+export const multiHeadAttention = (query: Value, key: Value, value: Value, heads: number, keyMask?: Value, bias?: Value): Value => {
+  const rest = [undefined, keyMask, bias];
+  return apply("MultiHeadAttention", [query, key, value, ...rest.slice(0, bias ? 3 : keyMask ? 2 : 0)], { num_heads: heads });
+};
 
 /** The value of one of two branches, chosen while the graph runs by a bool of one element. */
 export function ifElse(condition: Value, then: () => Value, otherwise: () => Value): Value {

@@ -3,8 +3,8 @@ import type { Attributes, Branch, DType, Value } from "./graph.js";
 
 /** The operators that graphs may use, by their ONNX names; those of com.microsoft are ONNX Runtime's own. */
 export const standardOps = [
-  "Add", "BitShift", "Cast", "Concat", "Div", "Equal", "Erf", "Exp", "Expand", "Gather", "Gemm", "If", "LayerNormalization", "Less",
-  "MatMul", "Mul", "Neg", "Pad", "ReduceMean", "ReduceMin", "ReduceSum", "Reshape", "Shape", "Slice", "Softmax",
+  "Add", "BitShift", "Cast", "Concat", "CumSum", "Div", "Equal", "Erf", "Exp", "Expand", "Gather", "Gemm", "If", "LayerNormalization", "Less",
+  "MatMul", "Mul", "Neg", "Pad", "ReduceMean", "ReduceMin", "ReduceSum", "Relu", "Reshape", "Shape", "Slice", "Softmax",
   "Sqrt", "Sub", "Tanh", "Transpose",
 ] as const; // biome-ignore format: a list reads better in lines
 export const microsoftOps = ["DynamicQuantizeMatMul", "Gelu", "MultiHeadAttention"] as const;
@@ -55,10 +55,12 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
   BitShift: elementwise(),
   Equal: elementwise("bool"),
   Less: elementwise("bool"),
+  CumSum: same,
   Erf: same,
   Exp: same,
   Gelu: same,
   Neg: same,
+  Relu: same,
   Softmax: same,
   Sqrt: same,
   Tanh: same,
@@ -150,9 +152,11 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
     return [{ dtype: x!.dtype, shape: order.map((axis) => x!.shape[axis]!) }];
   },
   DynamicQuantizeMatMul: ([x, weight], _, refuse) => [{ dtype: "float32", shape: projectedShape(x!, weight!, refuse) }],
-  /** query [batch, queries, hidden], key and value [batch, keys, hidden] -> [batch, queries, hidden] */
-  MultiHeadAttention: ([query, key, value], _, refuse) => {
+  /** query [batch, queries, hidden], key and value [batch, keys, hidden], a bias [batch, heads, queries, keys] -> [batch, queries, hidden] */
+  MultiHeadAttention: ([query, key, value, , , bias], attributes, refuse) => {
     if (!sameShape(key!.shape, value!.shape) || query!.shape[0] !== key!.shape[0]) refuse("query, key and value of one batch");
+    if (bias && !sameShape(bias.shape, [query!.shape[0]!, attributes.num_heads as number, query!.shape[1]!, key!.shape[1]!]))
+      refuse("a bias [batch, heads, queries, keys]");
     return [{ dtype: query!.dtype, shape: query!.shape }];
   },
 };

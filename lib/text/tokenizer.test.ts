@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { tinyFolder } from "../../test/tiny-models.js";
 import { writeByteLevelTokenizer, writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
 import { root } from "../module.js";
 import { loadTokenizer, writeTokenizerFiles } from "./tokenizer.js";
@@ -77,6 +78,21 @@ describe("loadTokenizer", () => {
       writeFileSync(join(bad, "tokenizer.json"), text);
       expect(() => loadTokenizer(bad)).toThrow(message);
     }
+  });
+});
+
+/** Byte-level BPE, and WordPiece between <s> and </s>; made by test/fixtures/make-tokenizers.py with transformers. */
+describe.each(["roberta", "mpnet"] as const)("the tokenizer of %s", (family) => {
+  const tokenizer = loadTokenizer(tinyFolder(family));
+
+  it("gives transformers' ids of plain and tricky texts", () => {
+    const cases = readJson(tinyFolder(family), "tokens.json") as { text: string; ids: number[] }[];
+    expect(cases.length).toBeGreaterThan(20);
+    for (const { text, ids } of cases) expect(tokenizer.encode(text), JSON.stringify(text)).toEqual(ids);
+  });
+
+  it("finds special tokens and padding", () => {
+    expect(tokenizer).toMatchObject({ specials: { prefix: [0], suffix: [2] }, padId: 1 });
   });
 });
 

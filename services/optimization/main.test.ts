@@ -4,10 +4,9 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { openVersion } from "../../lib/engine/version.js";
-import { shipped } from "../../lib/module.js";
 import { readNewestVersion } from "../../lib/repository.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
-import { writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
+import { copyTiny, readTiny } from "../../test/tiny-models.js";
 import { main } from "./main.js";
 
 const folder = mkdtempSync(join(tmpdir(), "readability-optimization-"));
@@ -17,8 +16,7 @@ const repository = join(folder, "repository");
 const quick = ["--seconds", "0.05", "--rounds", "2"];
 
 beforeAll(() => {
-  cpSync(shipped("test/fixtures/tiny-bert"), model, { recursive: true });
-  writeWordPieceTokenizer(model);
+  copyTiny("bert", model);
   const rows = Array.from({ length: 60 }, (_, i) => `${"the cat sat on the mat ".repeat(1 + (i % 5))}${i},${(i % 10) / 5}`);
   writeFileSync(data, `excerpt,target\n${rows.join("\n")}\n`);
 });
@@ -75,6 +73,24 @@ describe("optimization", () => {
     expect(readdirSync(place)).not.toContain("model_fp32.onnx");
     expect(readFileSync(join(out, "readability", "config.pbtxt"), "utf8")).toContain(`count: ${metadata.sessions} `);
   });
+
+  it.each([
+    { family: "roberta", head: "cls", precision: "auto" },
+    { family: "mpnet", head: "mean", precision: "int8" },
+  ] as const)(
+    "makes a version of another family ($family, $head, $precision), with its own padding",
+    async ({ family, head, precision }) => {
+      const [from, out] = [join(folder, family), join(folder, `${family}-repository`)];
+      copyTiny(family, from);
+      writeCheckpoint(from, readTiny(family, head));
+      await optimize("--model", from, "--out", out, "--data", data, "--precision", precision, "--gate", "1");
+      const version = readNewestVersion(out);
+      expect(version.metadata.pad_token_id).toBe(1);
+      const engine = await openVersion(version); // checks its reference scores
+      expect(engine.inputs).toEqual(["input_ids", "attention_mask", "token_type_ids"]);
+      await engine.close();
+    },
+  );
 
   it("refuses int8 that fails the gate, and leaves nothing", async () => {
     const out = join(folder, "refused");

@@ -1,5 +1,6 @@
 import type { BertConfig } from "../../lib/bert/config.js";
-import { listParameters, type Parameter, sizeOf, tables } from "../../lib/bert/parameters.js";
+import { familyNames, tablesOf } from "../../lib/bert/families.js";
+import { listParameters, type Parameter, sizeOf } from "../../lib/bert/parameters.js";
 
 /** Where a parameter lies in the flat arrays that hold all of them. */
 export interface Slot extends Parameter {
@@ -26,7 +27,7 @@ export function layOut(config: BertConfig): Layout {
   return { slots, size, slot: (name) => byName.get(name)! };
 }
 
-const tableNames = new Set<string>(Object.values(tables));
+const tableNames = new Set(familyNames.flatMap((family) => Object.values(tablesOf(family))));
 export const isTable = ({ name }: Parameter): boolean => tableNames.has(name);
 
 /** The elements that worker `index` of `workers` reduces and updates. */

@@ -4,14 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../lib/bert/checkpoint.js";
+import { familyNames } from "../../lib/bert/families.js";
 import { writeFileAtomic } from "../../lib/files.js";
-import { compiled, shipped } from "../../lib/module.js";
+import { openModel } from "../../lib/model.js";
+import { compiled } from "../../lib/module.js";
 import { places } from "../../lib/places.js";
 import { encodeSafetensors } from "../../lib/safetensors.js";
 import { readPassages } from "../../lib/text/dataset.js";
+import { splitPassages } from "../../lib/text/split.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 import { readRecord } from "../../lib/training-record.js";
-import { writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
+import { copyTiny } from "../../test/tiny-models.js";
 import type { StepMetrics } from "./metrics.js";
 
 let folder: string;
@@ -21,8 +24,7 @@ let data: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "readability-train-"));
   base = join(folder, "base");
-  cpSync(shipped("test/fixtures/tiny-bert"), base, { recursive: true });
-  writeWordPieceTokenizer(base);
+  copyTiny("bert", base);
   data = join(folder, "graded.csv");
   const { passages } = readPassages(places.sample, { targets: false });
   const lines = passages.map(({ id, excerpt }, i) => `${id},"${excerpt.replaceAll('"', '""')}",${-(i % 8) / 2 + (i % 5) / 10}`);
@@ -120,6 +122,30 @@ describe("a run", () => {
   });
 });
 
+describe.each([...familyNames.map((family) => ({ family, head: "cls" })), { family: "bert" as const, head: "mean" }])(
+  "$family with the head $head",
+  ({ family, head }) => {
+    it("trains two steps to a checkpoint that scores the held-out passages as the run did", async () => {
+      const [from, out] = [join(folder, `base-${family}`), `trained-${family}-${head}`];
+      copyTiny(family, from);
+      const { code, stderr } = await run(out, "--base", from, "--head", head, "--max-steps", "2");
+      expect(code, stderr).toBe(0);
+      const { config, weights } = readCheckpoint(join(folder, out));
+      expect(config).toMatchObject({ family, head });
+      const before = readCheckpoint(from, { head: config.head, seed: 0 });
+      for (const [name, { data }] of weights) expect(data, name).not.toEqual(before.weights.get(name)!.data);
+
+      const { passages } = readPassages(data, { targets: true });
+      const held = splitPassages(passages, 0.1, 0).validation.map((i) => passages[i]!);
+      const { scorer, tokenizer } = await openModel(join(folder, out));
+      const scores = await Promise.all(held.map(({ excerpt }) => scorer.score(tokenizer.encodeTruncated(excerpt, 32))));
+      await scorer.close();
+      const squares = held.reduce((sum, { target }, i) => sum + (scores[i]! - target) ** 2, 0);
+      expect(Math.sqrt(squares / held.length)).toBeCloseTo(readRecord(join(folder, out))!.validation.rmse, 5);
+    });
+  },
+);
+
 describe("bad input", () => {
   const refused = async (out: string, message: RegExp, ...more: string[]) => {
     const { code, stdout, stderr } = await run(out, ...more);
@@ -146,7 +172,14 @@ describe("bad input", () => {
     const gpt = join(folder, "gpt");
     cpSync(base, gpt, { recursive: true });
     writeFileSync(join(gpt, "config.json"), '{"model_type": "gpt2"}');
-    expect(await refused("bad", /its model_type is "gpt2"\. Use a checkpoint of a supported family \(bert\)/, "--base", gpt)).toBe(1);
+    expect(
+      await refused(
+        "bad",
+        /its model_type is "gpt2"\. Use a checkpoint of a supported family \(bert, distilbert, roberta, electra, mpnet\)/,
+        "--base",
+        gpt,
+      ),
+    ).toBe(1);
   });
 
   it("a misshapen tensor, and a missing one", async () => {

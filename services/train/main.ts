@@ -29,7 +29,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { passages, warnings, fingerprint } = readPassages(settings.data, { targets: true });
   for (const warning of warnings) log.warn(warning);
   const base = await resolveBase(settings.base, { log: (message) => log.info(message) });
-  const checkpoint = readCheckpoint(base, settings.seed);
+  const checkpoint = readCheckpoint(base, settings);
   if (maxLength > checkpoint.config.positions) fail("too-long", { maxLength, positions: checkpoint.config.positions, base: settings.base });
   const tokenizer = loadTokenizer(base);
   const rows = passages.map(({ id, excerpt, target }): Row => ({ id, ids: tokenizer.encodeTruncated(excerpt, maxLength), target }));
@@ -104,6 +104,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       validation_fraction: settings.validation,
       data: { file: settings.data, fingerprint, rows: passages.length },
       recipe: {
+        head: settings.head,
         epochs: epochCount,
         batch,
         lr,

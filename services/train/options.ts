@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { heads } from "../../lib/bert/config.js";
 import { kinds, type Option, option, type Values } from "../../lib/options.js";
 import { places } from "../../lib/places.js";
 import { type Recipe, recipes } from "./recipes.js";
@@ -25,6 +26,11 @@ export const options = {
     "A set of defaults: default (minutes on a CPU) or original (the original Python stack's).",
   ),
   base: fromRecipe(kinds.text, "base", "Pretrained checkpoint: a folder in Hugging Face format, or a name on its hub."),
+  head: fromRecipe(
+    z.enum(heads),
+    "head",
+    "What scores a text: cls (transformers' own, on the first token) or mean (of all tokens; ours alone reads it).",
+  ),
   epochs: fromRecipe(kinds.positive, "epochs", "Passes over the training passages."),
   batch: fromRecipe(kinds.positive, "batch", "Passages a step."),
   lr: fromRecipe(z.coerce.number().positive(), "lr", "Peak learning rate; 5e-5 suits 768-wide models."),

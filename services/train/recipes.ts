@@ -1,6 +1,7 @@
 /** What the options take when neither flag nor environment sets them. */
 export interface Recipe {
   readonly base: string;
+  readonly head: "cls" | "mean";
   readonly loss: "mse" | "rmse";
   readonly epochs: number;
   /** Passages a step. */
@@ -23,6 +24,7 @@ export const recipes = {
   /** Minutes on a CPU; from what won the CommonLit competition. */
   default: {
     base: "sentence-transformers/all-MiniLM-L6-v2",
+    head: "cls",
     loss: "mse",
     epochs: 4,
     batch: 16,
@@ -39,6 +41,7 @@ export const recipes = {
   /** The original Python stack's: transformers' Trainer with its defaults. */
   original: {
     base: "google-bert/bert-base-cased",
+    head: "cls",
     loss: "rmse",
     epochs: 3,
     batch: 32,

@@ -2,7 +2,7 @@ import { parentPort, workerData } from "node:worker_threads";
 import { waitAtBarrier } from "../../lib/barrier.js";
 import type { BertConfig } from "../../lib/bert/config.js";
 import { dropoutInputs } from "../../lib/bert/dropout.js";
-import { tables } from "../../lib/bert/parameters.js";
+import { tablesOf } from "../../lib/bert/families.js";
 import { rowInputs } from "../../lib/bert/plain.js";
 import { gradientName, lossInputs, outputs, type TrainingGraphs } from "../../lib/bert/training-graph.js";
 import { createSession, type Data } from "../../lib/onnx/session.js";
@@ -53,7 +53,8 @@ export type Answer = { readonly loss: number; readonly gradientNorm: number } | 
 
 const { index, workers, config, graphs, adamw, loss: lossKind, clip, shared, barrierTimeout, profile } = workerData as ReplicaSetup;
 const layout = layOut(config);
-const { hidden } = config;
+const tables = tablesOf(config.family);
+const { embedding: hidden, firstPosition } = config; // hidden: the width of a table's rows
 const options = { threads: 1, optimization: "all" } as const;
 const session = await createSession(graphs.step, profile ? { ...options, profile } : options);
 const evaluation = await createSession(graphs.evaluation, options);
@@ -122,8 +123,8 @@ async function addGradients({ rows, places }: Share, packed: Packed, first: bool
   const rowsOfWords = gradient(rowInputs.word);
   for (let i = 0; i < packed.ids.length; i++)
     addTo(own, word + Number(packed.ids[i]) * hidden, rowsOfWords.subarray(i * hidden, (i + 1) * hidden));
-  addTo(own, layout.slot(tables.position).offset, gradient(rowInputs.position));
-  addTo(own, layout.slot(tables.tokenType).offset, gradient(rowInputs.tokenType));
+  addTo(own, layout.slot(tables.position).offset + firstPosition * hidden, gradient(rowInputs.position));
+  if (tables.tokenType) addTo(own, layout.slot(tables.tokenType).offset, gradient(rowInputs.tokenType));
   return (results[outputs.loss]!.data as Float32Array)[0]!;
 }
 
@@ -131,8 +132,7 @@ async function addGradients({ rows, places }: Share, packed: Packed, first: bool
 function clearTables(): void {
   const word = layout.slot(tables.word).offset;
   for (const { ids } of touched) for (const id of ids) own.fill(0, word + Number(id) * hidden, word + (Number(id) + 1) * hidden);
-  for (const name of [tables.position, tables.tokenType])
-    own.fill(0, layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
+  own.fill(0, word + layout.slot(tables.word).size, start);
 }
 
 function updateShard(scale: number, learningRate: number, step: number): void {
@@ -167,8 +167,14 @@ function feed({ batch, sequence, ids, mask }: Packed): Record<string, Data> {
     ...parameterFeeds,
     attention_mask: { dtype: "int64", shape: [batch, sequence], data: mask },
     [rowInputs.word]: { dtype: "float32", shape: [batch * sequence, hidden], data: rows },
-    [rowInputs.position]: { dtype: "float32", shape: [sequence, hidden], data: table(tables.position).slice(0, sequence * hidden) },
-    [rowInputs.tokenType]: { dtype: "float32", shape: [1, hidden], data: table(tables.tokenType).slice(0, hidden) },
+    [rowInputs.position]: {
+      dtype: "float32",
+      shape: [sequence, hidden],
+      data: table(tables.position).slice(firstPosition * hidden, (firstPosition + sequence) * hidden),
+    },
+    ...(tables.tokenType
+      ? { [rowInputs.tokenType]: { dtype: "float32", shape: [1, hidden], data: table(tables.tokenType).slice(0, hidden) } }
+      : {}),
   };
 }
 
