@@ -1,7 +1,6 @@
 import { join } from "node:path";
 import { writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { writeFileAtomic } from "../../lib/files.js";
-import type { Log } from "../../lib/log.js";
 import { producer } from "../../lib/producer.js";
 import { formatSeconds } from "../../lib/progress.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
@@ -10,6 +9,7 @@ import type { Data } from "./data.js";
 import type { Settings } from "./options.js";
 import { renderReport } from "./report.js";
 import type { Job, Trained } from "./run.js";
+import { compareChoices, describeChoices } from "./select.js";
 
 /** Writes what a run leaves: the checkpoint, its record and report. */
 export function writeResults({ settings, data, out, log }: Job, trained: Trained): void {
@@ -22,11 +22,14 @@ export function writeResults({ settings, data, out, log }: Job, trained: Trained
   const record = describeTraining(settings, data, trained);
   writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
   writeFileAtomic(join(out, "report.html"), renderReport(record, trained.steps, trained.predictions));
-  logResults(log, record, out);
+  log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
+  log.info(`validation RMSE: ${describeChoices(record.choices!)}`);
+  log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
 }
 
 function describeTraining(settings: Settings, { passages, fingerprint }: Data, trained: Trained): TrainingRecord {
   const { steps, epochs, workers, predictions } = trained;
+  const choices = compareChoices(settings.select, epochs);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
   const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
   return {
@@ -50,16 +53,11 @@ function describeTraining(settings: Settings, { passages, fingerprint }: Data, t
       weight_decay: settings.weightDecay,
     },
     epochs: [...epochs],
-    validation: { rows: predictions.length, rmse: epochs.at(-1)!.rmse },
+    validation: { rows: predictions.length, rmse: choices[choices.selected] },
+    choices,
     steps: steps.length,
     workers,
     seconds,
     tokens_per_second: tokens / seconds,
   };
-}
-
-function logResults(log: Log, record: TrainingRecord, out: string): void {
-  log.info(
-    `trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s; validation RMSE ${record.validation.rmse.toFixed(4)}; checkpoint in ${out}`,
-  );
 }

@@ -8,6 +8,7 @@ import type { Settings } from "./options.js";
 import { createReplicas, type Replicas } from "./replicas.js";
 import type { Prediction } from "./report.js";
 import type { Row } from "./rows.js";
+import { bestOf } from "./select.js";
 import { describeRun, loadState, saveState } from "./state.js";
 import { type EpochResult, stepsPerEpoch, train } from "./train.js";
 
@@ -53,7 +54,10 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
   const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout });
   try {
     const identity = describeRun(settings, data.fingerprint, settings.base, workers);
-    const saved = settings.resume ? loadState(out, replicas.state, identity) : undefined;
+    const { parameters } = replicas.state;
+    const best = settings.select === "best" ? new Float32Array(parameters.length) : undefined;
+    const state = { ...replicas.state, best };
+    const saved = settings.resume ? loadState(out, state, identity) : undefined;
     const { step: stepsBefore, epochs } = saved ?? { step: 0, epochs: [] };
     const all = stepsPerEpoch(training.length, settings.batch) * settings.epochs;
     const total = settings.maxSteps > 0 ? Math.min(settings.maxSteps, all) : all;
@@ -75,10 +79,11 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
       log,
       stepsBefore,
       stop: job.stop,
-      save: (step) => saveState(out, replicas.state, { step, epochs }, identity),
+      save: (step) => saveState(out, state, { step, epochs }, identity),
       report(result, scored) {
         epochs.push(result);
         scores = scored;
+        if (bestOf(epochs) === result) best?.set(parameters);
         process.stdout.write(
           `| ${result.epoch} | ${result.training_loss.toFixed(4)} | ${result.validation_loss.toFixed(4)} | ${result.rmse.toFixed(4)} |\n`,
         );
@@ -89,8 +94,12 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
       log.info(`stopped after step ${metrics.steps.at(-1)?.step}; --resume goes on from there`);
       return undefined;
     }
+    if (best) {
+      parameters.set(best);
+      scores = await replicas.evaluate(validation);
+    }
     return {
-      parameters: replicas.state.parameters,
+      parameters,
       layout: replicas.layout,
       predictions: validation.map(({ id, target }, i) => ({ id, target, score: scores[i]! })),
       epochs,
