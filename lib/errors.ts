@@ -353,6 +353,11 @@ export const errors = {
     ({ file, training, validation, batch }: { file: string; training: number; validation: number; batch: number }) =>
       `${file} leaves ${training} passages to train on and ${validation} to measure on; a batch takes ${batch}, and one must be held out. Add passages, or lower --batch.`,
   ),
+  "bad-combination": row(
+    400,
+    2,
+    ({ options, why, remedy }: { options: string; why: string; remedy: string }) => `${options} makes no sense: ${why}. ${remedy}`,
+  ),
   "too-few-steps": row(
     400,
     2,

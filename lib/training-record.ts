@@ -10,10 +10,12 @@ const number = z.number();
 
 /** Root mean squared error on the validation rows of each choice of weights, and which one was written. */
 const choicesSchema = z.object({
-  selected: z.enum(["last", "best"]),
+  selected: z.enum(["last", "best", "average"]),
   last: number,
   best: number,
   best_epoch: number,
+  /** The moving average, where the run kept one. */
+  average: number.optional(),
 });
 
 export type Choices = z.infer<typeof choicesSchema>;
@@ -28,7 +30,9 @@ export const recordSchema = z.object({
   validation_fraction: number,
   data: z.object({ file: z.string(), fingerprint: z.string(), rows: number }),
   recipe: z.record(z.string(), z.union([z.string(), number])),
-  epochs: z.array(z.object({ epoch: number, training_loss: number, validation_loss: number, rmse: number })),
+  epochs: z.array(
+    z.object({ epoch: number, training_loss: number, validation_loss: number, rmse: number, average_rmse: number.optional() }),
+  ),
   /** Root mean squared error of the written weights on the validation rows. */
   validation: z.object({ rows: number, rmse: number }),
   choices: choicesSchema.optional(),

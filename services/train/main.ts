@@ -2,6 +2,7 @@ import { createLog } from "../../lib/log.js";
 import { parseOptions } from "../../lib/options.js";
 import { abortOnSignals } from "../../lib/signals.js";
 import { splitPassages } from "../../lib/text/split.js";
+import { checkCombinations } from "./combinations.js";
 import { readData } from "./data.js";
 import { fillSettings, options } from "./options.js";
 import { writeResults } from "./results.js";
@@ -11,6 +12,7 @@ import { removeState } from "./state.js";
 /** Trains on graded passages and leaves a checkpoint. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
+  checkCombinations(settings);
   const log = createLog("train");
   const data = await readData(settings, log);
   const split = splitPassages(data.passages, settings.validation, settings.seed);

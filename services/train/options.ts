@@ -39,10 +39,15 @@ export const options = {
   clip: fromRecipe(z.coerce.number().positive(), "clip", "Largest norm of the gradient; a larger one is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Share of activations zeroed while training."),
   validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on."),
+  ema: option(
+    z.coerce.number().min(0).max(0.99999),
+    0,
+    "Decay of an exponential moving average of the weights, which spans about the last 1 / (1 - decay) steps; .99 suits a few hundred. 0: none.",
+  ),
   select: option(
     z.enum(selections),
     "last",
-    "Weights to write: last (those after the last step) or best (those of the epoch with the best validation RMSE; its RMSE is then a little too good to be true).",
+    "Weights to write: last (those after the last step), best (those of the epoch with the best validation RMSE, which is then a little too good to be true) or average (the moving average, with --ema).",
   ),
   seed: option(kinds.count, 0, "Decides the split, the order of the passages and the weights of a new head."),
   maxSteps: option(

@@ -21,11 +21,11 @@ export interface StepResult {
 export interface Replicas {
   readonly layout: Layout;
   /** Parameters and moments as they stand between steps; what is written here the next step reads. */
-  readonly state: OptimizerState;
+  readonly state: OptimizerState & Pick<Shared, "average">;
   /** @param step counted from 1 */
   step(batch: readonly Row[], step: number, learningRate: number, dropoutSeed: number): Promise<StepResult>;
-  /** Scores of rows, in their order. */
-  evaluate(rows: readonly Row[]): Promise<Float32Array>;
+  /** Scores of rows, in their order, by the parameters or by their moving average. */
+  evaluate(rows: readonly Row[], weights?: "parameters" | "average"): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -35,6 +35,8 @@ export interface ReplicasOptions {
   readonly loss: "mse" | "rmse";
   readonly clip: number;
   readonly dropout: number;
+  /** Decay of a moving average of the parameters; none without it. */
+  readonly ema?: number;
   /** Prefix of ONNX Runtime's profile of the first replica. */
   readonly profile?: string;
 }
@@ -43,7 +45,10 @@ const barrierTimeout = 600_000; // milliseconds; the slowest step of the largest
 const evaluationBatch = 16;
 
 /** @throws replica-died from any call once a worker is gone */
-export async function createReplicas(checkpoint: Checkpoint, { workers, dropout, profile, ...recipe }: ReplicasOptions): Promise<Replicas> {
+export async function createReplicas(
+  checkpoint: Checkpoint,
+  { workers, dropout, ema = 0, profile, ...recipe }: ReplicasOptions,
+): Promise<Replicas> {
   const { config } = checkpoint;
   const layout = layOut(config);
   const floats = () => new Float32Array(new SharedArrayBuffer(layout.size * 4));
@@ -52,6 +57,7 @@ export async function createReplicas(checkpoint: Checkpoint, { workers, dropout,
     parameters: floats(),
     firstMoments: floats(),
     secondMoments: floats(),
+    average: ema > 0 ? floats() : undefined,
     gradients: Array.from({ length: workers }, floats),
     losses: doubles(),
     squares: doubles(),
@@ -61,7 +67,17 @@ export async function createReplicas(checkpoint: Checkpoint, { workers, dropout,
   const graphs = buildTrainingGraphs(config, dropout);
   const threads = await Promise.all(
     Array.from({ length: workers }, (_, index) =>
-      startReplica({ ...recipe, index, workers, config, graphs, shared, barrierTimeout, ...(profile && index === 0 ? { profile } : {}) }),
+      startReplica({
+        ...recipe,
+        ema,
+        index,
+        workers,
+        config,
+        graphs,
+        shared,
+        barrierTimeout,
+        ...(profile && index === 0 ? { profile } : {}),
+      }),
     ),
   );
   return {
@@ -74,7 +90,7 @@ export async function createReplicas(checkpoint: Checkpoint, { workers, dropout,
       );
       return answers[0] as StepResult;
     },
-    async evaluate(rows) {
+    async evaluate(rows, weights = "parameters") {
       const order = rows.map((_, i) => i).sort((a, b) => rows[a]!.ids.length - rows[b]!.ids.length);
       const chunks = Array.from({ length: Math.ceil(order.length / evaluationBatch) }, (_, i) =>
         order.slice(i * evaluationBatch, (i + 1) * evaluationBatch),
@@ -83,7 +99,9 @@ export async function createReplicas(checkpoint: Checkpoint, { workers, dropout,
       await Promise.all(
         threads.map(async (thread) => {
           for (let chunk = chunks.pop(); chunk; chunk = chunks.pop()) {
-            const answer = (await thread.ask({ kind: "evaluate", rows: chunk.map((i) => rows[i]!) })) as { readonly scores: Float32Array };
+            const answer = (await thread.ask({ kind: "evaluate", rows: chunk.map((i) => rows[i]!), weights })) as {
+              readonly scores: Float32Array;
+            };
             chunk.forEach((i, j) => {
               scores[i] = answer.scores[j]!;
             });

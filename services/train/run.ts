@@ -49,13 +49,13 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
   const { settings, data, training, validation, out, log } = job;
   checkJob(job);
   const workers = settings.workers || countCores();
-  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout } = settings;
+  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, ema, select } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
-  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout });
+  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, ema });
   try {
     const identity = describeRun(settings, data.fingerprint, settings.base, workers);
-    const { parameters } = replicas.state;
-    const best = settings.select === "best" ? new Float32Array(parameters.length) : undefined;
+    const { parameters, average } = replicas.state;
+    const best = select === "best" ? new Float32Array(parameters.length) : undefined;
     const state = { ...replicas.state, best };
     const saved = settings.resume ? loadState(out, state, identity) : undefined;
     const { step: stepsBefore, epochs } = saved ?? { step: 0, epochs: [] };
@@ -87,6 +87,8 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
         process.stdout.write(
           `| ${result.epoch} | ${result.training_loss.toFixed(4)} | ${result.validation_loss.toFixed(4)} | ${result.rmse.toFixed(4)} |\n`,
         );
+        if (result.average_rmse !== undefined)
+          log.info(`epoch ${result.epoch}: the moving average has an RMSE of ${result.average_rmse.toFixed(4)}`);
       },
     });
     progress.stop();
@@ -94,8 +96,9 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
       log.info(`stopped after step ${metrics.steps.at(-1)?.step}; --resume goes on from there`);
       return undefined;
     }
-    if (best) {
-      parameters.set(best);
+    const chosen = { last: undefined, best, average }[select];
+    if (chosen) {
+      parameters.set(chosen);
       scores = await replicas.evaluate(validation);
     }
     return {

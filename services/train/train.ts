@@ -13,6 +13,8 @@ export interface EpochResult {
   readonly training_loss: number;
   readonly validation_loss: number;
   readonly rmse: number;
+  /** Of the moving average, where there is one. */
+  readonly average_rmse?: number | undefined;
 }
 
 export interface Run {
@@ -76,10 +78,13 @@ const describeRows = (batch: readonly Row[]) => batch.map(({ id }) => id).join("
 async function evaluate({ replicas, validation, metrics, log, report }: Run, epoch: number): Promise<void> {
   const began = performance.now();
   const scores = await replicas.evaluate(validation);
-  const loss = mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
+  const averaged = replicas.state.average && (await replicas.evaluate(validation, "average"));
+  const measure = (scores: Float32Array) => mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
+  const loss = measure(scores);
+  const training_loss = mean(metrics.steps.filter((step) => step.epoch === epoch).map((step) => step.loss));
+  const average_rmse = averaged && Math.sqrt(measure(averaged));
   log.debug(`evaluation took ${formatSeconds((performance.now() - began) / 1000)}`);
-  const steps = metrics.steps.filter((step) => step.epoch === epoch);
-  report({ epoch, training_loss: mean(steps.map((step) => step.loss)), validation_loss: loss, rmse: Math.sqrt(loss) }, scores);
+  report({ epoch, training_loss, validation_loss: loss, rmse: Math.sqrt(loss), average_rmse }, scores);
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

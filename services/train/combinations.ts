@@ -1,0 +1,24 @@
+import { fail } from "../../lib/errors.js";
+import type { Settings } from "./options.js";
+
+interface Combination {
+  readonly options: string;
+  readonly given: (settings: Settings) => boolean;
+  readonly why: string;
+  readonly remedy: string;
+}
+
+/** Options that make no sense together, or not alone. */
+const refused: readonly Combination[] = [
+  {
+    options: "--select average without --ema",
+    given: ({ select, ema }) => select === "average" && ema === 0,
+    why: "no moving average is kept",
+    remedy: "Give its decay, such as --ema .99.",
+  },
+];
+
+/** @throws bad-combination */
+export function checkCombinations(settings: Settings): void {
+  for (const { options, given, why, remedy } of refused) if (given(settings)) fail("bad-combination", { options, why, remedy });
+}
