@@ -39,6 +39,11 @@ export const options = {
   clip: fromRecipe(z.coerce.number().positive(), "clip", "Largest norm of the gradient; a larger one is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Share of activations zeroed while training."),
   validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on."),
+  layerDecay: option(
+    z.coerce.number().positive().max(1),
+    1,
+    "Layer-wise decay of the learning rate: a layer's is this times that of the layer above it; the head's is full, the embeddings' the smallest. 1: all the same.",
+  ),
   ema: option(
     z.coerce.number().min(0).max(0.99999),
     0,

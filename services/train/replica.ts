@@ -8,6 +8,7 @@ import { gradientName, lossInputs, outputs, type TrainingGraphs } from "../../li
 import { createSession, type Data } from "../../lib/onnx/session.js";
 import { type AdamW, type OptimizerState, updateAdamW } from "../../lib/optim/adamw.js";
 import { updateAverage } from "../../lib/optim/average.js";
+import { layerShare } from "../../lib/optim/layer-decay.js";
 import { isTable, layOut, shardOf } from "./layout.js";
 import { type Packed, packRows, type Row, type Share } from "./rows.js";
 
@@ -32,6 +33,8 @@ export interface ReplicaSetup {
   readonly loss: "mse" | "rmse";
   /** Largest gradient norm; larger gradients are scaled down to it. */
   readonly clip: number;
+  /** By which each layer learns more slowly than the one above it. */
+  readonly layerDecay: number;
   /** Decay of the moving average. */
   readonly ema: number;
   readonly shared: Shared;
@@ -54,7 +57,20 @@ export type Request =
 /** The batch's loss (mean squared error) and gradient norm before clipping, the same from every replica; or the scores of the rows. */
 export type Answer = { readonly loss: number; readonly gradientNorm: number } | { readonly scores: Float32Array };
 
-const { index, workers, config, graphs, adamw, loss: lossKind, clip, ema, shared, barrierTimeout, profile } = workerData as ReplicaSetup;
+const {
+  index,
+  workers,
+  config,
+  graphs,
+  adamw,
+  loss: lossKind,
+  clip,
+  layerDecay,
+  ema,
+  shared,
+  barrierTimeout,
+  profile,
+} = workerData as ReplicaSetup;
 const layout = layOut(config);
 const { hidden } = config;
 const options = { threads: 1, optimization: "all" } as const;
@@ -145,7 +161,8 @@ function reduceShard(): number {
 }
 
 function updateShard(scale: number, learningRate: number, step: number): void {
-  for (const { offset, size, decayed } of layout.slots) {
+  for (const slot of layout.slots) {
+    const { offset, size, decayed } = slot;
     const range = [Math.max(begin, offset), Math.min(end, offset + size)] as const;
     if (range[0] >= range[1]) continue;
     updateAdamW(
@@ -154,7 +171,7 @@ function updateShard(scale: number, learningRate: number, step: number): void {
       scale,
       range,
       decayed ? adamw : { ...adamw, weightDecay: 0 },
-      learningRate,
+      learningRate * layerShare(slot, config.layers, layerDecay),
       step,
     );
   }

@@ -35,6 +35,8 @@ export interface ReplicasOptions {
   readonly loss: "mse" | "rmse";
   readonly clip: number;
   readonly dropout: number;
+  /** By which each layer learns more slowly than the one above it; 1 without it. */
+  readonly layerDecay?: number;
   /** Decay of a moving average of the parameters; none without it. */
   readonly ema?: number;
   /** Prefix of ONNX Runtime's profile of the first replica. */
@@ -47,7 +49,7 @@ const evaluationBatch = 16;
 /** @throws replica-died from any call once a worker is gone */
 export async function createReplicas(
   checkpoint: Checkpoint,
-  { workers, dropout, ema = 0, profile, ...recipe }: ReplicasOptions,
+  { workers, dropout, layerDecay = 1, ema = 0, profile, ...recipe }: ReplicasOptions,
 ): Promise<Replicas> {
   const { config } = checkpoint;
   const layout = layOut(config);
@@ -69,6 +71,7 @@ export async function createReplicas(
     Array.from({ length: workers }, (_, index) =>
       startReplica({
         ...recipe,
+        layerDecay,
         ema,
         index,
         workers,

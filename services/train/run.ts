@@ -49,9 +49,9 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
   const { settings, data, training, validation, out, log } = job;
   checkJob(job);
   const workers = settings.workers || countCores();
-  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, ema, select } = settings;
+  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, layerDecay, ema, select } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
-  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, ema });
+  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, layerDecay, ema });
   try {
     const identity = describeRun(settings, data.fingerprint, settings.base, workers);
     const { parameters, average } = replicas.state;

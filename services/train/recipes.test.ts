@@ -1,0 +1,67 @@
+import { readFileSync } from "node:fs";
+import { afterEach, expect, it } from "vitest";
+import { readCheckpoint } from "../../lib/bert/checkpoint.js";
+import { shipped } from "../../lib/module.js";
+import { createReplicas, type Replicas, type ReplicasOptions } from "./replicas.js";
+import type { Row } from "./rows.js";
+
+interface Expected {
+  readonly steps: readonly { readonly loss: number; readonly gradient_norm: number }[];
+  readonly scores_after: readonly number[];
+}
+interface Fixture {
+  readonly rows: readonly { readonly ids: number[]; readonly target: number }[];
+  readonly recipe: Readonly<Record<"lr" | "beta1" | "beta2" | "epsilon" | "weight_decay" | "clip", number>>;
+  readonly layer_decay: number;
+  readonly decayed: Expected;
+}
+
+const fixture = JSON.parse(readFileSync(shipped("test/fixtures/tiny-training.json"), "utf8")) as Fixture;
+const { recipe } = fixture;
+const rows: readonly Row[] = fixture.rows.map((row, i) => ({ id: String(i), ...row }));
+const adamw = { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon, weightDecay: recipe.weight_decay };
+const checkpoint = readCheckpoint(shipped("test/fixtures/tiny-bert"));
+
+let open: Replicas[] = [];
+const create = async (options: Partial<ReplicasOptions>) => {
+  const replicas = await createReplicas(checkpoint, { workers: 2, adamw, loss: "mse", clip: recipe.clip, dropout: 0, ...options });
+  open.push(replicas);
+  return replicas;
+};
+afterEach(async () => {
+  await Promise.all(open.map((replicas) => replicas.close()));
+  open = [];
+});
+
+const near = (actual: number, expected: number, absolute = 0) =>
+  expect(Math.abs(actual - expected), `${actual} for ${expected}`).toBeLessThanOrEqual(1e-4 * Math.abs(expected) + absolute);
+
+/** Takes the fixture's steps and compares them with PyTorch's. */
+async function compareSteps({ step, evaluate }: Replicas, rows: readonly Row[], expected: Expected): Promise<void> {
+  for (const [i, { loss, gradient_norm }] of expected.steps.entries()) {
+    const result = await step(rows, i + 1, recipe.lr, 0);
+    near(result.loss, loss);
+    near(result.gradientNorm, gradient_norm);
+  }
+  for (const [i, score] of (await evaluate(rows)).entries()) near(score, expected.scores_after[i]!, 1e-4);
+}
+
+it.each([1, 3])("decays the learning rate layer by layer as PyTorch does with a group a parameter, with %i workers", async (workers) => {
+  await compareSteps(await create({ workers, layerDecay: fixture.layer_decay }), rows, fixture.decayed);
+});
+
+it("moves each parameter by its layer's share of what it moves by without decay", async () => {
+  const decay = 0.7;
+  const [full, decayed] = [await create({}), await create({ layerDecay: decay })];
+  const before = full.state.parameters.slice();
+  for (const { step } of [full, decayed]) await step(rows, 1, recipe.lr, 0);
+  const { layers } = checkpoint.config;
+  for (const { name, offset, size } of full.layout.slots) {
+    const layer = /layer\.(\d+)\./.exec(name)?.[1];
+    const share = name.includes("embeddings") ? decay ** (layers + 1) : layer ? decay ** (layers - Number(layer)) : 1;
+    for (let i = offset; i < offset + size; i++) {
+      const move = ({ state }: Replicas) => state.parameters[i]! - before[i]!;
+      expect(Math.abs(move(decayed) - share * move(full)), name).toBeLessThan(3e-7); // rounding of weights around 1
+    }
+  }
+});
