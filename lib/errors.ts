@@ -358,6 +358,12 @@ export const errors = {
     2,
     ({ options, why, remedy }: { options: string; why: string; remedy: string }) => `${options} makes no sense: ${why}. ${remedy}`,
   ),
+  "no-standard-errors": row(
+    400,
+    1,
+    ({ file }: { file: string }) =>
+      `${file} has no standard errors above 0, by which --weighting inverse-variance weighs its passages. Add the column standard_error, or leave out --weighting.`,
+  ),
   "too-few-steps": row(
     400,
     2,

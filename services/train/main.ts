@@ -8,6 +8,7 @@ import { fillSettings, options } from "./options.js";
 import { writeResults } from "./results.js";
 import { checkJob, type Job, runJob } from "./run.js";
 import { removeState } from "./state.js";
+import { pickTrainingRows } from "./training-rows.js";
 
 /** Trains on graded passages and leaves a checkpoint. */
 export async function main(argv: readonly string[]): Promise<number> {
@@ -16,7 +17,8 @@ export async function main(argv: readonly string[]): Promise<number> {
   const log = createLog("train");
   const data = await readData(settings, log);
   const split = splitPassages(data.passages, settings.validation, settings.seed);
-  const [training, validation] = [split.train.map((i) => data.rows[i]!), split.validation.map((i) => data.rows[i]!)];
+  const training = pickTrainingRows(settings, data, split.train);
+  const validation = split.validation.map((i) => data.rows[i]!);
   const job: Job = { settings, data, training, validation, out: settings.out, log, stop: abortOnSignals() };
   checkJob(job);
   const trained = await runJob(job);

@@ -39,6 +39,11 @@ export const options = {
   clip: fromRecipe(z.coerce.number().positive(), "clip", "Largest norm of the gradient; a larger one is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Share of activations zeroed while training."),
   validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on."),
+  weighting: option(
+    z.enum(["none", "inverse-variance"]),
+    "none",
+    "How passages count: none (all the same) or inverse-variance (by 1 / (standard_error^2 + its median^2), mean 1; 0 or no standard error counts as the median). The losses of metrics.jsonl and of the column Training Loss are then weighted; validation is not.",
+  ),
   layerDecay: option(
     z.coerce.number().positive().max(1),
     1,

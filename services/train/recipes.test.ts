@@ -1,7 +1,8 @@
 import { readFileSync } from "node:fs";
-import { afterEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../lib/bert/checkpoint.js";
 import { shipped } from "../../lib/module.js";
+import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 import { createReplicas, type Replicas, type ReplicasOptions } from "./replicas.js";
 import type { Row } from "./rows.js";
 
@@ -14,6 +15,8 @@ interface Fixture {
   readonly recipe: Readonly<Record<"lr" | "beta1" | "beta2" | "epsilon" | "weight_decay" | "clip", number>>;
   readonly layer_decay: number;
   readonly decayed: Expected;
+  readonly weights: readonly number[];
+  readonly weighted: Readonly<Record<"mse" | "rmse", Expected>>;
 }
 
 const fixture = JSON.parse(readFileSync(shipped("test/fixtures/tiny-training.json"), "utf8")) as Fixture;
@@ -50,6 +53,15 @@ it.each([1, 3])("decays the learning rate layer by layer as PyTorch does with a 
   await compareSteps(await create({ workers, layerDecay: fixture.layer_decay }), rows, fixture.decayed);
 });
 
+it.each([
+  ["mse", 1],
+  ["mse", 2],
+  ["rmse", 3],
+] as const)("weighs squared errors as PyTorch does: %s, %i workers", async (loss, workers) => {
+  const weighted = rows.map((row, i) => ({ ...row, weight: fixture.weights[i]! }));
+  await compareSteps(await create({ workers, loss }), weighted, fixture.weighted[loss]);
+});
+
 it("moves each parameter by its layer's share of what it moves by without decay", async () => {
   const decay = 0.7;
   const [full, decayed] = [await create({}), await create({ layerDecay: decay })];
@@ -64,4 +76,40 @@ it("moves each parameter by its layer's share of what it moves by without decay"
       expect(Math.abs(move(decayed) - share * move(full)), name).toBeLessThan(3e-7); // rounding of weights around 1
     }
   }
+});
+
+describe("runs with several recipes at once", () => {
+  let tiny: TinyTraining;
+  beforeAll(() => {
+    tiny = createTinyTraining();
+  });
+  afterAll(() => tiny.remove());
+
+  it("go on after kill -9 to the same weights and record, bit for bit", async () => {
+    const recipes = ["--layer-decay", "0.8", "--ema", "0.9", "--select", "best", "--weighting", "inverse-variance", "--dropout", "0.1"];
+    const more = [...recipes, "--epochs", "4", "--lr", "0.05", "--loss", "rmse"];
+    const { code, stderr } = await tiny.run("straight", ...more);
+    expect(code, stderr).toBe(0);
+    await tiny.runUntil(13, "killed", more);
+    expect((await tiny.run("killed", ...more, "--resume")).stderr).toMatch(/from step [1-9]/);
+    expect(tiny.read("killed").equals(tiny.read("straight"))).toBe(true);
+    const { epochs, choices, recipe } = tiny.record("straight");
+    expect(tiny.record("killed")).toMatchObject({ epochs, choices, recipe });
+    expect(recipe).toMatchObject({ layer_decay: 0.8, ema: 0.9, weighting: "inverse-variance", loss: "rmse" });
+  });
+
+  it("change what is learnt", async () => {
+    await tiny.run("plain");
+    for (const recipe of ["--layer-decay 0.5", "--weighting inverse-variance"]) {
+      await tiny.run("other", ...recipe.split(" "));
+      expect(tiny.read("other").equals(tiny.read("plain")), recipe).toBe(false);
+    }
+  });
+
+  it("refuse to go on with another recipe", async () => {
+    await tiny.runUntil(3, "other-run", ["--epochs", "40", "--ema", "0.9"]);
+    const { code, stderr } = await tiny.run("other-run", "--epochs", "40", "--ema", "0.8", "--layer-decay", "0.9", "--resume");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/was saved by another run: layerDecay was 1, is 0.9; ema was 0.9, is 0.8/);
+  });
 });

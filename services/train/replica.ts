@@ -54,7 +54,7 @@ export type Request =
   | { readonly kind: "evaluate"; readonly rows: readonly Row[]; readonly weights: "parameters" | "average" }
   | { readonly kind: "close" };
 
-/** The batch's loss (mean squared error) and gradient norm before clipping, the same from every replica; or the scores of the rows. */
+/** The batch's loss (weighted mean squared error) and gradient norm before clipping, the same from every replica; or the scores of the rows. */
 export type Answer = { readonly loss: number; readonly gradientNorm: number } | { readonly scores: Float32Array };
 
 const {
@@ -123,7 +123,7 @@ async function computeGradients({ rows, places }: Share, batch: number, dropoutS
   const results = await session.run({
     ...feed(packed),
     [lossInputs.targets]: vector(rows.map(({ target }) => target)),
-    [lossInputs.weights]: vector(rows.map(() => 1 / batch)),
+    [lossInputs.weights]: vector(rows.map(({ weight = 1 }) => weight / batch)),
     ...(session.inputs.includes(dropoutInputs.seed) ? feedDropout(packed.sequence, places, dropoutSeed) : {}),
   });
   const gradient = (name: string) => results[gradientName(name)]!.data as Float32Array;

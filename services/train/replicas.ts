@@ -11,7 +11,7 @@ import type { Answer, ReplicaSetup, Request, Shared } from "./replica.js";
 import { dealRows, type Row } from "./rows.js";
 
 export interface StepResult {
-  /** Mean squared error over the batch, before the step. */
+  /** Mean squared error over the batch, weighted as its rows are, before the step. */
   readonly loss: number;
   /** L2 norm over all gradients, before clipping; not finite where the step was not taken. */
   readonly gradientNorm: number;

@@ -51,6 +51,7 @@ function describeTraining(settings: Settings, { passages, fingerprint }: Data, t
       beta2: settings.beta2,
       epsilon: settings.epsilon,
       weight_decay: settings.weightDecay,
+      weighting: settings.weighting,
       layer_decay: settings.layerDecay,
       ema: settings.ema,
     },
