@@ -28,6 +28,8 @@ export const recordSchema = z.object({
   max_length: number,
   /** Share of the passages held out, by which splitPassages finds them again. */
   validation_fraction: number,
+  /** Of a run with folds: the one held out, from 1, by which splitFolds finds them again. */
+  fold: z.object({ number, of: number }).optional(),
   data: z.object({ file: z.string(), fingerprint: z.string(), rows: number }),
   recipe: z.record(z.string(), z.union([z.string(), number])),
   epochs: z.array(

@@ -1,6 +1,6 @@
 import { findData, places } from "../../lib/places.js";
 import { type Passage, readPassages } from "../../lib/text/dataset.js";
-import { splitPassages } from "../../lib/text/split.js";
+import { holdOut } from "../../lib/text/split.js";
 import type { TrainingRecord } from "../../lib/training-record.js";
 
 /** What the accuracy gate scores. */
@@ -32,8 +32,7 @@ export function readGateRows(
     return { source: places.sample, ids: spread(passages, limit).map(({ excerpt }) => encode(excerpt)), warnings: [] };
   }
   const { passages, warnings, fingerprint } = readPassages(file, { targets: true });
-  const { seed, validation_fraction } = record ?? usualSplit;
-  const held = splitPassages(passages, validation_fraction, seed).validation.map((i) => passages[i]!);
+  const held = holdOut(passages, record ?? usualSplit).map((i) => passages[i]!);
   const rows = spread(held.length > 0 ? held : passages, limit);
   const other = record !== undefined && record.data.fingerprint !== fingerprint;
   return {

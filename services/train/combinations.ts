@@ -16,6 +16,12 @@ const refused: readonly Combination[] = [
     why: "no moving average is kept",
     remedy: "Give its decay, such as --ema .99.",
   },
+  {
+    options: "--select best with --folds",
+    given: ({ select, folds }) => select === "best" && folds > 0,
+    why: "each fold would choose its epoch by the passages that it is measured on",
+    remedy: "Take --select last or average.",
+  },
 ];
 
 /** @throws bad-combination */

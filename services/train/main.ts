@@ -1,29 +1,35 @@
-import { createLog } from "../../lib/log.js";
+import { createLog, type Log } from "../../lib/log.js";
 import { parseOptions } from "../../lib/options.js";
 import { abortOnSignals } from "../../lib/signals.js";
 import { splitPassages } from "../../lib/text/split.js";
 import { checkCombinations } from "./combinations.js";
-import { readData } from "./data.js";
-import { fillSettings, options } from "./options.js";
+import { type Data, readData } from "./data.js";
+import { trainFolds } from "./folds.js";
+import { fillSettings, options, type Settings } from "./options.js";
 import { writeResults } from "./results.js";
 import { checkJob, type Job, runJob } from "./run.js";
 import { removeState } from "./state.js";
 import { pickTrainingRows } from "./training-rows.js";
 
-/** Trains on graded passages and leaves a checkpoint. */
+/** Trains on graded passages and leaves a checkpoint, or one a fold. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
   checkCombinations(settings);
   const log = createLog("train");
   const data = await readData(settings, log);
-  const split = splitPassages(data.passages, settings.validation, settings.seed);
-  const training = pickTrainingRows(settings, data, split.train);
-  const validation = split.validation.map((i) => data.rows[i]!);
-  const job: Job = { settings, data, training, validation, out: settings.out, log, stop: abortOnSignals() };
+  const train = settings.folds > 0 ? trainFolds : trainOne;
+  await train(settings, data, log, abortOnSignals());
+  return 0;
+}
+
+async function trainOne(settings: Settings, data: Data, log: Log, stop: AbortSignal): Promise<void> {
+  const { out, seed, validation: validation_fraction } = settings;
+  const { train, validation: held } = splitPassages(data.passages, validation_fraction, seed);
+  const [training, validation] = [pickTrainingRows(settings, data, train), held.map((i) => data.rows[i]!)];
+  const job: Job = { settings, data, training, validation, split: { seed, validation_fraction }, out, log, stop };
   checkJob(job);
   const trained = await runJob(job);
-  if (trained === undefined) return 0;
+  if (trained === undefined) return;
   writeResults(job, trained);
-  removeState(settings.out);
-  return 0;
+  removeState(out);
 }

@@ -38,7 +38,12 @@ export const options = {
   epsilon: fromRecipe(z.coerce.number().positive(), "epsilon", "AdamW's term against division by zero."),
   clip: fromRecipe(z.coerce.number().positive(), "clip", "Largest norm of the gradient; a larger one is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Share of activations zeroed while training."),
-  validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on."),
+  validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on; not with --folds."),
+  folds: option(
+    kinds.count.refine((folds) => folds !== 1, "expected 0 or at least 2"),
+    0,
+    "Trains so many models, each measured on the fold that it has not seen: checkpoints in OUT/fold-1 and so on, scores of every passage in OUT/predictions.csv, a summary in OUT/folds.json. 0: one model.",
+  ),
   weighting: option(
     z.enum(["none", "inverse-variance"]),
     "none",

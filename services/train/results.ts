@@ -5,21 +5,20 @@ import { producer } from "../../lib/producer.js";
 import { formatSeconds } from "../../lib/progress.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
-import type { Data } from "./data.js";
-import type { Settings } from "./options.js";
 import { renderReport } from "./report.js";
 import type { Job, Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
 
 /** Writes what a run leaves: the checkpoint, its record and report. */
-export function writeResults({ settings, data, out, log }: Job, trained: Trained): void {
+export function writeResults(job: Job, trained: Trained): void {
+  const { settings, data, out, log } = job;
   const { layout, parameters } = trained;
   const weights = new Map(
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
   writeCheckpoint(out, { config: data.checkpoint.config, weights });
   writeTokenizerFiles(data.base, out, settings.maxLength);
-  const record = describeTraining(settings, data, trained);
+  const record = describeTraining(job, trained);
   writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
   writeFileAtomic(join(out, "report.html"), renderReport(record, trained.steps, trained.predictions));
   log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
@@ -27,7 +26,7 @@ export function writeResults({ settings, data, out, log }: Job, trained: Trained
   log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
 }
 
-function describeTraining(settings: Settings, { passages, fingerprint }: Data, trained: Trained): TrainingRecord {
+function describeTraining({ settings, data, split }: Job, trained: Trained): TrainingRecord {
   const { steps, epochs, workers, predictions } = trained;
   const choices = compareChoices(settings.select, epochs);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
@@ -35,10 +34,9 @@ function describeTraining(settings: Settings, { passages, fingerprint }: Data, t
   return {
     producer: `${producer.name} ${producer.version}`,
     base: settings.base,
-    seed: settings.seed,
     max_length: settings.maxLength,
-    validation_fraction: settings.validation,
-    data: { file: settings.data, fingerprint, rows: passages.length },
+    ...split,
+    data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length },
     recipe: {
       epochs: settings.epochs,
       batch: settings.batch,

@@ -2,6 +2,7 @@ import { countCores } from "../../lib/cores.js";
 import { fail } from "../../lib/errors.js";
 import type { Log } from "../../lib/log.js";
 import { showProgress } from "../../lib/progress.js";
+import type { Split } from "../../lib/text/split.js";
 import type { Data } from "./data.js";
 import { openMetrics, type StepMetrics } from "./metrics.js";
 import type { Settings } from "./options.js";
@@ -9,7 +10,7 @@ import { createReplicas, type Replicas } from "./replicas.js";
 import type { Prediction } from "./report.js";
 import type { Row } from "./rows.js";
 import { bestOf } from "./select.js";
-import { describeRun, loadState, saveState } from "./state.js";
+import { describeRun, type Identity, loadState, saveState } from "./state.js";
 import { type EpochResult, stepsPerEpoch, train } from "./train.js";
 
 /** One model to train. */
@@ -19,6 +20,7 @@ export interface Job {
   readonly training: readonly Row[];
   /** Held out to measure on. */
   readonly validation: readonly Row[];
+  readonly split: Split;
   /** Folder of its state and metrics. */
   readonly out: string;
   readonly log: Log;
@@ -38,6 +40,12 @@ export interface Trained {
   readonly workers: number;
 }
 
+export const countWorkers = ({ workers }: Settings): number => workers || countCores();
+
+export function identifyRun(settings: Settings, data: Data): Identity {
+  return describeRun(settings, data.fingerprint, settings.base, countWorkers(settings));
+}
+
 /** @throws too-few-rows */
 export function checkJob({ settings: { data, batch }, training, validation }: Job): void {
   if (stepsPerEpoch(training.length, batch) === 0 || validation.length === 0)
@@ -48,12 +56,12 @@ export function checkJob({ settings: { data, batch }, training, validation }: Jo
 export async function runJob(job: Job): Promise<Trained | undefined> {
   const { settings, data, training, validation, out, log } = job;
   checkJob(job);
-  const workers = settings.workers || countCores();
+  const workers = countWorkers(settings);
   const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, layerDecay, ema, select } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
   const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, layerDecay, ema });
   try {
-    const identity = describeRun(settings, data.fingerprint, settings.base, workers);
+    const identity = identifyRun(settings, data);
     const { parameters, average } = replicas.state;
     const best = select === "best" ? new Float32Array(parameters.length) : undefined;
     const state = { ...replicas.state, best };

@@ -52,13 +52,18 @@ export function loadState(out: string, state: TrainingState, identity: Identity)
   if (!existsSync(file)) return undefined;
   const { metadata } = readSafetensorsHeader(file);
   const saved = JSON.parse(metadata.identity ?? "{}") as Identity;
+  checkIdentity(file, saved, identity);
+  const stored = readSafetensors(file);
+  for (const [name, data] of listArrays(state)) data.set(stored.get(name)!.data);
+  return { step: Number(metadata.step), epochs: JSON.parse(metadata.epochs!) as EpochResult[] };
+}
+
+/** @throws other-run naming what differs */
+export function checkIdentity(file: string, saved: Identity, identity: Identity): void {
   const different = Object.keys({ ...saved, ...identity }).filter((name) => saved[name] !== identity[name]);
   if (different.length > 0) {
     fail("other-run", { file, differences: different.map((name) => `${name} was ${saved[name]}, is ${identity[name]}`).join("; ") });
   }
-  const stored = readSafetensors(file);
-  for (const [name, data] of listArrays(state)) data.set(stored.get(name)!.data);
-  return { step: Number(metadata.step), epochs: JSON.parse(metadata.epochs!) as EpochResult[] };
 }
 
 function listArrays(state: TrainingState): [name: string, data: Float32Array][] {
