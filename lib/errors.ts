@@ -364,6 +364,18 @@ export const errors = {
     ({ file }: { file: string }) =>
       `${file} has no standard errors above 0, by which --weighting inverse-variance weighs its passages. Add the column standard_error, or leave out --weighting.`,
   ),
+  "no-record": row(
+    404,
+    1,
+    ({ folder }: { folder: string }) =>
+      `${folder} holds no training.json, which tells what a checkpoint was trained on. Name checkpoints that readability train wrote.`,
+  ),
+  "other-architecture": row(
+    400,
+    1,
+    ({ folder, first, differences }: { folder: string; first: string; differences: string }) =>
+      `${folder} cannot be averaged with ${first}: ${differences}. Name checkpoints that were trained from the same base.`,
+  ),
   "too-few-steps": row(
     400,
     2,

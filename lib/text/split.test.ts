@@ -115,12 +115,16 @@ describe("splitFolds", () => {
   });
 });
 
-it("finds again what a record says was held out", () => {
+it("finds again what records say was held out, and of several splits what all of them held out", () => {
   const all = passages(Array.from({ length: 100 }, (_, i) => Math.sin(i)));
-  expect(holdOut(all, { seed: 3, validation_fraction: 0.2 })).toEqual(splitPassages(all, 0.2, 3).validation);
-  const held = [1, 2, 3, 4].map((number) => holdOut(all, { seed: 3, validation_fraction: 0.25, fold: { number, of: 4 } }));
+  const split = { seed: 3, validation_fraction: 0.2 };
+  expect(holdOut(all, [split])).toEqual(splitPassages(all, 0.2, 3).validation);
+  const folds = [1, 2, 3, 4].map((number) => ({ seed: 3, validation_fraction: 0.25, fold: { number, of: 4 } }));
+  const held = folds.map((fold) => holdOut(all, [fold]));
   expect(held.flat().sort((a, b) => a - b)).toEqual(all.map((_, i) => i));
   expect(held[1]).toEqual([...all.keys()].filter((i) => splitFolds(all, 4, 3)[i] === 1));
+  expect(holdOut(all, folds)).toEqual([]);
+  expect(holdOut(all, [folds[0]!, split])).toEqual(held[0]!.filter((i) => splitPassages(all, 0.2, 3).validation.includes(i)));
 });
 
 const real = join(root, "..", "shared", "data", "commonlit", "train.csv.zip");

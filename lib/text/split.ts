@@ -56,10 +56,13 @@ export interface Split {
   readonly fold?: { readonly number: number; readonly of: number } | undefined;
 }
 
-/** The passages that a split holds out, ascending. */
-export function holdOut(passages: readonly Passage[], { seed, validation_fraction, fold }: Split): number[] {
-  if (fold === undefined) return splitPassages(passages, validation_fraction, seed).validation;
-  return splitFolds(passages, fold.of, seed).flatMap((number, i) => (number === fold.number - 1 ? [i] : []));
+/** The passages that every one of the splits holds out, ascending. */
+export function holdOut(passages: readonly Passage[], splits: readonly Split[]): number[] {
+  const held = splits.map(({ seed, validation_fraction, fold }) => {
+    if (fold === undefined) return new Set(splitPassages(passages, validation_fraction, seed).validation);
+    return new Set(splitFolds(passages, fold.of, seed).flatMap((number, i) => (number === fold.number - 1 ? [i] : [])));
+  });
+  return [...passages.keys()].filter((i) => held.every((side) => side.has(i)));
 }
 
 /** The bin of each value, from 0; bins are closed on the right, as pandas.cut has them. */

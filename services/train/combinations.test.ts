@@ -7,6 +7,9 @@ const check = (...argv: string[]) => checkCombinations(fillSettings(parseOptions
 
 it.each([
   ["--select average", "--select average without --ema makes no sense: no moving average is kept. Give its decay"],
+  ["--average a", "--average of one checkpoint makes no sense: there is nothing to average it with. Name at least two folders."],
+  ["--average a b --folds 2", "--average with --folds or --resume makes no sense: it trains nothing. Leave the other out."],
+  ["--average a,b --resume", "--average with --folds or --resume makes no sense"],
   [
     "--select best --folds 5",
     "--select best with --folds makes no sense: each fold would choose its epoch by the passages that it is measured on.",

@@ -22,6 +22,18 @@ const refused: readonly Combination[] = [
     why: "each fold would choose its epoch by the passages that it is measured on",
     remedy: "Take --select last or average.",
   },
+  {
+    options: "--average of one checkpoint",
+    given: ({ average }) => average.length === 1,
+    why: "there is nothing to average it with",
+    remedy: "Name at least two folders.",
+  },
+  {
+    options: "--average with --folds or --resume",
+    given: ({ average, folds, resume }) => average.length > 0 && (folds > 0 || resume),
+    why: "it trains nothing",
+    remedy: "Leave the other out.",
+  },
 ];
 
 /** @throws bad-combination */

@@ -2,6 +2,7 @@ import { createLog, type Log } from "../../lib/log.js";
 import { parseOptions } from "../../lib/options.js";
 import { abortOnSignals } from "../../lib/signals.js";
 import { splitPassages } from "../../lib/text/split.js";
+import { averageCheckpoints } from "./average.js";
 import { checkCombinations } from "./combinations.js";
 import { type Data, readData } from "./data.js";
 import { trainFolds } from "./folds.js";
@@ -11,11 +12,15 @@ import { checkJob, type Job, runJob } from "./run.js";
 import { removeState } from "./state.js";
 import { pickTrainingRows } from "./training-rows.js";
 
-/** Trains on graded passages and leaves a checkpoint, or one a fold. */
+/** Trains on graded passages and leaves a checkpoint, or one a fold; or averages checkpoints. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
   checkCombinations(settings);
   const log = createLog("train");
+  if (settings.average.length > 0) {
+    await averageCheckpoints(settings, log);
+    return 0;
+  }
   const data = await readData(settings, log);
   const train = settings.folds > 0 ? trainFolds : trainOne;
   await train(settings, data, log, abortOnSignals());

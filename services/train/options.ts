@@ -64,6 +64,11 @@ export const options = {
     "last",
     "Weights to write: last (those after the last step), best (those of the epoch with the best validation RMSE, which is then a little too good to be true) or average (the moving average, with --ema).",
   ),
+  average: option(
+    kinds.list,
+    [],
+    "Trains nothing: writes the average of the weights of these checkpoints of one base (folders, one after the other or separated by commas; runs, or folds) to --out, and measures it on the passages of --data that none of them has seen.",
+  ),
   seed: option(kinds.count, 0, "Decides the split, the order of the passages and the weights of a new head."),
   maxSteps: option(
     kinds.count,

@@ -23,7 +23,7 @@ export interface TrainingState extends OptimizerState {
 /** What must be the same for a resumed run to go on as if it had never stopped. */
 export type Identity = Readonly<Record<string, string | number>>;
 
-const unrelated = new Set(["resume", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base"]);
+const unrelated = new Set(["resume", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base", "average"]);
 
 export function describeRun(settings: Settings, data: string, base: string, workers: number): Identity {
   const recipe = Object.fromEntries(Object.entries(settings).filter(([name]) => !unrelated.has(name)));
