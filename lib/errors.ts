@@ -376,6 +376,12 @@ export const errors = {
     ({ folder, first, differences }: { folder: string; first: string; differences: string }) =>
       `${folder} cannot be averaged with ${first}: ${differences}. Name checkpoints that were trained from the same base.`,
   ),
+  "no-score": row(
+    400,
+    1,
+    ({ file, id, key }: { file: string; id: string; key: string }) =>
+      `${file} has no score for passage ${id}, which is trained on: expected its ${key} in a row. Score every passage, or name a checkpoint with --teacher.`,
+  ),
   "too-few-steps": row(
     400,
     2,

@@ -20,7 +20,7 @@ afterAll(() => tiny.remove());
 const average = (out: string, names: readonly string[], ...more: string[]) =>
   tiny.run(out, "--average", ...names.map((name) => tiny.path(name)), ...more);
 
-describe("--average", () => {
+describe("--average", { timeout: 240_000 }, () => {
   it("writes the mean of all weights, its record, and its RMSE on what none of them has seen", async () => {
     const { code, stdout, stderr } = await average("mean", ["one", "two"]);
     expect(code, stderr).toBe(0);

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { fail } from "../../lib/errors.js";
 import type { Settings } from "./options.js";
 
@@ -29,10 +30,28 @@ const refused: readonly Combination[] = [
     remedy: "Name at least two folders.",
   },
   {
-    options: "--average with --folds or --resume",
-    given: ({ average, folds, resume }) => average.length > 0 && (folds > 0 || resume),
+    options: "--average with --folds, --teacher or --resume",
+    given: ({ average, folds, teacher, resume }) => average.length > 0 && (folds > 0 || teacher !== undefined || resume),
     why: "it trains nothing",
     remedy: "Leave the other out.",
+  },
+  {
+    options: "--teacher with --loss rmse",
+    given: ({ teacher, loss }) => teacher !== undefined && loss === "rmse",
+    why: "grade and score mix to one target for squared errors alone",
+    remedy: "Take --loss mse.",
+  },
+  {
+    options: "--windows without --teacher",
+    given: ({ teacher, windows }) => windows > 0 && teacher === undefined,
+    why: "windows have no grades, only a teacher's scores",
+    remedy: "Name a checkpoint or model repository with --teacher.",
+  },
+  {
+    options: "--teacher in --out",
+    given: ({ teacher, out }) => teacher !== undefined && resolve(teacher) === resolve(out),
+    why: "the run would write over its teacher",
+    remedy: "Name another folder with --out.",
   },
 ];
 

@@ -31,7 +31,7 @@ it("averages what the parameters were after each step, however many workers shar
   }
 });
 
-describe("--ema", () => {
+describe("--ema", { timeout: 240_000 }, () => {
   let tiny: TinyTraining;
   beforeAll(() => {
     tiny = createTinyTraining();

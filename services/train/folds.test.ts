@@ -16,7 +16,7 @@ const options = ["--folds", "3", "--epochs", "3", "--lr", "0.01"];
 const linesOf = (out: string) => readFileSync(tiny.path(out, "predictions.csv"), "utf8").trim().split("\n");
 const summaryOf = (out: string) => JSON.parse(readFileSync(tiny.path(out, "folds.json"), "utf8"));
 
-describe("--folds", () => {
+describe("--folds", { timeout: 240_000 }, () => {
   it("leaves a checkpoint a fold, the scores of every passage by the model that has not seen it, and a summary", async () => {
     const { code, stdout, stderr } = await tiny.run("whole", ...options);
     expect(code, stderr).toBe(0);

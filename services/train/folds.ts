@@ -4,6 +4,7 @@ import { bootstrapMean, type Interval } from "../../lib/bootstrap.js";
 import { readFile, writeFileAtomic } from "../../lib/files.js";
 import { formatFloat32 } from "../../lib/float32.js";
 import type { Log } from "../../lib/log.js";
+import { abortOnSignals } from "../../lib/signals.js";
 import { splitFolds } from "../../lib/text/split.js";
 import type { Data } from "./data.js";
 import type { Settings } from "./options.js";
@@ -11,30 +12,35 @@ import type { Prediction } from "./report.js";
 import { writeResults } from "./results.js";
 import { checkJob, identifyRun, type Job, runJob } from "./run.js";
 import { checkIdentity, type Identity, removeState } from "./state.js";
+import { consultTeacher } from "./teacher.js";
 import { pickTrainingRows } from "./training-rows.js";
 
 /** Trains a model for each fold on the passages of the others. */
-export async function trainFolds(settings: Settings, data: Data, log: Log, stop: AbortSignal): Promise<void> {
+export async function trainFolds(settings: Settings, data: Data, log: Log): Promise<void> {
   const { out, folds, seed, resume, maxSteps } = settings;
   const foldOf = splitFolds(data.passages, folds, seed);
   const indices = [...foldOf.keys()];
+  const teaching = await consultTeacher(settings, data, { trained: indices, held: indices }, log);
+  const identity = identifyRun(settings, data, teaching);
+  const stop = abortOnSignals();
   const jobs = Array.from({ length: folds }, (_, fold): Job => {
-    const training = pickTrainingRows(settings, data, indices.filter((i) => foldOf[i] !== fold)); // biome-ignore format: one line
+    const training = pickTrainingRows(settings, data, indices.filter((i) => foldOf[i] !== fold), teaching); // biome-ignore format: one line
     const validation = data.rows.filter((_, i) => foldOf[i] === fold);
     const split = { seed, validation_fraction: 1 / folds, fold: { number: fold + 1, of: folds } };
-    return { settings, data, training, validation, split, out: join(out, `fold-${fold + 1}`), log, stop };
+    return { settings, data, training, validation, split, identity, out: join(out, `fold-${fold + 1}`), log, stop };
   });
   jobs.forEach(checkJob);
-  const identity = { ...identifyRun(settings, data), maxSteps };
-  const finished = resume ? loadFinished(out, identity) : [];
-  if (!resume) for (const job of jobs) removeState(job.out);
+  const whole = { ...identity, maxSteps };
+  if (!resume) rmSync(fileOf(out), { force: true });
+  const finished = loadFinished(out, whole);
+  for (const job of resume ? jobs.slice(0, finished.length) : jobs) removeState(job.out);
   for (const job of jobs.slice(finished.length)) {
     log.info(`fold ${finished.length + 1} of ${folds}`);
     const trained = await runJob(job);
     if (trained === undefined) return;
     writeResults(job, trained);
     finished.push(trained.predictions);
-    writeFileAtomic(fileOf(out), JSON.stringify({ identity, finished } satisfies FoldsState));
+    writeFileAtomic(fileOf(out), JSON.stringify({ identity: whole, finished } satisfies FoldsState));
     removeState(job.out);
   }
   summarize(settings, data, finished);

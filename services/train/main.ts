@@ -8,8 +8,9 @@ import { type Data, readData } from "./data.js";
 import { trainFolds } from "./folds.js";
 import { fillSettings, options, type Settings } from "./options.js";
 import { writeResults } from "./results.js";
-import { checkJob, type Job, runJob } from "./run.js";
+import { checkJob, identifyRun, type Job, runJob } from "./run.js";
 import { removeState } from "./state.js";
+import { consultTeacher } from "./teacher.js";
 import { pickTrainingRows } from "./training-rows.js";
 
 /** Trains on graded passages and leaves a checkpoint, or one a fold; or averages checkpoints. */
@@ -23,15 +24,17 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   const data = await readData(settings, log);
   const train = settings.folds > 0 ? trainFolds : trainOne;
-  await train(settings, data, log, abortOnSignals());
+  await train(settings, data, log);
   return 0;
 }
 
-async function trainOne(settings: Settings, data: Data, log: Log, stop: AbortSignal): Promise<void> {
+async function trainOne(settings: Settings, data: Data, log: Log): Promise<void> {
   const { out, seed, validation: validation_fraction } = settings;
   const { train, validation: held } = splitPassages(data.passages, validation_fraction, seed);
-  const [training, validation] = [pickTrainingRows(settings, data, train), held.map((i) => data.rows[i]!)];
-  const job: Job = { settings, data, training, validation, split: { seed, validation_fraction }, out, log, stop };
+  const teaching = await consultTeacher(settings, data, { trained: train, held }, log);
+  const [training, validation] = [pickTrainingRows(settings, data, train, teaching), held.map((i) => data.rows[i]!)];
+  const [split, identity] = [{ seed, validation_fraction }, identifyRun(settings, data, teaching)];
+  const job: Job = { settings, data, training, validation, split, identity, out, log, stop: abortOnSignals() };
   checkJob(job);
   const trained = await runJob(job);
   if (trained === undefined) return;

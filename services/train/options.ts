@@ -64,6 +64,21 @@ export const options = {
     "last",
     "Weights to write: last (those after the last step), best (those of the epoch with the best validation RMSE, which is then a little too good to be true) or average (the moving average, with --ema).",
   ),
+  teacher: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    "Distillation: a checkpoint or model repository that scores the passages trained on, or a csv with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores are mixed with the grades.",
+  ),
+  teacherWeight: option(
+    z.coerce.number().min(0).max(1),
+    0.5,
+    "Share w of the teacher: (1 - w) grade + w score is the target, which has the gradient of (1 - w) grade's squared error + w score's.",
+  ),
+  windows: option(
+    kinds.count,
+    0,
+    "Windows to draw from each passage trained on: runs of its sentences that have the score of --teacher, a checkpoint or model repository, for target.",
+  ),
   average: option(
     kinds.list,
     [],

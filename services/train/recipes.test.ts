@@ -78,7 +78,7 @@ it("moves each parameter by its layer's share of what it moves by without decay"
   }
 });
 
-describe("runs with several recipes at once", () => {
+describe("runs with several recipes at once", { timeout: 240_000 }, () => {
   let tiny: TinyTraining;
   beforeAll(() => {
     tiny = createTinyTraining();
@@ -96,6 +96,21 @@ describe("runs with several recipes at once", () => {
     const { epochs, choices, recipe } = tiny.record("straight");
     expect(tiny.record("killed")).toMatchObject({ epochs, choices, recipe });
     expect(recipe).toMatchObject({ layer_decay: 0.8, ema: 0.9, weighting: "inverse-variance", loss: "rmse" });
+  });
+
+  it("do so in a fold too, with a teacher and its windows", async () => {
+    const recipes = ["--layer-decay", "0.8", "--ema", "0.9", "--select", "average", "--weighting", "inverse-variance", "--dropout", "0.1"];
+    const more = [...recipes, "--folds", "2", "--epochs", "2", "--lr", "0.05", "--teacher", tiny.path("straight"), "--windows", "2"];
+    const { code, stderr } = await tiny.run("folds", ...more);
+    expect(code, stderr).toBe(0);
+    await tiny.runUntil(20, "killed-folds", more, "fold-2");
+    expect((await tiny.run("killed-folds", ...more, "--resume")).stderr).toMatch(/fold 2 of 2.*from step [1-9]/s);
+    for (const file of ["fold-1/model.safetensors", "fold-2/model.safetensors", "predictions.csv", "folds.json"])
+      expect(tiny.read("killed-folds", file).equals(tiny.read("folds", file)), file).toBe(true);
+    for (const fold of ["fold-1", "fold-2"]) {
+      const { epochs, choices, recipe, validation } = tiny.record(`folds/${fold}`);
+      expect(tiny.record(`killed-folds/${fold}`)).toMatchObject({ epochs, choices, recipe, validation });
+    }
   });
 
   it("change what is learnt", async () => {

@@ -52,6 +52,9 @@ function describeTraining({ settings, data, split }: Job, trained: Trained): Tra
       weighting: settings.weighting,
       layer_decay: settings.layerDecay,
       ema: settings.ema,
+      ...(settings.teacher === undefined
+        ? {}
+        : { teacher: settings.teacher, teacher_weight: settings.teacherWeight, windows: settings.windows }),
     },
     epochs: [...epochs],
     validation: { rows: predictions.length, rmse: choices[choices.selected]! },

@@ -11,6 +11,7 @@ import type { Prediction } from "./report.js";
 import type { Row } from "./rows.js";
 import { bestOf } from "./select.js";
 import { describeRun, type Identity, loadState, saveState } from "./state.js";
+import type { Teaching } from "./teacher.js";
 import { type EpochResult, stepsPerEpoch, train } from "./train.js";
 
 /** One model to train. */
@@ -21,6 +22,7 @@ export interface Job {
   /** Held out to measure on. */
   readonly validation: readonly Row[];
   readonly split: Split;
+  readonly identity: Identity;
   /** Folder of its state and metrics. */
   readonly out: string;
   readonly log: Log;
@@ -42,8 +44,9 @@ export interface Trained {
 
 export const countWorkers = ({ workers }: Settings): number => workers || countCores();
 
-export function identifyRun(settings: Settings, data: Data): Identity {
-  return describeRun(settings, data.fingerprint, settings.base, countWorkers(settings));
+export function identifyRun(settings: Settings, data: Data, teaching: Teaching | undefined): Identity {
+  const run = describeRun(settings, data.fingerprint, settings.base, countWorkers(settings));
+  return teaching ? { ...run, teacher: teaching.fingerprint } : run;
 }
 
 /** @throws too-few-rows */
@@ -54,14 +57,13 @@ export function checkJob({ settings: { data, batch }, training, validation }: Jo
 
 /** Trains a model from its start or, with --resume, from its saved state; undefined where it was stopped before its end. */
 export async function runJob(job: Job): Promise<Trained | undefined> {
-  const { settings, data, training, validation, out, log } = job;
+  const { settings, data, training, validation, identity, out, log } = job;
   checkJob(job);
   const workers = countWorkers(settings);
   const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, layerDecay, ema, select } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
   const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, layerDecay, ema });
   try {
-    const identity = identifyRun(settings, data);
     const { parameters, average } = replicas.state;
     const best = select === "best" ? new Float32Array(parameters.length) : undefined;
     const state = { ...replicas.state, best };
@@ -72,7 +74,7 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
     if (stepsBefore >= total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
     const metrics = openMetrics(out, stepsBefore);
     log.info(
-      `${training.length} passages to train on, ${validation.length} held out; ${total} steps of ${settings.batch} on ${workers} workers${stepsBefore > 0 ? `, from step ${stepsBefore}` : ""}`,
+      `${training.length} ${settings.windows > 0 ? "passages and windows" : "passages"} to train on, ${validation.length} held out; ${total} steps of ${settings.batch} on ${workers} workers${stepsBefore > 0 ? `, from step ${stepsBefore}` : ""}`,
     );
     const progress = showProgress("train", total, "steps");
     let scores: Float32Array = new Float32Array();

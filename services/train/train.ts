@@ -33,7 +33,7 @@ export interface Run {
   readonly report: (result: EpochResult, scores: Float32Array) => void;
 }
 
-const streams = { order: 1, dropout: 2 } as const; // of random numbers, beside the split's and the head's
+export const streams = { order: 1, dropout: 2, windows: 3 } as const; // of random numbers, beside the split's and the head's
 
 /** How many steps an epoch has; its last partial batch is dropped. */
 export const stepsPerEpoch = (rows: number, batch: number): number => Math.floor(rows / batch);
