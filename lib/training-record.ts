@@ -28,6 +28,8 @@ export const recordSchema = z.object({
   /** Hub name or folder of the pretrained model. */
   base: z.string(),
   seed: number,
+  /** Of the split; older records have but one. */
+  split_seed: number.optional(),
   max_length: number,
   /** Share of the passages held out, by which splitPassages finds them again. */
   validation_fraction: number,
@@ -56,8 +58,10 @@ export type TrainingRecord = z.infer<typeof recordSchema>;
 
 /** How the passages were held out that a model has not seen: those of every split. */
 export function listSplits(record: TrainingRecord): readonly Split[] {
-  const { seed, validation_fraction, fold } = record;
-  return record.averaged?.map(({ folder, rmse, ...split }) => split) ?? [{ seed, validation_fraction, ...(fold ? { fold } : {}) }];
+  const { seed, split_seed = seed, validation_fraction, fold } = record;
+  return (
+    record.averaged?.map(({ folder, rmse, ...split }) => split) ?? [{ seed: split_seed, validation_fraction, ...(fold ? { fold } : {}) }]
+  );
 }
 
 /** The record of a checkpoint, where it has one. @throws bad-record */

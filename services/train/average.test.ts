@@ -76,6 +76,12 @@ describe("--average", { timeout: 240_000 }, () => {
     await average("of-seeds", ["one", "seed"]);
     expect(tiny.record("of-seeds").validation.rows).toBe(both.length);
 
+    await tiny.run("same-split", "--seed", "6", "--split-seed", "5");
+    await average("of-seeds-of-one-split", ["seed", "same-split"]);
+    expect(tiny.record("of-seeds-of-one-split").validation.rows).toBe(tiny.record("seed").validation.rows);
+    expect(tiny.record("same-split")).toMatchObject({ seed: 6, split_seed: 5 });
+    expect(tiny.read("same-split").equals(tiny.read("seed"))).toBe(false);
+
     writeFileSync(tiny.path("other.csv"), `${readFileSync(tiny.data, "utf8")}\n`);
     const other = await average("of-other", ["one", "two"], "--data", tiny.path("other.csv"));
     expect(other.stderr).toMatch(/one was trained on other data than .*other\.csv: the average is not measured/);

@@ -17,8 +17,8 @@ import { pickTrainingRows } from "./training-rows.js";
 
 /** Trains a model for each fold on the passages of the others. */
 export async function trainFolds(settings: Settings, data: Data, log: Log): Promise<void> {
-  const { out, folds, seed, resume, maxSteps } = settings;
-  const foldOf = splitFolds(data.passages, folds, seed);
+  const { out, folds, seed, splitSeed = seed, resume, maxSteps } = settings;
+  const foldOf = splitFolds(data.passages, folds, splitSeed);
   const indices = [...foldOf.keys()];
   const teaching = await consultTeacher(settings, data, { trained: indices, held: indices }, log);
   const identity = identifyRun(settings, data, teaching);
@@ -26,7 +26,7 @@ export async function trainFolds(settings: Settings, data: Data, log: Log): Prom
   const jobs = Array.from({ length: folds }, (_, fold): Job => {
     const training = pickTrainingRows(settings, data, indices.filter((i) => foldOf[i] !== fold), teaching); // biome-ignore format: one line
     const validation = data.rows.filter((_, i) => foldOf[i] === fold);
-    const split = { seed, validation_fraction: 1 / folds, fold: { number: fold + 1, of: folds } };
+    const split = { seed: splitSeed, validation_fraction: 1 / folds, fold: { number: fold + 1, of: folds } };
     return { settings, data, training, validation, split, identity, out: join(out, `fold-${fold + 1}`), log, stop };
   });
   jobs.forEach(checkJob);

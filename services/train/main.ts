@@ -8,7 +8,7 @@ import { type Data, readData } from "./data.js";
 import { trainFolds } from "./folds.js";
 import { fillSettings, options, type Settings } from "./options.js";
 import { writeResults } from "./results.js";
-import { checkJob, identifyRun, type Job, runJob } from "./run.js";
+import { identifyRun, type Job, runJob } from "./run.js";
 import { removeState } from "./state.js";
 import { consultTeacher } from "./teacher.js";
 import { pickTrainingRows } from "./training-rows.js";
@@ -29,13 +29,12 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function trainOne(settings: Settings, data: Data, log: Log): Promise<void> {
-  const { out, seed, validation: validation_fraction } = settings;
-  const { train, validation: held } = splitPassages(data.passages, validation_fraction, seed);
+  const { out, seed, splitSeed = seed, validation: validation_fraction } = settings;
+  const { train, validation: held } = splitPassages(data.passages, validation_fraction, splitSeed);
   const teaching = await consultTeacher(settings, data, { trained: train, held }, log);
   const [training, validation] = [pickTrainingRows(settings, data, train, teaching), held.map((i) => data.rows[i]!)];
-  const [split, identity] = [{ seed, validation_fraction }, identifyRun(settings, data, teaching)];
+  const [split, identity] = [{ seed: splitSeed, validation_fraction }, identifyRun(settings, data, teaching)];
   const job: Job = { settings, data, training, validation, split, identity, out, log, stop: abortOnSignals() };
-  checkJob(job);
   const trained = await runJob(job);
   if (trained === undefined) return;
   writeResults(job, trained);

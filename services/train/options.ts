@@ -72,7 +72,7 @@ export const options = {
   teacherWeight: option(
     z.coerce.number().min(0).max(1),
     0.5,
-    "Share w of the teacher: (1 - w) grade + w score is the target, which has the gradient of (1 - w) grade's squared error + w score's.",
+    "Share w of the teacher: (1 - w) grade + w score is the target, which has the gradient of (1 - w) grade's squared error + w score's; losses of training are against it.",
   ),
   windows: option(
     kinds.count,
@@ -84,7 +84,12 @@ export const options = {
     [],
     "Trains nothing: writes the average of the weights of these checkpoints of one base (folders, one after the other or separated by commas; runs, or folds) to --out, and measures it on the passages of --data that none of them has seen.",
   ),
-  seed: option(kinds.count, 0, "Decides the split, the order of the passages and the weights of a new head."),
+  seed: option(kinds.count, 0, "Decides the split, the order of the passages, dropout, windows and the weights of a new head."),
+  splitSeed: option<number | undefined>(
+    kinds.count.optional(),
+    undefined,
+    "Decides the split and the folds in place of --seed, so that runs of several seeds are measured on the same passages, and so is their average.",
+  ),
   maxSteps: option(
     kinds.count,
     0,

@@ -36,6 +36,8 @@ function describeTraining({ settings, data, split }: Job, trained: Trained): Tra
     base: settings.base,
     max_length: settings.maxLength,
     ...split,
+    seed: settings.seed,
+    split_seed: split.seed,
     data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length },
     recipe: {
       epochs: settings.epochs,

@@ -4,6 +4,7 @@ import type { Log } from "../../lib/log.js";
 import { showProgress } from "../../lib/progress.js";
 import type { Split } from "../../lib/text/split.js";
 import type { Data } from "./data.js";
+import { formatEpoch, tableHead } from "./epoch-table.js";
 import { openMetrics, type StepMetrics } from "./metrics.js";
 import type { Settings } from "./options.js";
 import { createReplicas, type Replicas } from "./replicas.js";
@@ -44,6 +45,7 @@ export interface Trained {
 
 export const countWorkers = ({ workers }: Settings): number => workers || countCores();
 
+/** What must be the same for a resumed run: the settings, and the content of what they name. */
 export function identifyRun(settings: Settings, data: Data, teaching: Teaching | undefined): Identity {
   const run = describeRun(settings, data.fingerprint, settings.base, countWorkers(settings));
   return teaching ? { ...run, teacher: teaching.fingerprint } : run;
@@ -73,12 +75,12 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
     const total = settings.maxSteps > 0 ? Math.min(settings.maxSteps, all) : all;
     if (stepsBefore >= total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
     const metrics = openMetrics(out, stepsBefore);
-    log.info(
-      `${training.length} ${settings.windows > 0 ? "passages and windows" : "passages"} to train on, ${validation.length} held out; ${total} steps of ${settings.batch} on ${workers} workers${stepsBefore > 0 ? `, from step ${stepsBefore}` : ""}`,
-    );
+    const rows = `${training.length} ${settings.windows > 0 ? "passages and windows" : "passages"} to train on, ${validation.length} held out`;
+    const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
+    log.info(`${rows}; ${total} steps of ${settings.batch} on ${workers} workers${from}`);
     const progress = showProgress("train", total, "steps");
     let scores: Float32Array = new Float32Array();
-    process.stdout.write("| Epoch | Training Loss | Validation Loss | Rmse |\n|------:|--------------:|----------------:|-----:|\n");
+    process.stdout.write(tableHead);
     const ended = await train({
       settings,
       training,
@@ -94,9 +96,7 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
         epochs.push(result);
         scores = scored;
         if (bestOf(epochs) === result) best?.set(parameters);
-        process.stdout.write(
-          `| ${result.epoch} | ${result.training_loss.toFixed(4)} | ${result.validation_loss.toFixed(4)} | ${result.rmse.toFixed(4)} |\n`,
-        );
+        process.stdout.write(formatEpoch(result));
         if (result.average_rmse !== undefined)
           log.info(`epoch ${result.epoch}: the moving average has an RMSE of ${result.average_rmse.toFixed(4)}`);
       },
