@@ -27,7 +27,15 @@ const checkpoint = readCheckpoint(shipped("test/fixtures/tiny-bert"));
 
 let open: Replicas[] = [];
 const create = async (options: Partial<ReplicasOptions>) => {
-  const replicas = await createReplicas(checkpoint, { workers: 2, adamw, loss: "mse", clip: recipe.clip, dropout: 0, ...options });
+  const replicas = await createReplicas(checkpoint, {
+    workers: 2,
+    adamw,
+    loss: "mse",
+    clip: recipe.clip,
+    dropout: 0,
+    microBatch: 2,
+    ...options,
+  });
   open.push(replicas);
   return replicas;
 };

@@ -35,6 +35,8 @@ export interface ReplicasOptions {
   readonly loss: "mse" | "rmse";
   readonly clip: number;
   readonly dropout: number;
+  /** Rows a run of the graph at most: fewer take less memory and less padding. */
+  readonly microBatch: number;
   /** By which each layer learns more slowly than the one above it; 1 without it. */
   readonly layerDecay?: number;
   /** Decay of a moving average of the parameters; none without it. */
@@ -49,7 +51,7 @@ const evaluationBatch = 16;
 /** @throws replica-died from any call once a worker is gone */
 export async function createReplicas(
   checkpoint: Checkpoint,
-  { workers, dropout, layerDecay = 1, ema = 0, profile, ...recipe }: ReplicasOptions,
+  { workers, dropout, microBatch, layerDecay = 1, ema = 0, profile, ...recipe }: ReplicasOptions,
 ): Promise<Replicas> {
   const { config } = checkpoint;
   const layout = layOut(config);
@@ -87,9 +89,9 @@ export async function createReplicas(
     layout,
     state: shared,
     async step(batch, step, learningRate, dropoutSeed) {
-      const shares = dealRows(batch, workers);
+      const shares = dealRows(batch, workers, microBatch);
       const answers = await Promise.all(
-        threads.map((thread, i) => thread.ask({ kind: "step", share: shares[i]!, batch: batch.length, step, learningRate, dropoutSeed })),
+        threads.map((thread, i) => thread.ask({ kind: "step", shares: shares[i]!, batch: batch.length, step, learningRate, dropoutSeed })),
       );
       return answers[0] as StepResult;
     },

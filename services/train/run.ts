@@ -62,9 +62,9 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
   const { settings, data, training, validation, identity, out, log } = job;
   checkJob(job);
   const workers = countWorkers(settings);
-  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, layerDecay, ema, select } = settings;
+  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch, layerDecay, ema, select } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
-  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, layerDecay, ema });
+  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, microBatch, layerDecay, ema });
   try {
     const { parameters, average } = replicas.state;
     const best = select === "best" ? new Float32Array(parameters.length) : undefined;
