@@ -3,10 +3,14 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { parseConfig } from "../../lib/bert/config.js";
 import { listParameters, sizeOf } from "../../lib/bert/parameters.js";
+import type { Log } from "../../lib/log.js";
 import { openModel } from "../../lib/model.js";
+import { parseOptions } from "../../lib/options.js";
 import { readPassages } from "../../lib/text/dataset.js";
 import { holdOut } from "../../lib/text/split.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
+import { averageCheckpoints } from "./average.js";
+import { fillSettings, options } from "./options.js";
 
 let tiny: TinyTraining;
 beforeAll(async () => {
@@ -17,12 +21,18 @@ beforeAll(async () => {
 });
 afterAll(() => tiny.remove());
 
-const average = (out: string, names: readonly string[], ...more: string[]) =>
-  tiny.run(out, "--average", ...names.map((name) => tiny.path(name)), ...more);
+/** Averages in this process; answers what it logs. */
+async function average(out: string, names: readonly string[], ...more: string[]): Promise<string> {
+  const lines: string[] = [];
+  const log = { info: (line: string) => lines.push(line), warn: (line: string) => lines.push(line) } as unknown as Log;
+  const argv = ["--data", tiny.data, "--out", tiny.path(out), "--average", ...names.map((name) => tiny.path(name)), ...more];
+  await averageCheckpoints(fillSettings(parseOptions("train", options, argv, {})), log);
+  return lines.join("\n");
+}
 
 describe("--average", { timeout: 240_000 }, () => {
   it("writes the mean of all weights, its record, and its RMSE on what none of them has seen", async () => {
-    const { code, stdout, stderr } = await average("mean", ["one", "two"]);
+    const { code, stdout, stderr } = await tiny.run("mean", "--average", tiny.path("one"), tiny.path("two"));
     expect(code, stderr).toBe(0);
     expect(stdout).toBe("");
     const [mean, one, two] = [tiny.weights("mean"), tiny.weights("one"), tiny.weights("two")];
@@ -55,8 +65,7 @@ describe("--average", { timeout: 240_000 }, () => {
   });
 
   it("takes folders by commas and averages of averages, and gives a checkpoint's weights back where all are the same", async () => {
-    const same = [tiny.path("one"), tiny.path("one"), tiny.path("one")].join(",");
-    expect((await tiny.run("same", "--average", same)).code).toBe(0);
+    await average("same", [["one", tiny.path("one"), tiny.path("one")].join(",")]);
     expect(tiny.read("same").equals(tiny.read("one"))).toBe(true);
     await average("nested", ["same", "two"]);
     expect(tiny.record("nested").averaged).toHaveLength(4);
@@ -65,8 +74,9 @@ describe("--average", { timeout: 240_000 }, () => {
   it("measures on what all held out alone: nothing where folds meet, or where the data is another's", async () => {
     await tiny.run("folds", "--folds", "2");
     const folds = ["folds/fold-1", "folds/fold-2"];
-    const { stderr } = await average("of-folds", folds);
-    expect(stderr).toContain("every passage was trained on by one of these checkpoints or another: the average is not measured");
+    expect(await average("of-folds", folds)).toContain(
+      "every passage was trained on by one of these checkpoints or another: the average is not measured",
+    );
     const { validation } = tiny.record("of-folds");
     expect(validation.rows).toBe(0);
     expect(validation.rmse).toBeCloseTo((tiny.record(folds[0]!).validation.rmse + tiny.record(folds[1]!).validation.rmse) / 2, 12);
@@ -83,28 +93,27 @@ describe("--average", { timeout: 240_000 }, () => {
     expect(tiny.read("same-split").equals(tiny.read("seed"))).toBe(false);
 
     writeFileSync(tiny.path("other.csv"), `${readFileSync(tiny.data, "utf8")}\n`);
-    const other = await average("of-other", ["one", "two"], "--data", tiny.path("other.csv"));
-    expect(other.stderr).toMatch(/one was trained on other data than .*other\.csv: the average is not measured/);
+    expect(await average("of-other", ["one", "two"], "--data", tiny.path("other.csv"))).toMatch(
+      /one was trained on other data than .*other\.csv: the average is not measured/,
+    );
   });
 
   it("refuses what cannot be averaged, and leaves nothing behind", async () => {
     const refused = async (names: readonly string[], message: RegExp) => {
-      const { code, stderr } = await average("refused", names);
-      expect(stderr).toMatch(message);
+      await expect(average("refused", names)).rejects.toThrow(message);
       expect(existsSync(tiny.path("refused"))).toBe(false);
-      return code;
     };
     const copy = (name: string) => cpSync(tiny.path("one"), tiny.path(name), { recursive: true });
     copy("no-record");
     rmSync(tiny.path("no-record", "training.json"));
-    expect(await refused(["one", "no-record"], /no-record holds no training\.json.*Name checkpoints that readability train wrote/)).toBe(1);
+    await refused(["one", "no-record"], /no-record holds no training\.json.*Name checkpoints that readability train wrote/);
 
     copy("narrow");
     const source = JSON.parse(readFileSync(tiny.path("one", "config.json"), "utf8"));
     const config = parseConfig(JSON.stringify({ ...source, intermediate_size: 48 }), "config.json");
     const weights = new Map(listParameters(config).map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]));
     writeCheckpoint(tiny.path("narrow"), { config, weights });
-    expect(await refused(["one", "narrow"], /narrow cannot be averaged with .*one: intermediate is 48, not 64\. Name checkpoints/)).toBe(1);
+    await refused(["one", "narrow"], /narrow cannot be averaged with .*one: intermediate is 48, not 64\. Name checkpoints/);
 
     copy("longer");
     const record = { ...tiny.record("one"), max_length: 48 };
@@ -122,8 +131,8 @@ describe("--average", { timeout: 240_000 }, () => {
     });
     await refused(["one", "missing"], /lacks the tensor bert\.embeddings\.word_embeddings\.weight/);
 
-    const { code, stderr } = await average("one", ["two", "one"]);
-    expect(code).toBe(2);
-    expect(stderr).toMatch(/--out .*one with --average .*one makes no sense: the average would overwrite/);
+    await expect(average("one", ["two", "one"])).rejects.toThrow(
+      /--out .*one with --average .*one makes no sense: the average would overwrite/,
+    );
   });
 });
