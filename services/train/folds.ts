@@ -65,7 +65,11 @@ function loadFinished(out: string, identity: Identity): (readonly Prediction[])[
 }
 
 /** Writes and prints what the models give for the passages that each has not seen. */
-function summarize({ out, seed, data: file }: Settings, { passages, fingerprint }: Data, folds: readonly (readonly Prediction[])[]): void {
+function summarize(
+  { out, seed, splitSeed = seed, data: file }: Settings,
+  { passages, fingerprint }: Data,
+  folds: readonly (readonly Prediction[])[],
+): void {
   const measures = [...folds.map(measure), measure(folds.flat())];
   const { low, high, level, resamples } = bootstrapMean(squareErrors(folds.flat()), seed);
   const interval = { low: Math.sqrt(low), high: Math.sqrt(high), level, resamples, method: "percentile bootstrap over passages" };
@@ -78,6 +82,7 @@ function summarize({ out, seed, data: file }: Settings, { passages, fingerprint 
   const summary = {
     data: { file, fingerprint, rows: passages.length },
     seed,
+    split_seed: splitSeed,
     folds: measures.slice(0, -1).map((measure, i) => ({ fold: i + 1, ...measure })),
     ...measures.at(-1)!,
     interval,

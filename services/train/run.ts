@@ -10,7 +10,7 @@ import type { Settings } from "./options.js";
 import { createReplicas, type Replicas } from "./replicas.js";
 import type { Prediction } from "./report.js";
 import type { Row } from "./rows.js";
-import { bestOf } from "./select.js";
+import { bestOf, type Selection } from "./select.js";
 import { describeRun, type Identity, loadState, saveState } from "./state.js";
 import type { Teaching } from "./teacher.js";
 import { type EpochResult, stepsPerEpoch, train } from "./train.js";
@@ -79,7 +79,7 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
     const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
     log.info(`${rows}; ${total} steps of ${settings.batch} on ${workers} workers${from}`);
     const progress = showProgress("train", total, "steps");
-    let scores: Float32Array = new Float32Array();
+    const scores: { [selection in Selection]?: Float32Array | undefined } = {};
     process.stdout.write(tableHead);
     const ended = await train({
       settings,
@@ -94,8 +94,11 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
       save: (step) => saveState(out, state, { step, epochs }, identity),
       report(result, scored) {
         epochs.push(result);
-        scores = scored;
-        if (bestOf(epochs) === result) best?.set(parameters);
+        Object.assign(scores, scored);
+        if (bestOf(epochs) === result) {
+          scores.best = scored.last;
+          best?.set(parameters);
+        }
         process.stdout.write(formatEpoch(result));
         if (result.average_rmse !== undefined)
           log.info(`epoch ${result.epoch}: the moving average has an RMSE of ${result.average_rmse.toFixed(4)}`);
@@ -107,14 +110,12 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
       return undefined;
     }
     const chosen = { last: undefined, best, average }[select];
-    if (chosen) {
-      parameters.set(chosen);
-      scores = await replicas.evaluate(validation);
-    }
+    if (chosen) parameters.set(chosen);
+    const selected = scores[select] ?? (await replicas.evaluate(validation)); // the best epoch may have been before --resume
     return {
       parameters,
       layout: replicas.layout,
-      predictions: validation.map(({ id, target }, i) => ({ id, target, score: scores[i]! })),
+      predictions: validation.map(({ id, target }, i) => ({ id, target, score: selected[i]! })),
       epochs,
       steps: metrics.steps,
       workers,

@@ -17,6 +17,12 @@ export interface EpochResult {
   readonly average_rmse?: number | undefined;
 }
 
+/** Scores of the held-out rows by the weights after an epoch, and by their moving average where there is one. */
+export interface Scores {
+  readonly last: Float32Array;
+  readonly average: Float32Array | undefined;
+}
+
 export interface Run {
   readonly settings: Settings;
   readonly training: readonly Row[];
@@ -30,7 +36,7 @@ export interface Run {
   /** Aborted when the user wants the run to end after its step. */
   readonly stop: AbortSignal;
   readonly save: (step: number) => void;
-  readonly report: (result: EpochResult, scores: Float32Array) => void;
+  readonly report: (result: EpochResult, scores: Scores) => void;
 }
 
 export const streams = { order: 1, dropout: 2, windows: 3 } as const; // of random numbers, beside the split's and the head's
@@ -77,14 +83,14 @@ const describeRows = (batch: readonly Row[]) => batch.map(({ id }) => id).join("
 /** Scores the held-out rows and reports the epoch. */
 async function evaluate({ replicas, validation, metrics, log, report }: Run, epoch: number): Promise<void> {
   const began = performance.now();
-  const scores = await replicas.evaluate(validation);
-  const averaged = replicas.state.average && (await replicas.evaluate(validation, "average"));
+  const last = await replicas.evaluate(validation);
+  const average = replicas.state.average && (await replicas.evaluate(validation, "average"));
   const measure = (scores: Float32Array) => mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
-  const loss = measure(scores);
+  const loss = measure(last);
   const training_loss = mean(metrics.steps.filter((step) => step.epoch === epoch).map((step) => step.loss));
-  const average_rmse = averaged && Math.sqrt(measure(averaged));
+  const average_rmse = average && Math.sqrt(measure(average));
   log.debug(`evaluation took ${formatSeconds((performance.now() - began) / 1000)}`);
-  report({ epoch, training_loss, validation_loss: loss, rmse: Math.sqrt(loss), average_rmse }, scores);
+  report({ epoch, training_loss, validation_loss: loss, rmse: Math.sqrt(loss), average_rmse }, { last, average });
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;
