@@ -9,47 +9,54 @@ export interface Parameter {
   readonly decayed: boolean;
   /** What it holds before training where a pretrained base lacks it; only of heads, the rest must be there. */
   readonly drawn?: "normal" | "zeros" | "ones";
+  /** Its encoder layer, from 0; -1 for what lies below them, the number of layers for what lies above. */
+  readonly layer: number;
 }
 
 /** Every parameter of the model, in the order of its forward pass. Weights of linear layers are [out, in]. */
 export function listParameters({ family, head, ...config }: BertConfig): readonly Parameter[] {
   const { hidden, intermediate, embedding } = config;
-  const { layers, layer, relativeBias, head: stockHead } = families[family];
+  const { layers: prefix, layer, relativeBias, head: stockHead } = families[family];
   const tables = tablesOf(family);
-  return [
+  const embeddings = [
     matrix(tables.word, config.vocabulary, embedding),
     matrix(tables.position, config.firstPosition + config.positions, embedding),
     ...(tables.tokenType ? [matrix(tables.tokenType, config.tokenTypes, embedding)] : []),
     ...layerNorm(`${family}.embeddings.LayerNorm`, embedding),
     ...(embedding === hidden ? [] : linear(`${family}.embeddings_project`, hidden, embedding)),
     ...(relativeBias ? [{ name: relativeBias, shape: [config.buckets, config.heads], decayed: false }] : []),
-    ...Array.from({ length: config.layers }, (_, i) => {
-      const name = (part: keyof typeof layer) => `${layers}.${i}.${layer[part]}`;
-      return [
-        ...linear(name("query"), hidden, hidden),
-        ...linear(name("key"), hidden, hidden),
-        ...linear(name("value"), hidden, hidden),
-        ...linear(name("attended"), hidden, hidden),
-        ...layerNorm(name("attentionNorm"), hidden),
-        ...linear(name("widen"), intermediate, hidden),
-        ...linear(name("narrow"), hidden, intermediate),
-        ...layerNorm(name("outputNorm"), hidden),
-      ];
-    }).flat(),
-    ...(head === "mean"
-      ? drawn([...layerNorm(meanHead.norm, hidden), ...linear(meanHead.linear, 1, hidden)])
-      : drawn([...linear(stockHead.dense, hidden, hidden), ...linear(stockHead.out, 1, hidden)])),
   ];
+  const layers = Array.from({ length: config.layers }, (_, i) => {
+    const name = (part: keyof typeof layer) => `${prefix}.${i}.${layer[part]}`;
+    return [
+      ...linear(name("query"), hidden, hidden),
+      ...linear(name("key"), hidden, hidden),
+      ...linear(name("value"), hidden, hidden),
+      ...linear(name("attended"), hidden, hidden),
+      ...layerNorm(name("attentionNorm"), hidden),
+      ...linear(name("widen"), intermediate, hidden),
+      ...linear(name("narrow"), hidden, intermediate),
+      ...layerNorm(name("outputNorm"), hidden),
+    ];
+  });
+  const top =
+    head === "mean"
+      ? [...layerNorm(meanHead.norm, hidden), ...linear(meanHead.linear, 1, hidden)]
+      : [...linear(stockHead.dense, hidden, hidden), ...linear(stockHead.out, 1, hidden)];
+  return [embeddings, ...layers, top.map(draw)].flatMap((parameters, i) => parameters.map((one) => ({ ...one, layer: i - 1 })));
 }
 
-const matrix = (name: string, ...shape: number[]): Parameter => ({ name, shape, decayed: true });
-const vector = (name: string, width: number): Parameter => ({ name, shape: [width], decayed: false });
+type Unplaced = Omit<Parameter, "layer">;
+const matrix = (name: string, ...shape: number[]): Unplaced => ({ name, shape, decayed: true });
+const vector = (name: string, width: number): Unplaced => ({ name, shape: [width], decayed: false });
 const linear = (name: string, out: number, inner: number) => [matrix(`${name}.weight`, out, inner), vector(`${name}.bias`, out)];
 const layerNorm = (name: string, width: number) => [vector(`${name}.weight`, width), vector(`${name}.bias`, width)];
 
 /** As transformers initialises heads: matrices from a normal distribution, biases 0, scales of LayerNorms 1. */
-const drawn = (head: readonly Parameter[]): readonly Parameter[] =>
-  head.map((parameter) => ({ ...parameter, drawn: parameter.decayed ? "normal" : parameter.name.endsWith(".bias") ? "zeros" : "ones" }));
+const draw = (parameter: Unplaced): Unplaced => ({
+  ...parameter,
+  drawn: parameter.decayed ? "normal" : parameter.name.endsWith(".bias") ? "zeros" : "ones",
+});
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);

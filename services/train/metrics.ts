@@ -9,7 +9,7 @@ export interface StepMetrics {
   readonly step: number;
   /** From 1. */
   readonly epoch: number;
-  /** Mean squared error over the batch. */
+  /** Mean squared error over the batch, weighted as its rows are. */
   readonly loss: number;
   readonly learning_rate: number;
   /** Before clipping. */

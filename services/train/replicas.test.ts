@@ -15,6 +15,9 @@ interface Expected {
   readonly family: FamilyName;
   readonly head: "cls" | "mean";
   readonly loss: "mse" | "rmse";
+  readonly layer_decay: number;
+  /** By which the rows' squared errors are multiplied. */
+  readonly weights: readonly number[];
   readonly gradients: Readonly<Record<string, { readonly norm: number; readonly product: number }>>;
   readonly steps: readonly { readonly loss: number; readonly gradient_norm: number }[];
   readonly scores_after: readonly number[];
@@ -42,15 +45,16 @@ const goldenTexts = ({ family, head }: Expected) =>
     .filter(({ name }) => /^a text of/.test(name))
     .map((text) => ({ row: { id: text.name, ids: text.input_ids[0]!, target: 0 }, score: text[head][0]! }));
 
-describe.each(fixture.runs)("$family with the head $head, $loss", (run) => {
+describe.each(fixture.runs)("$family with the head $head, $loss, layer decay $layer_decay, weights $weights", (run) => {
+  const weighted = rows.map((row, i) => ({ ...row, weight: run.weights[i]! }));
   it.each(run.family === "bert" ? [1, 2, 3] : [1, 2])(
     "gives PyTorch's scores, gradients, losses and weights with %i workers",
     async (workers) => {
-      const { step, evaluate, state, layout } = await create({ workers, loss: run.loss }, run);
+      const { step, evaluate, state, layout } = await create({ workers, loss: run.loss, layerDecay: run.layer_decay }, run);
       const texts = goldenTexts(run);
       for (const [i, score] of (await evaluate(texts.map(({ row }) => row))).entries()) near(score, texts[i]!.score, 1e-6);
       for (const [i, expected] of run.steps.entries()) {
-        const result = await step(rows, i + 1, recipe.lr, 0);
+        const result = await step(weighted, i + 1, recipe.lr, 0);
         near(result.loss, expected.loss);
         near(result.gradientNorm, expected.gradient_norm);
         if (i > 0) continue;

@@ -13,6 +13,14 @@ export interface EpochResult {
   readonly training_loss: number;
   readonly validation_loss: number;
   readonly rmse: number;
+  /** Of the moving average, where there is one. */
+  readonly average_rmse?: number | undefined;
+}
+
+/** Scores of the held-out rows by the weights after an epoch, and by their moving average where there is one. */
+export interface Scores {
+  readonly last: Float32Array;
+  readonly average: Float32Array | undefined;
 }
 
 export interface Run {
@@ -28,10 +36,10 @@ export interface Run {
   /** Aborted when the user wants the run to end after its step. */
   readonly stop: AbortSignal;
   readonly save: (step: number) => void;
-  readonly report: (result: EpochResult, scores: Float32Array) => void;
+  readonly report: (result: EpochResult, scores: Scores) => void;
 }
 
-const streams = { order: 1, dropout: 2 } as const; // of random numbers, beside the split's and the head's
+export const streams = { order: 1, dropout: 2, windows: 3 } as const; // of random numbers, beside the split's and the head's
 
 /** How many steps an epoch has; its last partial batch is dropped. */
 export const stepsPerEpoch = (rows: number, batch: number): number => Math.floor(rows / batch);
@@ -75,11 +83,14 @@ const describeRows = (batch: readonly Row[]) => batch.map(({ id }) => id).join("
 /** Scores the held-out rows and reports the epoch. */
 async function evaluate({ replicas, validation, metrics, log, report }: Run, epoch: number): Promise<void> {
   const began = performance.now();
-  const scores = await replicas.evaluate(validation);
-  const loss = mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
+  const last = await replicas.evaluate(validation);
+  const average = replicas.state.average && (await replicas.evaluate(validation, "average"));
+  const measure = (scores: Float32Array) => mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
+  const loss = measure(last);
+  const training_loss = mean(metrics.steps.filter((step) => step.epoch === epoch).map((step) => step.loss));
+  const average_rmse = average && Math.sqrt(measure(average));
   log.debug(`evaluation took ${formatSeconds((performance.now() - began) / 1000)}`);
-  const steps = metrics.steps.filter((step) => step.epoch === epoch);
-  report({ epoch, training_loss: mean(steps.map((step) => step.loss)), validation_loss: loss, rmse: Math.sqrt(loss) }, scores);
+  report({ epoch, training_loss, validation_loss: loss, rmse: Math.sqrt(loss), average_rmse }, { last, average });
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

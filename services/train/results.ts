@@ -1,0 +1,70 @@
+import { join } from "node:path";
+import { writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { writeFileAtomic } from "../../lib/files.js";
+import { producer } from "../../lib/producer.js";
+import { formatSeconds } from "../../lib/progress.js";
+import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
+import { renderReport } from "./report.js";
+import type { Job, Trained } from "./run.js";
+import { compareChoices, describeChoices } from "./select.js";
+
+/** Writes what a run leaves: the checkpoint, its record and report. */
+export function writeResults(job: Job, trained: Trained): void {
+  const { settings, data, out, log } = job;
+  const { layout, parameters } = trained;
+  const weights = new Map(
+    layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
+  );
+  writeCheckpoint(out, { config: data.checkpoint.config, weights });
+  writeTokenizerFiles(data.base, out, settings.maxLength);
+  const record = describeTraining(job, trained);
+  writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+  writeFileAtomic(join(out, "report.html"), renderReport(record, trained.steps, trained.predictions));
+  log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
+  log.info(`validation RMSE: ${describeChoices(record.choices!)}`);
+  log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
+}
+
+function describeTraining({ settings, data, split }: Job, trained: Trained): TrainingRecord {
+  const { steps, epochs, workers, predictions } = trained;
+  const choices = compareChoices(settings.select, epochs);
+  const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
+  const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
+  return {
+    producer: `${producer.name} ${producer.version}`,
+    base: settings.base,
+    max_length: settings.maxLength,
+    ...split,
+    seed: settings.seed,
+    split_seed: split.seed,
+    data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length },
+    recipe: {
+      head: settings.head,
+      epochs: settings.epochs,
+      batch: settings.batch,
+      lr: settings.lr,
+      warmup: settings.warmup,
+      loss: settings.loss,
+      dropout: settings.dropout,
+      clip: settings.clip,
+      beta1: settings.beta1,
+      beta2: settings.beta2,
+      epsilon: settings.epsilon,
+      weight_decay: settings.weightDecay,
+      weighting: settings.weighting,
+      layer_decay: settings.layerDecay,
+      ema: settings.ema,
+      ...(settings.teacher === undefined
+        ? {}
+        : { teacher: settings.teacher, teacher_weight: settings.teacherWeight, windows: settings.windows }),
+    },
+    epochs: [...epochs],
+    validation: { rows: predictions.length, rmse: choices[choices.selected]! },
+    choices,
+    steps: steps.length,
+    workers,
+    seconds,
+    tokens_per_second: tokens / seconds,
+  };
+}

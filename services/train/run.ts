@@ -1,0 +1,126 @@
+import { countCores } from "../../lib/cores.js";
+import { fail } from "../../lib/errors.js";
+import type { Log } from "../../lib/log.js";
+import { showProgress } from "../../lib/progress.js";
+import type { Split } from "../../lib/text/split.js";
+import type { Data } from "./data.js";
+import { formatEpoch, tableHead } from "./epoch-table.js";
+import { openMetrics, type StepMetrics } from "./metrics.js";
+import type { Settings } from "./options.js";
+import { createReplicas, type Replicas } from "./replicas.js";
+import type { Prediction } from "./report.js";
+import type { Row } from "./rows.js";
+import { bestOf, type Selection } from "./select.js";
+import { describeRun, type Identity, loadState, saveState } from "./state.js";
+import type { Teaching } from "./teacher.js";
+import { type EpochResult, stepsPerEpoch, train } from "./train.js";
+
+/** One model to train. */
+export interface Job {
+  readonly settings: Settings;
+  readonly data: Data;
+  readonly training: readonly Row[];
+  /** Held out to measure on. */
+  readonly validation: readonly Row[];
+  readonly split: Split;
+  readonly identity: Identity;
+  /** Folder of its state and metrics. */
+  readonly out: string;
+  readonly log: Log;
+  /** Aborted when the user wants the run to end after its step. */
+  readonly stop: AbortSignal;
+}
+
+/** A model that is trained. */
+export interface Trained {
+  /** Its weights, as `layout` has them. */
+  readonly parameters: Float32Array;
+  readonly layout: Replicas["layout"];
+  /** Of the held-out rows. */
+  readonly predictions: readonly Prediction[];
+  readonly epochs: readonly EpochResult[];
+  readonly steps: readonly StepMetrics[];
+  readonly workers: number;
+}
+
+export const countWorkers = ({ workers }: Settings): number => workers || countCores();
+
+/** What must be the same for a resumed run: the settings, and the content of what they name. */
+export function identifyRun(settings: Settings, data: Data, teaching: Teaching | undefined): Identity {
+  const run = describeRun(settings, data.fingerprint, settings.base, countWorkers(settings));
+  return teaching ? { ...run, teacher: teaching.fingerprint } : run;
+}
+
+/** @throws too-few-rows */
+export function checkJob({ settings: { data, batch }, training, validation }: Job): void {
+  if (stepsPerEpoch(training.length, batch) === 0 || validation.length === 0)
+    fail("too-few-rows", { file: data, training: training.length, validation: validation.length, batch });
+}
+
+/** Trains a model from its start or, with --resume, from its saved state; undefined where it was stopped before its end. */
+export async function runJob(job: Job): Promise<Trained | undefined> {
+  const { settings, data, training, validation, identity, out, log } = job;
+  checkJob(job);
+  const workers = countWorkers(settings);
+  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch, layerDecay, ema, select } = settings;
+  const adamw = { beta1, beta2, epsilon, weightDecay };
+  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, microBatch, layerDecay, ema });
+  try {
+    const { parameters, average } = replicas.state;
+    const best = select === "best" ? new Float32Array(parameters.length) : undefined;
+    const state = { ...replicas.state, best };
+    const saved = settings.resume ? loadState(out, state, identity) : undefined;
+    const { step: stepsBefore, epochs } = saved ?? { step: 0, epochs: [] };
+    const all = stepsPerEpoch(training.length, settings.batch) * settings.epochs;
+    const total = settings.maxSteps > 0 ? Math.min(settings.maxSteps, all) : all;
+    if (stepsBefore >= total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
+    const metrics = openMetrics(out, stepsBefore);
+    const rows = `${training.length} ${settings.windows > 0 ? "passages and windows" : "passages"} to train on, ${validation.length} held out`;
+    const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
+    log.info(`${rows}; ${total} steps of ${settings.batch} on ${workers} workers${from}`);
+    const progress = showProgress("train", total, "steps");
+    const scores: { [selection in Selection]?: Float32Array | undefined } = {};
+    process.stdout.write(tableHead);
+    const ended = await train({
+      settings,
+      training,
+      validation,
+      replicas,
+      metrics,
+      progress,
+      log,
+      stepsBefore,
+      stop: job.stop,
+      save: (step) => saveState(out, state, { step, epochs }, identity),
+      report(result, scored) {
+        epochs.push(result);
+        Object.assign(scores, scored);
+        if (bestOf(epochs) === result) {
+          scores.best = scored.last;
+          best?.set(parameters);
+        }
+        process.stdout.write(formatEpoch(result));
+        if (result.average_rmse !== undefined)
+          log.info(`epoch ${result.epoch}: the moving average has an RMSE of ${result.average_rmse.toFixed(4)}`);
+      },
+    });
+    progress.stop();
+    if (!ended) {
+      log.info(`stopped after step ${metrics.steps.at(-1)?.step}; --resume goes on from there`);
+      return undefined;
+    }
+    const chosen = { last: undefined, best, average }[select];
+    if (chosen) parameters.set(chosen);
+    const selected = scores[select] ?? (await replicas.evaluate(validation)); // the best epoch may have been before --resume
+    return {
+      parameters,
+      layout: replicas.layout,
+      predictions: validation.map(({ id, target }, i) => ({ id, target, score: selected[i]! })),
+      epochs,
+      steps: metrics.steps,
+      workers,
+    };
+  } finally {
+    await replicas.close();
+  }
+}
