@@ -20,6 +20,17 @@ export const errors = {
     1,
     ({ file, action, cause }: { file: string; action: string; cause: string }) => `Cannot ${action} ${file}: ${cause}`,
   ),
+  "disk-full": row(
+    507,
+    1,
+    ({ file }: { file: string }) => `There is no room left to write ${file}. Free some, or name another place; what was there before stands.`,
+  ),
+  "not-writable": row(
+    500,
+    1,
+    ({ file, cause }: { file: string; cause: string }) =>
+      `${file} cannot be written: ${cause}. Let this user write there, or name another place; what was there before stands.`,
+  ),
   "bad-metadata": row(
     500,
     1,
