@@ -10,8 +10,11 @@ export interface Data {
 
 export interface Session {
   readonly inputs: readonly string[];
-  /** Runs the graph; blocks the thread while it does. */
-  run(feeds: Readonly<Record<string, Data>>): Promise<Readonly<Record<string, Data>>>;
+  /**
+   * Runs the graph; blocks the thread while it does.
+   * @param into arrays that outputs are written to, by name; the others are made anew
+   */
+  run(feeds: Readonly<Record<string, Data>>, into?: Readonly<Record<string, Data>>): Promise<Readonly<Record<string, Data>>>;
   close(): Promise<void>;
 }
 
@@ -39,21 +42,20 @@ export async function createSession(model: string | Uint8Array, { threads, optim
   });
   return {
     inputs: session.inputNames,
-    async run(feeds) {
-      const tensors = Object.fromEntries(
-        Object.entries(feeds).map(([name, { dtype, shape, data }]) => [name, new Tensor(dtype as "float32", data as Float32Array, shape)]),
-      );
-      const results = await session.run(tensors);
-      return Object.fromEntries(
-        Object.entries(results).map(([name, { type, dims, data }]) => [
-          name,
-          { dtype: type as DType, shape: dims, data: data as TensorData },
-        ]),
-      );
+    async run(feeds, into = {}) {
+      const fetches = Object.fromEntries(session.outputNames.map((name) => [name, into[name] ? toTensor(into[name]) : null]));
+      const results = await session.run(mapValues(feeds, toTensor), fetches);
+      return mapValues(results, ({ type, dims, data }) => ({ dtype: type as DType, shape: dims, data: data as TensorData }));
     },
     async close() {
       if (profile) session.endProfiling();
       await session.release();
     },
   };
+}
+
+const toTensor = ({ dtype, shape, data }: Data) => new Tensor(dtype as "float32", data as Float32Array, shape);
+
+function mapValues<A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> {
+  return Object.fromEntries(Object.entries(record).map(([name, value]) => [name, change(value)]));
 }

@@ -47,6 +47,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     loss: settings.loss,
     clip: settings.clip,
     dropout: settings.dropout,
+    microBatch: settings.microBatch,
   });
   try {
     const identity = describeRun(settings, fingerprint, settings.base, workers);

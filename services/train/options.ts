@@ -45,6 +45,11 @@ export const options = {
     "Stops after so many steps, evaluates and writes the checkpoint; the schedule stays as it was. 0: no limit.",
   ),
   workers: option(kinds.count, 0, "Replicas that share each batch. 0: one a core."),
+  microBatch: option(
+    kinds.positive,
+    4,
+    "Passages that a worker runs at once; the gradients of a batch add up. Fewer take less memory, and less padding as they are grouped by length.",
+  ),
   checkpointEvery: option(kinds.positive, 100, "Steps between two saved states from which --resume goes on."),
   resume: option(kinds.flag, false, "Goes on from the state saved in --out, where there is one."),
 };

@@ -37,7 +37,8 @@ export interface ReplicaSetup {
 export type Request =
   | {
       readonly kind: "step";
-      readonly share: Share;
+      /** Run one after the other; their gradients add up. */
+      readonly shares: readonly Share[];
       readonly batch: number;
       readonly step: number;
       readonly learningRate: number;
@@ -60,14 +61,22 @@ const evaluation = await createSession(graphs.evaluation, options);
 const matrices = layout.slots.filter((slot) => !isTable(slot));
 const start = matrices[0]!.offset;
 const copy = new Float32Array(layout.size - start);
-const parameterFeeds = matrices.map(
-  ({ name, shape, offset, size }) =>
-    [name, { dtype: "float32", shape, data: copy.subarray(offset - start, offset - start + size) }] as const,
-);
+const gradients = new Float32Array(layout.size - start);
+/** The matrices as tensors that lie in `array`, which holds all of them. */
+const tensorsIn = (array: Float32Array, rename = (name: string) => name): Record<string, Data> =>
+  Object.fromEntries(
+    matrices.map(({ name, shape, offset, size }) => [
+      rename(name),
+      { dtype: "float32", shape, data: array.subarray(offset - start, offset - start + size) },
+    ]),
+  );
+const parameterFeeds = tensorsIn(copy);
+const gradientOutputs = tensorsIn(gradients, gradientName);
 const [begin, end] = shardOf(layout.size, index, workers);
 const reduced = new Float32Array(end - begin);
 const own = shared.gradients[index]!;
-let touched: { readonly ids: BigInt64Array; readonly sequence: number } = { ids: new BigInt64Array(0), sequence: 0 };
+/** What the last step ran. */
+let touched: readonly Packed[] = [];
 
 parentPort!.on("message", async (request: Request) => {
   if (request.kind === "close") {
@@ -78,9 +87,13 @@ parentPort!.on("message", async (request: Request) => {
 });
 parentPort!.postMessage("ready");
 
-async function takeStep({ share, batch, step, learningRate, dropoutSeed }: Request & { kind: "step" }): Promise<Answer> {
+async function takeStep({ shares, batch, step, learningRate, dropoutSeed }: Request & { kind: "step" }): Promise<Answer> {
   clearTables();
-  shared.losses[index] = await computeGradients(share, batch, dropoutSeed);
+  copy.set(shared.parameters.subarray(start));
+  touched = shares.map(({ rows }) => packRows(rows, config.padId));
+  if (shares.length === 0) own.fill(0, start);
+  shared.losses[index] = 0;
+  for (const [i, share] of shares.entries()) shared.losses[index]! += await addGradients(share, touched[i]!, i === 0, batch, dropoutSeed);
   waitAtBarrier(shared.barrier, workers, barrierTimeout);
   const meanSquaredError = shared.losses.reduce((sum, part) => sum + part, 0);
   shared.squares[index] = reduceShard();
@@ -92,41 +105,37 @@ async function takeStep({ share, batch, step, learningRate, dropoutSeed }: Reque
   return { loss: meanSquaredError, gradientNorm };
 }
 
-/** Runs forward and backward on this replica's rows, leaves their gradients in shared memory; answers their part of the loss. */
-async function computeGradients({ rows, places }: Share, batch: number, dropoutSeed: number): Promise<number> {
-  if (rows.length === 0) {
-    own.fill(0);
-    return 0;
-  }
-  const packed = packRows(rows, config.padId);
-  const results = await session.run({
+/** Runs forward and backward on some rows and adds their gradients to this replica's, in shared memory; answers their part of the loss. */
+async function addGradients({ rows, places }: Share, packed: Packed, first: boolean, batch: number, dropoutSeed: number): Promise<number> {
+  const feeds = {
     ...feed(packed),
     [lossInputs.targets]: vector(rows.map(({ target }) => target)),
     [lossInputs.weights]: vector(rows.map(() => 1 / batch)),
     ...(session.inputs.includes(dropoutInputs.seed) ? feedDropout(packed.sequence, places, dropoutSeed) : {}),
-  });
+  };
+  const results = await session.run(feeds, gradientOutputs);
   const gradient = (name: string) => results[gradientName(name)]!.data as Float32Array;
-  for (const { name, offset } of matrices) own.set(gradient(name), offset);
+  if (first) own.set(gradients, start);
+  else addTo(own, start, gradients);
   const word = layout.slot(tables.word).offset;
   const rowsOfWords = gradient(rowInputs.word);
-  for (let i = 0; i < packed.ids.length; i++) addRow(word + Number(packed.ids[i]) * hidden, rowsOfWords, i);
-  own.set(gradient(rowInputs.position), layout.slot(tables.position).offset);
-  own.set(gradient(rowInputs.tokenType), layout.slot(tables.tokenType).offset);
-  touched = packed;
+  for (let i = 0; i < packed.ids.length; i++)
+    addTo(own, word + Number(packed.ids[i]) * hidden, rowsOfWords.subarray(i * hidden, (i + 1) * hidden));
+  addTo(own, layout.slot(tables.position).offset, gradient(rowInputs.position));
+  addTo(own, layout.slot(tables.tokenType).offset, gradient(rowInputs.tokenType));
   return (results[outputs.loss]!.data as Float32Array)[0]!;
 }
 
-/** Adds row `i` of `rows` to this replica's gradients at `offset`. */
-function addRow(offset: number, rows: Float32Array, i: number): void {
-  for (let j = 0; j < hidden; j++) own[offset + j]! += rows[i * hidden + j]!;
+function addTo(sums: Float32Array, offset: number, values: Float32Array): void {
+  for (let i = 0; i < values.length; i++) sums[offset + i]! += values[i]!;
 }
 
 /** Zeroes what the last step left in the tables' gradients: few rows of many. */
 function clearTables(): void {
   const word = layout.slot(tables.word).offset;
-  for (const id of touched.ids) own.fill(0, word + Number(id) * hidden, word + (Number(id) + 1) * hidden);
-  const position = layout.slot(tables.position).offset;
-  own.fill(0, position, position + touched.sequence * hidden);
+  for (const { ids } of touched) for (const id of ids) own.fill(0, word + Number(id) * hidden, word + (Number(id) + 1) * hidden);
+  for (const name of [tables.position, tables.tokenType])
+    own.fill(0, layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
 }
 
 /** Sums this worker's shard over the replicas, in their order; answers the sum of squares. */
@@ -156,19 +165,19 @@ function updateShard(scale: number, learningRate: number, step: number): void {
 }
 
 async function scoreRows(rows: readonly Row[]): Promise<Answer> {
+  copy.set(shared.parameters.subarray(start));
   const results = await evaluation.run(feed(packRows(rows, config.padId)));
   return { scores: results[outputs.scores]!.data as Float32Array };
 }
 
-/** The batch, the parameters as they stand, and the rows of the tables. */
+/** The batch, the parameters as they were copied, and the rows of the tables. */
 function feed({ batch, sequence, ids, mask }: Packed): Record<string, Data> {
-  copy.set(shared.parameters.subarray(start));
   const table = (name: string) => shared.parameters.subarray(layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
   const words = table(tables.word);
   const rows = new Float32Array(ids.length * hidden);
   for (let i = 0; i < ids.length; i++) rows.set(words.subarray(Number(ids[i]) * hidden, (Number(ids[i]) + 1) * hidden), i * hidden);
   return {
-    ...Object.fromEntries(parameterFeeds),
+    ...parameterFeeds,
     attention_mask: { dtype: "int64", shape: [batch, sequence], data: mask },
     [rowInputs.word]: { dtype: "float32", shape: [batch * sequence, hidden], data: rows },
     [rowInputs.position]: { dtype: "float32", shape: [sequence, hidden], data: table(tables.position).slice(0, sequence * hidden) },

@@ -21,7 +21,7 @@ const fixture = JSON.parse(readFileSync(shipped("test/fixtures/tiny-training.jso
 const { recipe } = fixture;
 const rows: readonly Row[] = fixture.rows.map((row, i) => ({ id: String(i), ...row }));
 const adamw = { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon, weightDecay: recipe.weight_decay };
-const defaults: ReplicasOptions = { workers: 2, adamw, loss: "mse", clip: recipe.clip, dropout: 0 };
+const defaults: ReplicasOptions = { workers: 2, adamw, loss: "mse", clip: recipe.clip, dropout: 0, microBatch: 2 };
 
 let replicas: Replicas;
 const create = async (options: Partial<ReplicasOptions> = {}) => {
@@ -87,8 +87,15 @@ it("takes no step where the gradient is not finite", async () => {
 
 it("deals every row once, with about as many tokens to each worker", () => {
   const batch = Array.from({ length: 17 }, (_, i) => ({ id: "", ids: Array<number>(10 + ((i * 37) % 50)).fill(1), target: 0 }));
-  const shares = dealRows(batch, 2);
-  expect(shares.flatMap(({ places }) => places).sort((a, b) => a - b)).toEqual(batch.map((_, i) => i));
-  const tokens = shares.map(({ rows }) => rows.reduce((sum, { ids }) => sum + ids.length, 0));
+  const shares = dealRows(batch, 2, 4);
+  expect(
+    shares
+      .flat()
+      .flatMap(({ places }) => places)
+      .sort((a, b) => a - b),
+  ).toEqual(batch.map((_, i) => i));
+  const groups = shares.map((groups) => groups.map(({ rows }) => rows.map(({ ids }) => ids.length)));
+  expect(Math.max(...groups.flat().map((lengths) => lengths.length))).toBeLessThanOrEqual(4);
+  const tokens = groups.map((lengths) => lengths.flat().reduce((sum, length) => sum + length, 0));
   expect(Math.abs(tokens[0]! - tokens[1]!)).toBeLessThanOrEqual(60);
 });

@@ -35,6 +35,8 @@ export interface ReplicasOptions {
   readonly loss: "mse" | "rmse";
   readonly clip: number;
   readonly dropout: number;
+  /** Rows a run of the graph at most: fewer take less memory and less padding. */
+  readonly microBatch: number;
   /** Prefix of ONNX Runtime's profile of the first replica. */
   readonly profile?: string;
 }
@@ -43,7 +45,10 @@ const barrierTimeout = 600_000; // milliseconds; the slowest step of the largest
 const evaluationBatch = 16;
 
 /** @throws replica-died from any call once a worker is gone */
-export async function createReplicas(checkpoint: Checkpoint, { workers, dropout, profile, ...recipe }: ReplicasOptions): Promise<Replicas> {
+export async function createReplicas(
+  checkpoint: Checkpoint,
+  { workers, dropout, microBatch, profile, ...recipe }: ReplicasOptions,
+): Promise<Replicas> {
   const { config } = checkpoint;
   const layout = layOut(config);
   const floats = () => new Float32Array(new SharedArrayBuffer(layout.size * 4));
@@ -68,9 +73,9 @@ export async function createReplicas(checkpoint: Checkpoint, { workers, dropout,
     layout,
     state: shared,
     async step(batch, step, learningRate, dropoutSeed) {
-      const shares = dealRows(batch, workers);
+      const shares = dealRows(batch, workers, microBatch);
       const answers = await Promise.all(
-        threads.map((thread, i) => thread.ask({ kind: "step", share: shares[i]!, batch: batch.length, step, learningRate, dropoutSeed })),
+        threads.map((thread, i) => thread.ask({ kind: "step", shares: shares[i]!, batch: batch.length, step, learningRate, dropoutSeed })),
       );
       return answers[0] as StepResult;
     },

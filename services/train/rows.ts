@@ -33,11 +33,17 @@ export function packRows(rows: readonly Row[], padId: number): Packed {
   return { batch: rows.length, sequence, ids, mask };
 }
 
-/** Deals a batch by length, back and forth, so that every worker gets about as many tokens. */
-export function dealRows(batch: readonly Row[], workers: number): readonly Share[] {
+/**
+ * Deals a batch: in order of length it is cut into groups of at most `microBatch` rows, each run by itself and padded to its own longest.
+ * Every worker gets as many groups, dealt back and forth, so that all get about as many tokens.
+ */
+export function dealRows(batch: readonly Row[], workers: number, microBatch: number): readonly (readonly Share[])[] {
   const order = batch.map((_, i) => i).sort((a, b) => batch[b]!.ids.length - batch[a]!.ids.length || a - b);
-  return Array.from({ length: workers }, (_, worker) => {
-    const places = order.filter((_, i) => (Math.floor(i / workers) % 2 === 0 ? i % workers : workers - 1 - (i % workers)) === worker);
+  const count = Math.ceil(batch.length / microBatch / workers) * workers;
+  const groups = Array.from({ length: count }, (_, i) => {
+    const places = order.slice(Math.round((i * batch.length) / count), Math.round(((i + 1) * batch.length) / count));
     return { places, rows: places.map((place) => batch[place]!) };
   });
+  const workerOf = (i: number) => (Math.floor(i / workers) % 2 === 0 ? i % workers : workers - 1 - (i % workers));
+  return Array.from({ length: workers }, (_, worker) => groups.filter(({ rows }, i) => rows.length > 0 && workerOf(i) === worker));
 }
