@@ -364,6 +364,12 @@ export const errors = {
     ({ file, training, validation, batch }: { file: string; training: number; validation: number; batch: number }) =>
       `${file} leaves ${training} passages to train on and ${validation} to measure on; a batch takes ${batch}, and one must be held out. Add passages, or lower --batch.`,
   ),
+  "too-few-steps": row(
+    400,
+    2,
+    ({ maxSteps, stepsBefore }: { maxSteps: number; stepsBefore: number }) =>
+      `--max-steps ${maxSteps} is not after step ${stepsBefore}, from which --resume goes on. Give more, or leave out --resume to start anew.`,
+  ),
   "not-finite": row(
     500,
     1,

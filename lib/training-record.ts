@@ -8,6 +8,16 @@ export const recordFile = "training.json";
 
 const number = z.number();
 
+/** Root mean squared error on the validation rows of each choice of weights, and which one was written. */
+const choicesSchema = z.object({
+  selected: z.enum(["last", "best"]),
+  last: number,
+  best: number,
+  best_epoch: number,
+});
+
+export type Choices = z.infer<typeof choicesSchema>;
+
 export const recordSchema = z.object({
   producer: z.string(),
   /** Hub name or folder of the pretrained model. */
@@ -21,6 +31,7 @@ export const recordSchema = z.object({
   epochs: z.array(z.object({ epoch: number, training_loss: number, validation_loss: number, rmse: number })),
   /** Root mean squared error of the written weights on the validation rows. */
   validation: z.object({ rows: number, rmse: number }),
+  choices: choicesSchema.optional(),
   steps: number,
   workers: number,
   /** Training alone, without evaluation. */

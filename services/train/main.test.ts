@@ -104,6 +104,7 @@ describe("a run", () => {
     expect(stderr).toMatch(/from step [2-9]/);
     expect(weightsOf("killed").equals(weightsOf("straight"))).toBe(true);
     expect(metricsOf("killed").map(({ step, loss }) => [step, loss])).toEqual(metricsOf("straight").map(({ step, loss }) => [step, loss]));
+    expect(readRecord(join(folder, "killed"))!.epochs).toEqual(readRecord(join(folder, "straight"))!.epochs);
   });
 
   it("finishes its step on SIGINT, saves, and exits 0; another run's state is refused by name", async () => {
@@ -117,6 +118,9 @@ describe("a run", () => {
     const other = await run("interrupted", "--resume", "--lr", "0.5");
     expect(other.code).toBe(1);
     expect(other.stderr).toMatch(/was saved by another run: epochs was 200, is 2; lr was 0.0001, is 0.5/);
+    const past = await run("interrupted", "--resume", "--epochs", "200", "--max-steps", "1");
+    expect(past.code).toBe(2);
+    expect(past.stderr).toMatch(/--max-steps 1 is not after step \d+, from which --resume goes on/);
   });
 });
 

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { kinds, type Option, option, type Values } from "../../lib/options.js";
 import { places } from "../../lib/places.js";
 import { type Recipe, recipes } from "./recipes.js";
+import { selections } from "./select.js";
 
 const share = z.coerce.number().min(0).max(0.9);
 
@@ -38,6 +39,11 @@ export const options = {
   clip: fromRecipe(z.coerce.number().positive(), "clip", "Largest norm of the gradient; a larger one is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Share of activations zeroed while training."),
   validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on."),
+  select: option(
+    z.enum(selections),
+    "last",
+    "Weights to write: last (those after the last step) or best (those of the epoch with the best validation RMSE; its RMSE is then a little too good to be true).",
+  ),
   seed: option(kinds.count, 0, "Decides the split, the order of the passages and the weights of a new head."),
   maxSteps: option(
     kinds.count,

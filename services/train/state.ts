@@ -7,9 +7,18 @@ import type { OptimizerState } from "../../lib/optim/adamw.js";
 import { producer } from "../../lib/producer.js";
 import { encodeSafetensors, readSafetensors, readSafetensorsHeader } from "../../lib/safetensors.js";
 import type { Settings } from "./options.js";
+import type { EpochResult } from "./train.js";
 
 const fileOf = (out: string) => join(out, "training-state.safetensors");
-const tensors = ["parameters", "firstMoments", "secondMoments"] as const;
+const tensors = ["parameters", "firstMoments", "secondMoments", "average", "best"] as const;
+
+/** The arrays of a run, as far as its recipe has them. */
+export interface TrainingState extends OptimizerState {
+  /** Moving average of the parameters. */
+  readonly average?: Float32Array | undefined;
+  /** The parameters after the epoch with the best validation RMSE. */
+  readonly best?: Float32Array | undefined;
+}
 
 /** What must be the same for a resumed run to go on as if it had never stopped. */
 export type Identity = Readonly<Record<string, string | number>>;
@@ -21,19 +30,26 @@ export function describeRun(settings: Settings, data: string, base: string, work
   return { ...recipe, data, base, workers, processor: cpus()[0]?.model ?? "unknown", version: producer.version } as Identity;
 }
 
-/** Writes the state after a step: weights and moments, whole or not at all. */
-export function saveState(out: string, state: OptimizerState, step: number, identity: Identity): void {
-  const named = new Map(tensors.map((name) => [name, { shape: [state[name].length], data: state[name] }]));
-  writeFileAtomic(fileOf(out), encodeSafetensors(named, "F32", { step: String(step), identity: JSON.stringify(identity) }));
+/** How far a run has come: steps taken, and what the epochs gave. */
+export interface Position {
+  readonly step: number;
+  readonly epochs: EpochResult[];
+}
+
+/** Writes the state after a step, whole or not at all. */
+export function saveState(out: string, state: TrainingState, { step, epochs }: Position, identity: Identity): void {
+  const named = new Map(listArrays(state).map(([name, data]) => [name, { shape: [data.length], data }]));
+  const metadata = { step: String(step), epochs: JSON.stringify(epochs), identity: JSON.stringify(identity) };
+  writeFileAtomic(fileOf(out), encodeSafetensors(named, "F32", metadata));
 }
 
 /**
- * Loads the saved state, where there is one, and answers after which step it was saved (0: none).
+ * Loads the saved state, where there is one, and answers how far the run had come.
  * @throws other-run naming what differs from the run that saved it; bad-safetensors
  */
-export function loadState(out: string, state: OptimizerState, identity: Identity): number {
+export function loadState(out: string, state: TrainingState, identity: Identity): Position | undefined {
   const file = fileOf(out);
-  if (!existsSync(file)) return 0;
+  if (!existsSync(file)) return undefined;
   const { metadata } = readSafetensorsHeader(file);
   const saved = JSON.parse(metadata.identity ?? "{}") as Identity;
   const different = Object.keys({ ...saved, ...identity }).filter((name) => saved[name] !== identity[name]);
@@ -41,8 +57,12 @@ export function loadState(out: string, state: OptimizerState, identity: Identity
     fail("other-run", { file, differences: different.map((name) => `${name} was ${saved[name]}, is ${identity[name]}`).join("; ") });
   }
   const stored = readSafetensors(file);
-  for (const name of tensors) state[name].set(stored.get(name)!.data);
-  return Number(metadata.step);
+  for (const [name, data] of listArrays(state)) data.set(stored.get(name)!.data);
+  return { step: Number(metadata.step), epochs: JSON.parse(metadata.epochs!) as EpochResult[] };
+}
+
+function listArrays(state: TrainingState): [name: string, data: Float32Array][] {
+  return tensors.flatMap((name) => (state[name] ? [[name, state[name]]] : []));
 }
 
 export function removeState(out: string): void {

@@ -1,0 +1,33 @@
+import { type Checkpoint, readCheckpoint } from "../../lib/bert/checkpoint.js";
+import { fail } from "../../lib/errors.js";
+import { resolveBase } from "../../lib/hub.js";
+import type { Log } from "../../lib/log.js";
+import { type Passage, readPassages } from "../../lib/text/dataset.js";
+import { loadTokenizer, type Tokenizer } from "../../lib/text/tokenizer.js";
+import type { Settings } from "./options.js";
+import type { Row } from "./rows.js";
+
+/** What runs start from: the graded passages, and the pretrained model. */
+export interface Data {
+  readonly passages: readonly Passage[];
+  /** sha256 of the passages' csv. */
+  readonly fingerprint: string;
+  /** The passages as the model reads them, in their order. */
+  readonly rows: readonly Row[];
+  /** Folder of the pretrained model. */
+  readonly base: string;
+  readonly checkpoint: Checkpoint;
+  readonly tokenizer: Tokenizer;
+}
+
+/** @throws too-long, and what the readers throw */
+export async function readData({ data, base: name, seed, maxLength }: Settings, log: Log): Promise<Data> {
+  const { passages, warnings, fingerprint } = readPassages(data, { targets: true });
+  for (const warning of warnings) log.warn(warning);
+  const base = await resolveBase(name, { log: (message) => log.info(message) });
+  const checkpoint = readCheckpoint(base, seed);
+  if (maxLength > checkpoint.config.positions) fail("too-long", { maxLength, positions: checkpoint.config.positions, base: name });
+  const tokenizer = loadTokenizer(base);
+  const rows = passages.map(({ id, excerpt, target }) => ({ id, ids: tokenizer.encodeTruncated(excerpt, maxLength), target }));
+  return { passages, fingerprint, rows, base, checkpoint, tokenizer };
+}

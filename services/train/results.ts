@@ -1,0 +1,63 @@
+import { join } from "node:path";
+import { writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { writeFileAtomic } from "../../lib/files.js";
+import { producer } from "../../lib/producer.js";
+import { formatSeconds } from "../../lib/progress.js";
+import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
+import type { Data } from "./data.js";
+import type { Settings } from "./options.js";
+import { renderReport } from "./report.js";
+import type { Job, Trained } from "./run.js";
+import { compareChoices, describeChoices } from "./select.js";
+
+/** Writes what a run leaves: the checkpoint, its record and report. */
+export function writeResults({ settings, data, out, log }: Job, trained: Trained): void {
+  const { layout, parameters } = trained;
+  const weights = new Map(
+    layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
+  );
+  writeCheckpoint(out, { config: data.checkpoint.config, weights });
+  writeTokenizerFiles(data.base, out, settings.maxLength);
+  const record = describeTraining(settings, data, trained);
+  writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+  writeFileAtomic(join(out, "report.html"), renderReport(record, trained.steps, trained.predictions));
+  log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
+  log.info(`validation RMSE: ${describeChoices(record.choices!)}`);
+  log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
+}
+
+function describeTraining(settings: Settings, { passages, fingerprint }: Data, trained: Trained): TrainingRecord {
+  const { steps, epochs, workers, predictions } = trained;
+  const choices = compareChoices(settings.select, epochs);
+  const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
+  const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
+  return {
+    producer: `${producer.name} ${producer.version}`,
+    base: settings.base,
+    seed: settings.seed,
+    max_length: settings.maxLength,
+    validation_fraction: settings.validation,
+    data: { file: settings.data, fingerprint, rows: passages.length },
+    recipe: {
+      epochs: settings.epochs,
+      batch: settings.batch,
+      lr: settings.lr,
+      warmup: settings.warmup,
+      loss: settings.loss,
+      dropout: settings.dropout,
+      clip: settings.clip,
+      beta1: settings.beta1,
+      beta2: settings.beta2,
+      epsilon: settings.epsilon,
+      weight_decay: settings.weightDecay,
+    },
+    epochs: [...epochs],
+    validation: { rows: predictions.length, rmse: choices[choices.selected] },
+    choices,
+    steps: steps.length,
+    workers,
+    seconds,
+    tokens_per_second: tokens / seconds,
+  };
+}

@@ -1,0 +1,112 @@
+import { countCores } from "../../lib/cores.js";
+import { fail } from "../../lib/errors.js";
+import type { Log } from "../../lib/log.js";
+import { showProgress } from "../../lib/progress.js";
+import type { Data } from "./data.js";
+import { openMetrics, type StepMetrics } from "./metrics.js";
+import type { Settings } from "./options.js";
+import { createReplicas, type Replicas } from "./replicas.js";
+import type { Prediction } from "./report.js";
+import type { Row } from "./rows.js";
+import { bestOf } from "./select.js";
+import { describeRun, loadState, saveState } from "./state.js";
+import { type EpochResult, stepsPerEpoch, train } from "./train.js";
+
+/** One model to train. */
+export interface Job {
+  readonly settings: Settings;
+  readonly data: Data;
+  readonly training: readonly Row[];
+  /** Held out to measure on. */
+  readonly validation: readonly Row[];
+  /** Folder of its state and metrics. */
+  readonly out: string;
+  readonly log: Log;
+  /** Aborted when the user wants the run to end after its step. */
+  readonly stop: AbortSignal;
+}
+
+/** A model that is trained. */
+export interface Trained {
+  /** Its weights, as `layout` has them. */
+  readonly parameters: Float32Array;
+  readonly layout: Replicas["layout"];
+  /** Of the held-out rows. */
+  readonly predictions: readonly Prediction[];
+  readonly epochs: readonly EpochResult[];
+  readonly steps: readonly StepMetrics[];
+  readonly workers: number;
+}
+
+/** @throws too-few-rows */
+export function checkJob({ settings: { data, batch }, training, validation }: Job): void {
+  if (stepsPerEpoch(training.length, batch) === 0 || validation.length === 0)
+    fail("too-few-rows", { file: data, training: training.length, validation: validation.length, batch });
+}
+
+/** Trains a model from its start or, with --resume, from its saved state; undefined where it was stopped before its end. */
+export async function runJob(job: Job): Promise<Trained | undefined> {
+  const { settings, data, training, validation, out, log } = job;
+  checkJob(job);
+  const workers = settings.workers || countCores();
+  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch } = settings;
+  const adamw = { beta1, beta2, epsilon, weightDecay };
+  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, microBatch });
+  try {
+    const identity = describeRun(settings, data.fingerprint, settings.base, workers);
+    const { parameters } = replicas.state;
+    const best = settings.select === "best" ? new Float32Array(parameters.length) : undefined;
+    const state = { ...replicas.state, best };
+    const saved = settings.resume ? loadState(out, state, identity) : undefined;
+    const { step: stepsBefore, epochs } = saved ?? { step: 0, epochs: [] };
+    const all = stepsPerEpoch(training.length, settings.batch) * settings.epochs;
+    const total = settings.maxSteps > 0 ? Math.min(settings.maxSteps, all) : all;
+    if (stepsBefore >= total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
+    const metrics = openMetrics(out, stepsBefore);
+    log.info(
+      `${training.length} passages to train on, ${validation.length} held out; ${total} steps of ${settings.batch} on ${workers} workers${stepsBefore > 0 ? `, from step ${stepsBefore}` : ""}`,
+    );
+    const progress = showProgress("train", total, "steps");
+    let scores: Float32Array = new Float32Array();
+    process.stdout.write("| Epoch | Training Loss | Validation Loss | Rmse |\n|------:|--------------:|----------------:|-----:|\n");
+    const ended = await train({
+      settings,
+      training,
+      validation,
+      replicas,
+      metrics,
+      progress,
+      log,
+      stepsBefore,
+      stop: job.stop,
+      save: (step) => saveState(out, state, { step, epochs }, identity),
+      report(result, scored) {
+        epochs.push(result);
+        scores = scored;
+        if (bestOf(epochs) === result) best?.set(parameters);
+        process.stdout.write(
+          `| ${result.epoch} | ${result.training_loss.toFixed(4)} | ${result.validation_loss.toFixed(4)} | ${result.rmse.toFixed(4)} |\n`,
+        );
+      },
+    });
+    progress.stop();
+    if (!ended) {
+      log.info(`stopped after step ${metrics.steps.at(-1)?.step}; --resume goes on from there`);
+      return undefined;
+    }
+    if (best) {
+      parameters.set(best);
+      scores = await replicas.evaluate(validation);
+    }
+    return {
+      parameters,
+      layout: replicas.layout,
+      predictions: validation.map(({ id, target }, i) => ({ id, target, score: scores[i]! })),
+      epochs,
+      steps: metrics.steps,
+      workers,
+    };
+  } finally {
+    await replicas.close();
+  }
+}
