@@ -32,6 +32,8 @@ export const recordSchema = z.object({
   /** Root mean squared error of the written weights on the validation rows. */
   validation: z.object({ rows: number, rmse: number }),
   choices: choicesSchema.optional(),
+  /** What must be the same for --resume to take it for the same run. */
+  run: z.record(z.string(), z.union([z.string(), number])).optional(),
   steps: number,
   workers: number,
   /** Training alone, without evaluation. */

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -29,6 +29,15 @@ export interface TinyTraining {
   remove(): void;
 }
 
+/** 0 where there is none, also in the moment in which a new one takes its place. */
+function stepOf(state: string): number {
+  try {
+    return Number(readSafetensorsHeader(state).metadata.step);
+  } catch {
+    return 0;
+  }
+}
+
 export function createTinyTraining(): TinyTraining {
   const folder = mkdtempSync(join(tmpdir(), "readability-tiny-"));
   const path = (...names: string[]) => join(folder, ...names);
@@ -53,7 +62,7 @@ export function createTinyTraining(): TinyTraining {
       const { child, finished, log } = startCommand([...options, "--out", path(out), "--checkpoint-every", "1", ...more], { folder });
       const state = path(out, stateIn, "training-state.safetensors");
       while (child.exitCode === null) {
-        if (existsSync(state) && Number(readSafetensorsHeader(state).metadata.step) >= step) break;
+        if (stepOf(state) >= step) break;
         await sleep(5);
       }
       if (child.exitCode !== null) throw new Error(`it ended before step ${step}: ${log()}`);

@@ -5,29 +5,34 @@ import { producer } from "../../lib/producer.js";
 import { formatSeconds } from "../../lib/progress.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
-import type { Data } from "./data.js";
-import type { Settings } from "./options.js";
+import { replaceModel } from "./finish.js";
 import { renderReport } from "./report.js";
-import type { Job, Trained } from "./run.js";
+import { identify, type Job, type Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
+import { lastStep } from "./train.js";
 
 /** Writes what a run leaves: the checkpoint, its record and report. */
-export function writeResults({ settings, data, out, log }: Job, trained: Trained): void {
+export function writeResults(job: Job, trained: Trained): void {
+  const { settings, data, training, out, log } = job;
   const { layout, parameters } = trained;
   const weights = new Map(
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
-  writeCheckpoint(out, { config: data.checkpoint.config, weights });
-  writeTokenizerFiles(data.base, out, settings.maxLength);
-  const record = describeTraining(settings, data, trained);
-  writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
-  writeFileAtomic(join(out, "report.html"), renderReport(record, trained.steps, trained.predictions));
+  const record = describeTraining(job, trained);
+  const ended = trained.steps.length === lastStep({ ...settings, maxSteps: 0 }, training.length);
+  replaceModel(out, ended, (folder) => {
+    writeCheckpoint(folder, { config: data.checkpoint.config, weights });
+    writeTokenizerFiles(data.base, folder, settings.maxLength);
+    writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+    writeFileAtomic(join(folder, "report.html"), renderReport(record, trained.steps, trained.predictions));
+  });
   log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
   log.info(`validation RMSE: ${describeChoices(record.choices!)}`);
   log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
 }
 
-function describeTraining(settings: Settings, { passages, fingerprint }: Data, trained: Trained): TrainingRecord {
+function describeTraining(job: Job, trained: Trained): TrainingRecord {
+  const { settings, data } = job;
   const { steps, epochs, workers, predictions } = trained;
   const choices = compareChoices(settings.select, epochs);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
@@ -38,7 +43,7 @@ function describeTraining(settings: Settings, { passages, fingerprint }: Data, t
     seed: settings.seed,
     max_length: settings.maxLength,
     validation_fraction: settings.validation,
-    data: { file: settings.data, fingerprint, rows: passages.length },
+    data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length },
     recipe: {
       epochs: settings.epochs,
       batch: settings.batch,
@@ -55,6 +60,7 @@ function describeTraining(settings: Settings, { passages, fingerprint }: Data, t
     epochs: [...epochs],
     validation: { rows: predictions.length, rmse: choices[choices.selected] },
     choices,
+    run: identify(job),
     steps: steps.length,
     workers,
     seconds,

@@ -3,14 +3,14 @@ import { fail } from "../../lib/errors.js";
 import type { Log } from "../../lib/log.js";
 import { showProgress } from "../../lib/progress.js";
 import type { Data } from "./data.js";
-import { openMetrics, type StepMetrics } from "./metrics.js";
+import { type EpochResult, openMetrics, type StepMetrics } from "./metrics.js";
 import type { Settings } from "./options.js";
 import { createReplicas, type Replicas } from "./replicas.js";
 import type { Prediction } from "./report.js";
 import type { Row } from "./rows.js";
 import { bestOf } from "./select.js";
-import { describeRun, loadState, saveState } from "./state.js";
-import { type EpochResult, stepsPerEpoch, train } from "./train.js";
+import { describeRun, type Identity, loadState, markDiverged, saveState } from "./state.js";
+import { lastStep, stepsPerEpoch, train } from "./train.js";
 
 /** One model to train. */
 export interface Job {
@@ -44,29 +44,34 @@ export function checkJob({ settings: { data, batch }, training, validation }: Jo
     fail("too-few-rows", { file: data, training: training.length, validation: validation.length, batch });
 }
 
+const workersOf = ({ workers }: Settings) => workers || countCores();
+
+/** What must be the same for --resume to go on with the job. */
+export const identify = ({ settings, data }: Job): Identity => describeRun(settings, data.fingerprint, settings.base, workersOf(settings));
+
 /** Trains a model from its start or, with --resume, from its saved state; undefined where it was stopped before its end. */
 export async function runJob(job: Job): Promise<Trained | undefined> {
   const { settings, data, training, validation, out, log } = job;
   checkJob(job);
-  const workers = settings.workers || countCores();
+  const workers = workersOf(settings);
   const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
   const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, microBatch });
   try {
-    const identity = describeRun(settings, data.fingerprint, settings.base, workers);
+    const identity = identify(job);
     const { parameters } = replicas.state;
     const best = settings.select === "best" ? new Float32Array(parameters.length) : undefined;
     const state = { ...replicas.state, best };
-    const saved = settings.resume ? loadState(out, state, identity) : undefined;
-    const { step: stepsBefore, epochs } = saved ?? { step: 0, epochs: [] };
-    const all = stepsPerEpoch(training.length, settings.batch) * settings.epochs;
-    const total = settings.maxSteps > 0 ? Math.min(settings.maxSteps, all) : all;
-    if (stepsBefore >= total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
-    const metrics = openMetrics(out, stepsBefore);
+    const saved = settings.resume ? loadState(out, state, identity, log) : undefined;
+    const { step: stepsBefore, history } = saved ?? { step: 0, history: { steps: [], epochs: [] } };
+    const total = lastStep(settings, training.length);
+    if (stepsBefore > total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
+    const metrics = openMetrics(out, history);
+    const { epochs } = metrics;
     log.info(
       `${training.length} passages to train on, ${validation.length} held out; ${total} steps of ${settings.batch} on ${workers} workers${stepsBefore > 0 ? `, from step ${stepsBefore}` : ""}`,
     );
-    const progress = showProgress("train", total, "steps");
+    const progress = showProgress("train", total, "steps", stepsBefore);
     let scores: Float32Array = new Float32Array();
     process.stdout.write("| Epoch | Training Loss | Validation Loss | Rmse |\n|------:|--------------:|----------------:|-----:|\n");
     const ended = await train({
@@ -79,9 +84,10 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
       log,
       stepsBefore,
       stop: job.stop,
-      save: (step) => saveState(out, state, { step, epochs }, identity),
+      save: (step) => saveState(out, state, { step, history: metrics }, identity),
+      markDiverged: (step) => markDiverged(out, step, identity),
       report(result, scored) {
-        epochs.push(result);
+        metrics.addEpoch(result);
         scores = scored;
         if (bestOf(epochs) === result) best?.set(parameters);
         process.stdout.write(
@@ -91,9 +97,14 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
     });
     progress.stop();
     if (!ended) {
-      log.info(`stopped after step ${metrics.steps.at(-1)?.step}; --resume goes on from there`);
+      log.info(
+        metrics.steps.length === 0
+          ? "stopped before its first step"
+          : `stopped after step ${metrics.steps.at(-1)!.step}; --resume goes on from there`,
+      );
       return undefined;
     }
+    metrics.sync();
     if (best) {
       parameters.set(best);
       scores = await replicas.evaluate(validation);
