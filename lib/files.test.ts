@@ -1,0 +1,77 @@
+import { spawnSync } from "node:child_process";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { workUntil } from "../test/dying-disk.js";
+import { removeLeftovers, writeFileAtomic } from "./files.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), "readability-files-"));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe("a file that is written whole", () => {
+  it("holds text, bytes or pieces, in folders that it makes", () => {
+    const file = join(folder, "a", "b", "file");
+    for (const data of ["text", Buffer.from("text"), [Buffer.from("te"), Buffer.from("xt")]]) {
+      writeFileAtomic(file, data);
+      expect(readFileSync(file, "utf8")).toBe("text");
+    }
+    expect(readdirSync(join(folder, "a", "b"))).toEqual(["file"]);
+  });
+
+  it("is the old or the new one after a kill at any instant; what is left aside is removed", () => {
+    const file = join(folder, "file");
+    const seen = new Set<string>();
+    for (let last = 1, ended = false; !ended; last++) {
+      writeFileSync(file, "old");
+      ended = workUntil(last, () => writeFileAtomic(file, "new text"));
+      seen.add(readFileSync(file, "utf8"));
+      removeLeftovers(folder);
+      expect(readdirSync(folder)).toEqual(["file"]);
+    }
+    expect([...seen]).toEqual(["old", "new text"]);
+  });
+});
+
+const root = process.getuid?.() === 0;
+const mounted = root && process.platform === "linux" && canMount();
+
+function canMount(): boolean {
+  const probe = mkdtempSync(join(tmpdir(), "readability-mount-"));
+  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", probe]);
+  if (status === 0) spawnSync("umount", [probe]);
+  rmSync(probe, { recursive: true, force: true });
+  return status === 0;
+}
+
+describe.skipIf(!mounted)("on a small disk", () => {
+  let disk: string;
+  beforeEach(() => {
+    disk = join(folder, "disk");
+    mkdirSync(disk);
+    spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]);
+  });
+  afterEach(() => spawnSync("umount", [disk]));
+
+  it("says that there is no room, and leaves what was there", () => {
+    const file = join(disk, "file");
+    writeFileAtomic(file, "old");
+    expect(() => writeFileAtomic(file, new Uint8Array(1 << 20))).toThrow(`There is no room left to write ${file}. Free some`);
+    expect(readdirSync(disk)).toEqual(["file"]);
+    expect(readFileSync(file, "utf8")).toBe("old");
+  });
+
+  it("says that it may not be written", () => {
+    spawnSync("mount", ["-o", "remount,ro", disk]);
+    expect(() => writeFileAtomic(join(disk, "file"), "new")).toThrow(/file cannot be written: EROFS.*Let this user write there/);
+  });
+});
+
+it.skipIf(root || process.platform === "win32")("in a folder of others says that it may not be written", () => {
+  chmodSync(folder, 0o500);
+  expect(() => writeFileAtomic(join(folder, "file"), "new")).toThrow(/file cannot be written: EACCES/);
+  chmodSync(folder, 0o700);
+});
