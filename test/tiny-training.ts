@@ -8,7 +8,7 @@ import { places } from "../lib/places.js";
 import { readSafetensorsHeader } from "../lib/safetensors.js";
 import { readPassages } from "../lib/text/dataset.js";
 import { readRecord } from "../lib/training-record.js";
-import { type Finished, runCommand, startCommand } from "./commands.js";
+import { type Finished, type Running, runCommand, startCommand } from "./commands.js";
 import { writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 
 /** Trains the tiny model on the sample's passages with made-up targets, in a folder of its own; a run takes a second or two. */
@@ -18,6 +18,8 @@ export interface TinyTraining {
   readonly data: string;
   /** A path in the folder. */
   path(...names: string[]): string;
+  /** Starts what `run` runs. */
+  start(out: string, more: readonly string[], env?: NodeJS.ProcessEnv): Running;
   /** `readability train` of an epoch of nine steps of eight passages, and `more`. */
   run(out: string, ...more: string[]): Promise<Finished>;
   /** Runs until `out`, or the named folder in it, holds the state of a step from `step` on; then kills it. @throws where it ends before */
@@ -29,8 +31,8 @@ export interface TinyTraining {
   remove(): void;
 }
 
-/** 0 where there is none, also in the moment in which a new one takes its place. */
-function stepOf(state: string): number {
+/** After which step a state was saved; 0 where there is none, also in the moment in which a new one takes its place. */
+export function stepOf(state: string): number {
   try {
     return Number(readSafetensorsHeader(state).metadata.step);
   } catch {
@@ -57,6 +59,7 @@ export function createTinyTraining(): TinyTraining {
     base,
     data,
     path,
+    start: (out, more, env) => startCommand([...options, "--out", path(out), ...more], { folder, env }),
     run: (out, ...more) => runCommand([...options, "--out", path(out), ...more], { folder }),
     async runUntil(step, out, more, stateIn = ".") {
       const { child, finished, log } = startCommand([...options, "--out", path(out), "--checkpoint-every", "1", ...more], { folder });
