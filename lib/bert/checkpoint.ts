@@ -27,7 +27,7 @@ export function readCheckpoint(folder: string, drawHead?: number): Checkpoint {
   const weights = new Map(
     listParameters(config).map((parameter, i) => {
       const tensor = stored.get(parameter.name);
-      if (tensor) return [parameter.name, checkShape(file, parameter, tensor)];
+      if (tensor) return [parameter.name, checkTensor(file, parameter, tensor)];
       if (!parameter.head || drawHead === undefined) {
         return fail("no-tensor", { file, tensor: parameter.name, shape: parameter.shape.join(", "), found: stored.size });
       }
@@ -43,13 +43,18 @@ function canonicalName(name: string): string {
   return /^(embeddings|encoder|pooler)\./.test(renamed) ? `bert.${renamed}` : renamed;
 }
 
-function checkShape(file: string, { name, shape }: Parameter, tensor: Tensor): Tensor {
-  if (tensor.shape.join() === shape.join()) return tensor;
-  return fail("bad-tensor", {
-    file,
-    tensor: name,
-    problem: `its shape is [${tensor.shape.join(", ")}]; config.json asks for [${shape.join(", ")}]`,
-  });
+function checkTensor(file: string, { name, shape }: Parameter, tensor: Tensor): Tensor {
+  const bad = (problem: string) => fail("bad-tensor", { file, tensor: name, problem });
+  if (tensor.shape.join() !== shape.join()) bad(`its shape is [${tensor.shape.join(", ")}]; config.json asks for [${shape.join(", ")}]`);
+  if (!isAllFinite(tensor.data)) bad("it holds values that are no finite numbers");
+  return tensor;
+}
+
+/** A sum is finite where all it is of is: float32 numbers do not reach float64's end. */
+function isAllFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return Number.isFinite(sum);
 }
 
 /** As transformers initialises heads: weights normal with deviation initializer_range, biases zero. */

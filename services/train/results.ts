@@ -6,7 +6,9 @@ import { formatSeconds } from "../../lib/progress.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
 import { replaceModel } from "./finish.js";
-import { renderReport } from "./report.js";
+import { scoreFloors } from "./floors.js";
+import { type ReportContent, renderReport } from "./report.js";
+import type { Row } from "./rows.js";
 import { identify, type Job, type Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
 import { lastStep } from "./train.js";
@@ -19,16 +21,28 @@ export function writeResults(job: Job, trained: Trained): void {
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
   const record = describeTraining(job, trained);
+  const report = renderReport({ record, ...describeResults(job, trained) });
   const ended = trained.steps.length === lastStep({ ...settings, maxSteps: 0 }, training.length);
   replaceModel(out, ended, (folder) => {
     writeCheckpoint(folder, { config: data.checkpoint.config, weights });
     writeTokenizerFiles(data.base, folder, settings.maxLength);
     writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
-    writeFileAtomic(join(folder, "report.html"), renderReport(record, trained.steps, trained.predictions));
+    writeFileAtomic(join(folder, "report.html"), report);
   });
   log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
   log.info(`validation RMSE: ${describeChoices(record.choices!)}`);
   log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
+}
+
+/** What the report shows beside the record. */
+function describeResults({ data, training, validation }: Job, { steps, predictions }: Trained): Omit<ReportContent, "record"> {
+  const passages = new Map(data.passages.map((passage) => [passage.id, passage]));
+  const find = (rows: readonly Row[]) => rows.map(({ id }) => passages.get(id)!);
+  const heldOut = predictions.map((prediction, i) => {
+    const { id, ids } = validation[i]!;
+    return { ...prediction, excerpt: passages.get(id)!.excerpt, tokens: ids.length };
+  });
+  return { steps, heldOut, floors: scoreFloors(find(training), find(validation)) };
 }
 
 function describeTraining(job: Job, trained: Trained): TrainingRecord {
