@@ -61,8 +61,8 @@ export const gradients: { readonly [op in DifferentiableOp]: Rule } = {
   Exp: (node, dy) => [mul(dy, outputOf(node))],
   Sqrt: (node, dy) => [div(mul(dy, 0.5), outputOf(node))],
   Tanh: (node, dy) => [mul(dy, sub(1, mul(outputOf(node), outputOf(node))))],
-  // d erf(x) / dx = 2 / sqrt(pi) exp(-x^2)
-  Erf: (node, dy) => [mul(mul(dy, 2 / Math.sqrt(Math.PI)), exp(neg(mul(inputsOf(node)[0], inputsOf(node)[0]))))],
+  // d erf(x) / dx = 2 / sqrt(pi) exp(-x^2), the factor within the exponent
+  Erf: (node, dy) => [mul(dy, exp(sub(Math.log(2 / Math.sqrt(Math.PI)), mul(inputsOf(node)[0], inputsOf(node)[0]))))],
   // Gelu(x) = x cdf(x), so its derivative is cdf(x) + x pdf(x), both of the normal distribution.
   Gelu: (node, dy) => {
     const [x] = inputsOf(node);
@@ -73,8 +73,7 @@ export const gradients: { readonly [op in DifferentiableOp]: Rule } = {
   },
   Softmax: (node, dy) => {
     const y = outputOf(node);
-    const weighted = mul(dy, y);
-    return [sub(weighted, mul(y, reduceSum(weighted, [-1])))];
+    return [mul(sub(dy, reduceSum(mul(dy, y), [-1])), y)];
   },
   // Ba, Kiros & Hinton 2016: the gradient less its mean and less its projection on the normalized input, times the inverse deviation.
   LayerNormalization: (node, dy) => {
@@ -93,9 +92,13 @@ export const gradients: { readonly [op in DifferentiableOp]: Rule } = {
   Gemm: (node, dy) => {
     const [a, b, bias] = inputsOf(node);
     const [transA, transB] = [node.attributes.transA === 1, node.attributes.transB === 1];
-    const da = transA ? gemm(b, dy, undefined, { transA: transB ? 1 : 0, transB: 1 }) : gemm(dy, b, undefined, { transB: transB ? 0 : 1 });
-    const db = transB ? gemm(dy, a, undefined, { transA: 1, transB: transA ? 1 : 0 }) : gemm(a, dy, undefined, { transA: transA ? 0 : 1 });
-    return [da, db, bias && sumTo(dy, bias.shape)];
+    const alpha = (node.attributes.alpha as number | undefined) ?? 1;
+    const beta = (node.attributes.beta as number | undefined) ?? 1;
+    const product = (x: Value, y: Value, transA: boolean, transB: boolean) =>
+      gemm(x, y, undefined, { transA: transA ? 1 : 0, transB: transB ? 1 : 0, alpha });
+    const da = transA ? product(b, dy, transB, true) : product(dy, b, false, !transB);
+    const db = transB ? product(dy, a, true, transA) : product(a, dy, !transA, false);
+    return [da, db, bias && mul(sumTo(dy, bias.shape), beta)];
   },
   Transpose: (node, dy) => {
     const order = node.attributes.perm as readonly number[];

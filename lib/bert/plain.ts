@@ -54,7 +54,10 @@ export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnTy
       const mixed = matmul(dropout(softmax(logits), "attention"), splitHeads(value, [0, 2, 1, 3]));
       return reshape(transpose(mixed, [0, 2, 1, 3]), query.shape);
     },
-    gelu: (x) => mul(x, add(mul(erf(mul(x, Math.SQRT1_2)), 0.5), 0.5)),
+    gelu(x) {
+      const scaled = mul(x, Math.SQRT1_2);
+      return mul(mul(scaled, add(erf(scaled), 1)), Math.SQRT1_2);
+    },
     tanh,
     add,
     firstToken: (x) => reshape(first(reshape(x, ["batch", "sequence", hidden]), 1, 1), ["batch", hidden]),

@@ -2,6 +2,7 @@ import { backward } from "../autodiff/backward.js";
 import { addInput, addOutput, createGraph, type Graph, type Value } from "../onnx/graph.js";
 import { encodeModel } from "../onnx/model.js";
 import { mul, reduceSum, reshape, sub } from "../onnx/ops.js";
+import { simplify } from "../onnx/simplify.js";
 import { producer } from "../producer.js";
 import type { BertConfig } from "./config.js";
 import { createDropout } from "./dropout.js";
@@ -27,6 +28,7 @@ export interface TrainingGraphs {
 export function buildTrainingGraphs(config: BertConfig, dropoutRate: number): TrainingGraphs {
   const evaluation = buildForward(config, 0);
   addOutput(evaluation.graph, outputs.scores, evaluation.scores);
+  simplify(evaluation.graph);
   const { graph, scores } = buildForward(config, dropoutRate);
   const trained = graph.inputs.filter(({ dtype }) => dtype === "float32");
   const loss = sumSquaredErrors(graph, scores);
@@ -34,6 +36,7 @@ export function buildTrainingGraphs(config: BertConfig, dropoutRate: number): Tr
   addOutput(graph, outputs.scores, scores);
   addOutput(graph, outputs.loss, loss);
   for (const [input, gradient] of gradients) addOutput(graph, gradientName(input.name), gradient);
+  simplify(graph);
   return {
     step: encodeModel(graph, producer),
     evaluation: encodeModel(evaluation.graph, producer),

@@ -61,9 +61,15 @@ export const cast = (x: Value, to: DType): Value => (x.dtype === to ? x : apply(
 /** Shifts unsigned integers right by `bits`. */
 export const shiftRight = (x: Value, bits: number): Value => apply("BitShift", [x, scalar(x.graph, bits, x.dtype)], { direction: "RIGHT" });
 export const matmul = (a: Value, b: Value): Value => apply("MatMul", [a, b]);
-/** alpha * a' b' + bias, where ' transposes on request; matrices only. */
-export const gemm = (a: Value, b: Value, bias: Value | undefined, attributes: { transA?: 0 | 1; transB?: 0 | 1 } = {}): Value =>
-  apply("Gemm", bias ? [a, b, bias] : [a, b], attributes);
+export interface GemmAttributes {
+  readonly transA?: 0 | 1;
+  readonly transB?: 0 | 1;
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+/** alpha * a' b' + beta * bias, where ' transposes on request; matrices only. */
+export const gemm = (a: Value, b: Value, bias: Value | undefined, attributes: GemmAttributes = {}): Value =>
+  apply("Gemm", bias ? [a, b, bias] : [a, b], { ...attributes });
 /** Rows of `table` [rows, width] at `indices`. */
 export const gather = (table: Value, indices: Value, axis = 0): Value => apply("Gather", [table, indices], { axis });
 export const transpose = (x: Value, perm: readonly number[]): Value => apply("Transpose", [x], { perm });

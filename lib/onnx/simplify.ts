@@ -1,0 +1,100 @@
+import { normalizeAxis } from "./dims.js";
+import { addNode, type Graph, liveNodes, type Node, type Value } from "./graph.js";
+import { gemm, mul, reduceSum } from "./ops.js";
+
+/** The graph around a node, as it stands before a pass. */
+interface Context {
+  readonly producer: (value: Value | undefined) => Node | undefined;
+  readonly readers: (value: Value) => readonly Node[];
+}
+
+/** A value equal to the node's first output that saves a pass over an activation, where this rewrite knows one. */
+type Rewrite = (node: Node, context: Context) => Value | undefined;
+
+const rewrites: readonly Rewrite[] = [
+  // Gemm(s a, b) = s Gemm(a, b), and Gemm multiplies on its way.
+  (node, { producer }) => {
+    if (node.op !== "Gemm") return undefined;
+    const [a, b, bias] = node.inputs as readonly [Value, Value, Value?];
+    const [left, right] = [asScaled(producer(a)), asScaled(producer(b))];
+    if (!left && !right) return undefined;
+    const alpha = factorOf(node, "alpha") * (left?.factor ?? 1) * (right?.factor ?? 1);
+    return gemm(left?.x ?? a, right?.x ?? b, bias, { ...node.attributes, alpha });
+  },
+  // s Gemm(a, b, c), where nothing else reads the product.
+  (node, { producer, readers }) => {
+    const scaled = asScaled(node);
+    const product = producer(scaled?.x);
+    if (!scaled || product?.op !== "Gemm" || readers(scaled.x).length > 1) return undefined;
+    const [a, b, bias] = product.inputs as readonly [Value, Value, Value?];
+    const [alpha, beta] = [factorOf(product, "alpha") * scaled.factor, factorOf(product, "beta") * scaled.factor];
+    return gemm(a, b, bias, { ...product.attributes, alpha, ...(bias ? { beta } : {}) });
+  },
+  // The sum of s x is s times the sum of x, which is smaller.
+  (node, { producer }) => {
+    const scaled = node.op === "ReduceSum" ? asScaled(producer(node.inputs[0])) : undefined;
+    return scaled && mul(addNode(scaled.x.graph, "ReduceSum", [scaled.x, node.inputs[1]], node.attributes)[0]!, scaled.factor);
+  },
+  // Row sums of (dy v') * p are those of dy * (p v): over the width of a head in place of all keys. The gradient of attention's softmax
+  // takes them. Source: Dao et al. 2022 (FlashAttention), equation 4.
+  (node, { producer, readers }) => {
+    const [product] = node.inputs as readonly [Value];
+    const factors = producer(product);
+    if (node.op !== "ReduceSum" || factors?.op !== "Mul" || !isLastAxis(node)) return undefined;
+    const [dp, p] = factors.inputs as readonly [Value, Value];
+    const [dy, transposed] = producer(dp)?.op === "MatMul" ? (producer(dp)!.inputs as readonly [Value, Value]) : [];
+    const v = producer(transposed)?.op === "Transpose" ? producer(transposed)!.inputs[0] : undefined;
+    const forward = v && readers(p).find(({ op, inputs }) => op === "MatMul" && inputs[0] === p && inputs[1] === v);
+    return forward && reduceSum(mul(dy!, forward.outputs[0]!), [-1]);
+  },
+];
+
+/** Replaces parts of a graph by equal ones that cost less, until no rewrite applies. Inputs, outputs and their names stay. */
+export function simplify(graph: Graph): void {
+  while (rewrites.map((rewrite) => applyRewrite(graph, rewrite)).some((changed) => changed));
+}
+
+/** One pass over the graph; answers whether it changed. */
+function applyRewrite(graph: Graph, rewrite: Rewrite): boolean {
+  const nodes = liveNodes(graph);
+  const producers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
+  const readers = new Map<Value, Node[]>();
+  for (const node of nodes) for (const input of node.inputs) if (input) readers.set(input, [...(readers.get(input) ?? []), node]);
+  const context: Context = { producer: (value) => value && producers.get(value), readers: (value) => readers.get(value) ?? [] };
+  const replaced = new Map<Value, Value>();
+  const current = (value: Value) => replaced.get(value) ?? value;
+  const rebuilt: Node[] = [];
+  for (const node of nodes) {
+    graph.nodes = [];
+    const better = rewrite(node, context);
+    const emitted = better ? graph.nodes : [node];
+    rebuilt.push(...emitted.map((one) => ({ ...one, inputs: one.inputs.map((input) => input && current(input)) })));
+    if (better) replaced.set(node.outputs[0]!, better);
+  }
+  graph.nodes = rebuilt;
+  graph.outputs.forEach(({ name, value }, i) => {
+    graph.outputs[i] = { name, value: current(value) };
+  });
+  return replaced.size > 0;
+}
+
+/** The tensor and the number of a product with a constant scalar. */
+function asScaled(node: Node | undefined): { readonly x: Value; readonly factor: number } | undefined {
+  if (node?.op !== "Mul") return undefined;
+  const [a, b] = node.inputs as readonly [Value, Value];
+  const [first, second] = [scalarOf(a), scalarOf(b)];
+  if (second !== undefined) return { x: a, factor: second };
+  return first === undefined ? undefined : { x: b, factor: first };
+}
+
+function scalarOf({ graph, name, shape }: Value): number | undefined {
+  const constant = shape.length === 0 ? graph.constants.get(name) : undefined;
+  return constant && Number(constant.data[0]);
+}
+
+const factorOf = (node: Node, name: "alpha" | "beta") => (node.attributes[name] as number | undefined) ?? 1;
+
+function isLastAxis({ inputs: [x, axes] }: Node): boolean {
+  const rank = x!.shape.length;
+  return axes!.holds!.length === 1 && normalizeAxis(Number(axes!.holds![0]), rank) === rank - 1;
+}
