@@ -6,31 +6,25 @@ import { failToWrite, removeLeftovers, syncFolder, writeFileAtomic } from "../..
 import type { Log } from "../../lib/log.js";
 import { tokenizerFiles } from "../../lib/text/tokenizer.js";
 import { readRecord } from "../../lib/training-record.js";
-import { describeDifferences, hasState, type Identity, removeState } from "./state.js";
+import { describeDifferences, hasState, type Identity } from "./state.js";
 
 /** A model that is being written, and one that is written whole and takes the place of the one before it file by file. */
 const foldersOf = (out: string) => ({ partial: join(out, ".model-partial"), whole: join(out, ".model") });
-const planFile = ".plan.json";
-
-interface Plan {
-  readonly files: readonly string[];
-  /** Whether the saved state is of no more use. */
-  readonly ended: boolean;
-}
+/** In the whole one, the names of its files, as they leave it one by one. */
+const planFile = ".files.json";
 
 /**
- * Replaces the model in `out` by what `write` puts into a folder beside it. Killed before that folder gets its final name, the run's
- * saved state and the old model stand; killed after, the next start ends the replacement.
- * @param ended whether the run's schedule has ended: its saved state is then removed
+ * Replaces the model in `out` by what `write` puts into a folder beside it. Killed before that folder gets its final name, the old
+ * model stands; killed after, the next start ends the replacement.
  */
-export function replaceModel(out: string, ended: boolean, write: (folder: string) => void): void {
+export function replaceModel(out: string, write: (folder: string) => void): void {
   const { partial, whole } = foldersOf(out);
   namingFailures(out, () => {
     rmSync(partial, { recursive: true, force: true });
     mkdirSync(partial, { recursive: true });
     write(partial);
     const files = readdirSync(partial);
-    writeFileAtomic(join(partial, planFile), JSON.stringify({ files, ended } satisfies Plan));
+    writeFileAtomic(join(partial, planFile), JSON.stringify(files));
     renameSync(partial, whole);
     syncFolder(out);
     endReplacement(out);
@@ -58,10 +52,9 @@ function namingFailures(out: string, work: () => void): void {
 function endReplacement(out: string): void {
   const { whole } = foldersOf(out);
   if (existsSync(join(whole, planFile))) {
-    const { files, ended } = JSON.parse(readFileSync(join(whole, planFile), "utf8")) as Plan;
+    const files = JSON.parse(readFileSync(join(whole, planFile), "utf8")) as string[];
     for (const file of files) if (existsSync(join(whole, file))) renameSync(join(whole, file), join(out, file));
     for (const file of tokenizerFiles) if (!files.includes(file)) rmSync(join(out, file), { force: true }); // of another tokenizer
-    if (ended) removeState(out);
     syncFolder(out);
   }
   rmSync(whole, { recursive: true, force: true });

@@ -11,19 +11,17 @@ import { type ReportContent, renderReport } from "./report.js";
 import type { Row } from "./rows.js";
 import { identify, type Job, type Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
-import { lastStep } from "./train.js";
 
 /** Writes what a run leaves: the checkpoint, its record and report. */
 export function writeResults(job: Job, trained: Trained): void {
-  const { settings, data, training, out, log } = job;
+  const { settings, data, out, log } = job;
   const { layout, parameters } = trained;
   const weights = new Map(
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
   const record = describeTraining(job, trained);
   const report = renderReport({ record, ...describeResults(job, trained) });
-  const ended = trained.steps.length === lastStep({ ...settings, maxSteps: 0 }, training.length);
-  replaceModel(out, ended, (folder) => {
+  replaceModel(out, (folder) => {
     writeCheckpoint(folder, { config: data.checkpoint.config, weights });
     writeTokenizerFiles(data.base, folder, settings.maxLength);
     writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);

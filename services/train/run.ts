@@ -4,6 +4,7 @@ import type { Log } from "../../lib/log.js";
 import { showProgress } from "../../lib/progress.js";
 import type { Prediction } from "./charts.js";
 import type { Data } from "./data.js";
+import { tidyUp } from "./finish.js";
 import { type EpochResult, openMetrics, type StepMetrics } from "./metrics.js";
 import type { Settings } from "./options.js";
 import { createReplicas, type Replicas } from "./replicas.js";
@@ -53,6 +54,7 @@ export const identify = ({ settings, data }: Job): Identity => describeRun(setti
 export async function runJob(job: Job): Promise<Trained | undefined> {
   const { settings, data, training, validation, out, log } = job;
   checkJob(job);
+  tidyUp(out);
   const workers = workersOf(settings);
   const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };

@@ -160,6 +160,8 @@ function readDiverged(out: string): Diverged | undefined {
   return existsSync(diverged) ? (JSON.parse(readFileSync(diverged, "utf8")) as Diverged) : undefined;
 }
 
+/** The newest last: a kill in between leaves the one that is nearest to the end. */
 export function removeState(out: string): void {
-  for (const file of Object.values(filesOf(out))) rmSync(file, { force: true });
+  const { next, current, previous, diverged } = filesOf(out);
+  for (const file of [diverged, previous, next, current]) rmSync(file, { force: true });
 }
