@@ -1,9 +1,9 @@
-import { spawnSync } from "node:child_process";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { workUntil } from "../test/dying-disk.js";
+import { canMount, mount, unmount } from "../test/mounts.js";
 import { removeLeftovers, writeFileAtomic } from "./files.js";
 
 let folder: string;
@@ -36,25 +36,14 @@ describe("a file that is written whole", () => {
   });
 });
 
-const root = process.getuid?.() === 0;
-const mounted = root && process.platform === "linux" && canMount();
-
-function canMount(): boolean {
-  const probe = mkdtempSync(join(tmpdir(), "readability-mount-"));
-  const { status } = spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", probe]);
-  if (status === 0) spawnSync("umount", [probe]);
-  rmSync(probe, { recursive: true, force: true });
-  return status === 0;
-}
-
-describe.skipIf(!mounted)("on a small disk", () => {
+describe.skipIf(!canMount())("on a small disk", () => {
   let disk: string;
   beforeEach(() => {
     disk = join(folder, "disk");
     mkdirSync(disk);
-    spawnSync("mount", ["-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]);
+    mount(disk, "size=64k");
   });
-  afterEach(() => spawnSync("umount", [disk]));
+  afterEach(() => unmount(disk));
 
   it("says that there is no room, and leaves what was there", () => {
     const file = join(disk, "file");
@@ -65,12 +54,12 @@ describe.skipIf(!mounted)("on a small disk", () => {
   });
 
   it("says that it may not be written", () => {
-    spawnSync("mount", ["-o", "remount,ro", disk]);
+    mount(disk, "remount,ro");
     expect(() => writeFileAtomic(join(disk, "file"), "new")).toThrow(/file cannot be written: EROFS.*Let this user write there/);
   });
 });
 
-it.skipIf(root || process.platform === "win32")("in a folder of others says that it may not be written", () => {
+it.skipIf(process.getuid?.() === 0 || process.platform === "win32")("in a folder of others says that it may not be written", () => {
   chmodSync(folder, 0o500);
   expect(() => writeFileAtomic(join(folder, "file"), "new")).toThrow(/file cannot be written: EACCES/);
   chmodSync(folder, 0o700);

@@ -1,7 +1,8 @@
-import { existsSync, statSync } from "node:fs";
+import { existsSync, mkdirSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createRandom } from "../../lib/random.js";
+import { canMount, mount, unmount } from "../../test/mounts.js";
 import { createTinyTraining, stepOf, type TinyTraining } from "../../test/tiny-training.js";
 import { eventsFile, metricsFile, type StepMetrics } from "./metrics.js";
 
@@ -101,6 +102,31 @@ describe("kill -9", () => {
     const { stderr } = await tiny.run("short", ...recipes[0], "--resume");
     expect(stderr).toMatch(/from step 4/);
     expect(describeEnd("short")).toEqual(describeEnd("straight-0"));
+  });
+});
+
+describe.skipIf(!canMount())("a small disk", () => {
+  it("that is full stops the run with the last good state; with more room it goes on from there", async () => {
+    const disk = tiny.path("disk");
+    mkdirSync(disk);
+    mount(disk, `size=${Math.round(1.5 * statSync(tiny.path("straight-0", "model.safetensors")).size * 3)}`);
+    try {
+      const full = await tiny.run("disk", ...recipes[0]);
+      expect(full.code).toBe(1);
+      expect(full.stderr).toMatch(/error: There is no room left to write .*training-state.*Free some/);
+      expect(stepOf(state("disk"))).toBe(3);
+      mount(disk, "remount,size=64m");
+      const { code, stderr } = await tiny.run("disk", ...recipes[0], "--resume");
+      expect(code, stderr).toBe(0);
+      expect(stderr).toMatch(/from step 3/);
+      expect(describeEnd("disk")).toEqual(describeEnd("straight-0"));
+      mount(disk, "remount,ro");
+      const refused = await tiny.run("disk", ...recipes[0]);
+      expect(refused.code).toBe(1);
+      expect(refused.stderr).toMatch(/error: .*disk.* cannot be written: EROFS/);
+    } finally {
+      unmount(disk);
+    }
   });
 });
 
