@@ -11,9 +11,9 @@ import { writeFileAtomic } from "../lib/files.js";
 import { openModel } from "../lib/model.js";
 import { showProgress } from "../lib/progress.js";
 import { readPassages } from "../lib/text/dataset.js";
-import { splitPassages } from "../lib/text/split.js";
+import { holdOut } from "../lib/text/split.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
-import { readRecord, recordFile } from "../lib/training-record.js";
+import { listSplits, readRecord, recordFile } from "../lib/training-record.js";
 import { drawPredictions } from "../services/train/charts.js";
 
 const [from, data, out, base] = process.argv.slice(2) as [string, string, string, string?];
@@ -21,7 +21,7 @@ const record =
   readRecord(from) ??
   fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
 const { passages } = readPassages(data, { targets: true });
-const held = splitPassages(passages, record.validation_fraction, record.seed).validation.map((i) => passages[i]!);
+const held = holdOut(passages, listSplits(record)).map((i) => passages[i]!);
 
 writeCheckpoint(out, readCheckpoint(from), "F16");
 writeTokenizerFiles(from, out, record.max_length);

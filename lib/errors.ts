@@ -365,6 +365,35 @@ export const errors = {
     ({ file, training, validation, batch }: { file: string; training: number; validation: number; batch: number }) =>
       `${file} leaves ${training} passages to train on and ${validation} to measure on; a batch takes ${batch}, and one must be held out. Add passages, or lower --batch.`,
   ),
+  "bad-combination": row(
+    400,
+    2,
+    ({ options, why, remedy }: { options: string; why: string; remedy: string }) => `${options} makes no sense: ${why}. ${remedy}`,
+  ),
+  "no-standard-errors": row(
+    400,
+    1,
+    ({ file }: { file: string }) =>
+      `${file} has no standard errors above 0, by which --weighting inverse-variance weighs its passages. Add the column standard_error, or leave out --weighting.`,
+  ),
+  "no-record": row(
+    404,
+    1,
+    ({ folder }: { folder: string }) =>
+      `${folder} holds no training.json, which tells what a checkpoint was trained on. Name checkpoints that readability train wrote.`,
+  ),
+  "other-architecture": row(
+    400,
+    1,
+    ({ folder, first, differences }: { folder: string; first: string; differences: string }) =>
+      `${folder} cannot be averaged with ${first}: ${differences}. Name checkpoints that were trained from the same base.`,
+  ),
+  "no-score": row(
+    400,
+    1,
+    ({ file, id, key }: { file: string; id: string; key: string }) =>
+      `${file} has no score for passage ${id}, which is trained on: expected its ${key} in a row. Score every passage, or name a checkpoint with --teacher.`,
+  ),
   "too-few-steps": row(
     400,
     2,

@@ -31,6 +31,11 @@ export const kinds = {
     z.boolean(),
     z.enum(["true", "1", "false", "0"]).transform((text) => text === "true" || text === "1"),
   ]) as z.ZodType<boolean>,
+  /** Words after the flag, which may be given again, or separated by commas. */
+  list: z
+    .union([z.string(), z.array(z.string())])
+    .transform((words) => [words].flat().flatMap((word) => word.split(",")))
+    .refine((words) => words.every((word) => word !== ""), "expected names, none of them empty") as unknown as z.ZodType<readonly string[]>,
   /** "120", "120s", "2m" or "1h", in seconds. */
   duration: z
     .string()
@@ -91,7 +96,7 @@ function describeCommand(command: string, options: Options, positionals: readonl
   const program = new Command(`readability ${command}`).exitOverride().configureOutput({ writeErr: () => {} });
   for (const name of positionals) program.argument(name);
   for (const [name, option] of Object.entries(options)) {
-    const shown = option.default === undefined || isFlag(option) ? "" : ` Default: ${JSON.stringify(option.default)}.`;
+    const shown = option.default === undefined || isFlag(option) || isList(option) ? "" : ` Default: ${JSON.stringify(option.default)}.`;
     program.addOption(new Flag(describeFlag(name, option), `${option.help}${shown} [${variableName(command, name)}]`));
   }
   return program;
@@ -99,8 +104,10 @@ function describeCommand(command: string, options: Options, positionals: readonl
 
 const isFlag = (option: Option<unknown>): boolean => option.schema === (kinds.flag as unknown);
 
+const isList = (option: Option<unknown>): boolean => option.schema === (kinds.list as unknown);
+
 /** How an option is written on the command line: `-u, --users <value>`; `--no-gate` for what is on unless told otherwise. */
 export function describeFlag(name: string, option: Option<unknown>): string {
   const long = isFlag(option) && option.default === true ? flagName(name).replace("--", "--no-") : flagName(name);
-  return `${option.short ? `-${option.short}, ` : ""}${long}${isFlag(option) ? "" : " <value>"}`;
+  return `${option.short ? `-${option.short}, ` : ""}${long}${isFlag(option) ? "" : isList(option) ? " <value...>" : " <value>"}`;
 }

@@ -41,6 +41,6 @@ function describeTable(command: string, options: Options): string {
 }
 
 function describeDefault(value: unknown): string {
-  if (value === undefined || value === "") return "";
+  if (value === undefined || value === "" || (Array.isArray(value) && value.length === 0)) return "";
   return typeof value === "string" ? value : JSON.stringify(value);
 }

@@ -63,6 +63,6 @@ async function build({ crew, say }: Builder, service: string, args: readonly str
 
 /** Arguments of which those that name a file or folder count by its content; --resume only says how to get to the same end. */
 function describeArguments(args: readonly string[]): Promise<string[]> {
-  const words = args.filter((argument) => argument !== "--resume").flatMap((argument) => argument.split("="));
+  const words = args.filter((argument) => argument !== "--resume").flatMap((argument) => argument.split(/[=,]/));
   return Promise.all(words.map(async (word) => (existsSync(word) ? hashPath(word) : word)));
 }

@@ -8,11 +8,18 @@ import { options } from "./options.js";
 import { createPrinter } from "./print.js";
 import { runUp } from "./run.js";
 
+/** Options of train that do not go through. */
+const refused = {
+  "--out": "writes below --artifacts",
+  "--folds": "serves one model: run readability train --folds, then up --model with one of them or with their average",
+} as const;
+
 /** Ctrl-C ends all services in order; a second one kills them. */
 export async function main(argv: readonly string[]): Promise<number> {
   const { own, others } = splitArguments(options, argv);
-  if (others.some((argument) => /^--out(=|$)/.test(argument)))
-    fail("usage", { problem: "--out is no option of up, which writes below --artifacts", help: "readability up --help" });
+  for (const [flag, why] of Object.entries(refused))
+    if (others.some((argument) => argument.split("=")[0] === flag))
+      fail("usage", { problem: `${flag} is no option of up, which ${why}`, help: "readability up --help" });
   const settings = { ...parseOptions("up", options, own), train: others };
   const kill = new AbortController();
   return runUp(settings, {

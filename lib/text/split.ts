@@ -27,6 +27,44 @@ export function splitPassages(passages: readonly Passage[], fraction: number, se
   return { train: all.filter((i) => !heldOut.has(i)), validation: all.filter((i) => heldOut.has(i)) };
 }
 
+/**
+ * Deals the passages to folds: of each of five equal-width bins of the target about as many to each, in an order that depends on the
+ * seed alone. Passages with the same text go to the same fold.
+ * @returns the fold of each passage, from 0
+ */
+export function splitFolds(passages: readonly Passage[], folds: number, seed: number): number[] {
+  const bin = binTargets(passages.map(({ target }) => target));
+  const dealt = Array.from({ length: folds }, () => ({ bins: new Array<number>(bins).fill(0), all: 0 }));
+  const foldOf = new Array<number>(passages.length);
+  for (const group of createRandom(seed).shuffle([...groupByText(passages)])) {
+    const inBins = dealt.map(({ bins }) => group.reduce((sum, i) => sum + bins[bin[i]!]!, 0));
+    const emptier = (a: number, b: number) => inBins[a]! < inBins[b]! || (inBins[a] === inBins[b] && dealt[a]!.all < dealt[b]!.all);
+    const fold = dealt.reduce((best, _, other) => (emptier(other, best) ? other : best), 0);
+    for (const i of group) {
+      dealt[fold]!.bins[bin[i]!]!++;
+      dealt[fold]!.all++;
+      foldOf[i] = fold;
+    }
+  }
+  return foldOf;
+}
+
+/** How a run held out passages, as its record tells: a share of them, or one fold (from 1) of several. */
+export interface Split {
+  readonly seed: number;
+  readonly validation_fraction: number;
+  readonly fold?: { readonly number: number; readonly of: number } | undefined;
+}
+
+/** The passages that every one of the splits holds out, ascending. */
+export function holdOut(passages: readonly Passage[], splits: readonly Split[]): number[] {
+  const held = splits.map(({ seed, validation_fraction, fold }) => {
+    if (fold === undefined) return new Set(splitPassages(passages, validation_fraction, seed).validation);
+    return new Set(splitFolds(passages, fold.of, seed).flatMap((number, i) => (number === fold.number - 1 ? [i] : [])));
+  });
+  return [...passages.keys()].filter((i) => held.every((side) => side.has(i)));
+}
+
 /** The bin of each value, from 0; bins are closed on the right, as pandas.cut has them. */
 function binTargets(values: readonly number[]): number[] {
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);

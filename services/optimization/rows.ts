@@ -1,7 +1,7 @@
 import { findData, places } from "../../lib/places.js";
 import { type Passage, readPassages } from "../../lib/text/dataset.js";
-import { splitPassages } from "../../lib/text/split.js";
-import type { TrainingRecord } from "../../lib/training-record.js";
+import { holdOut } from "../../lib/text/split.js";
+import { listSplits, type TrainingRecord } from "../../lib/training-record.js";
 
 /** What the accuracy gate scores. */
 export interface GateRows {
@@ -32,8 +32,7 @@ export function readGateRows(
     return { source: places.sample, ids: spread(passages, limit).map(({ excerpt }) => encode(excerpt)), warnings: [] };
   }
   const { passages, warnings, fingerprint } = readPassages(file, { targets: true });
-  const { seed, validation_fraction } = record ?? usualSplit;
-  const held = splitPassages(passages, validation_fraction, seed).validation.map((i) => passages[i]!);
+  const held = holdOut(passages, record ? listSplits(record) : [usualSplit]).map((i) => passages[i]!);
   const rows = spread(held.length > 0 ? held : passages, limit);
   const other = record !== undefined && record.data.fingerprint !== fingerprint;
   return {
@@ -42,6 +41,7 @@ export function readGateRows(
     targets: rows.map(({ target }) => target),
     warnings: [
       ...warnings,
+      ...(held.length === 0 ? [`every passage of ${file} was in training: the RMSE below is better than on others`] : []),
       ...(other
         ? [`${file} is not what the checkpoint was trained on (${record.data.file}): some of its passages may have been in training`]
         : []),

@@ -1,33 +1,49 @@
-import { createLog } from "../../lib/log.js";
+import { createLog, type Log } from "../../lib/log.js";
 import { parseOptions } from "../../lib/options.js";
 import { abortOnSignals } from "../../lib/signals.js";
 import { splitPassages } from "../../lib/text/split.js";
-import { readData } from "./data.js";
+import { averageCheckpoints } from "./average.js";
+import { checkCombinations } from "./combinations.js";
+import { type Data, readData } from "./data.js";
 import { isFinished } from "./finish.js";
-import { fillSettings, options } from "./options.js";
+import { trainFolds } from "./folds.js";
+import { fillSettings, options, type Settings } from "./options.js";
 import { writeResults } from "./results.js";
-import { checkJob, identify, type Job, runJob } from "./run.js";
+import { checkJob, identifyRun, type Job, runJob } from "./run.js";
 import { hasState, removeState } from "./state.js";
+import { consultTeacher } from "./teacher.js";
 import { lastStep } from "./train.js";
+import { pickTrainingRows } from "./training-rows.js";
 
-/** Trains on graded passages and leaves a checkpoint. */
+/** Trains on graded passages and leaves a checkpoint, or one a fold; or averages checkpoints. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
+  checkCombinations(settings);
   const log = createLog("train");
-  const data = await readData(settings, log);
-  const split = splitPassages(data.passages, settings.validation, settings.seed);
-  const [training, validation] = [split.train.map((i) => data.rows[i]!), split.validation.map((i) => data.rows[i]!)];
-  const job: Job = { settings, data, training, validation, out: settings.out, log, stop: abortOnSignals() };
-  checkJob(job);
-  const last = lastStep(settings, training.length);
-  if (settings.resume && isFinished(job.out, identify(job), last, log)) {
-    log.info(`${job.out} holds the finished model of this run: nothing is left to do`);
+  if (settings.average.length > 0) {
+    await averageCheckpoints(settings, log);
     return 0;
   }
-  if (!settings.resume && hasState(job.out)) log.warn(`${job.out} holds a saved state, from which --resume would go on: it is replaced`);
-  const trained = await runJob(job);
-  if (trained === undefined) return 0;
-  writeResults(job, trained);
-  if (last === lastStep({ ...settings, maxSteps: 0 }, training.length)) removeState(job.out); // else a run with more steps may go on from it
+  const data = await readData(settings, log);
+  const train = settings.folds > 0 ? trainFolds : trainOne;
+  await train(settings, data, log);
   return 0;
+}
+
+async function trainOne(settings: Settings, data: Data, log: Log): Promise<void> {
+  const { out, seed, splitSeed = seed, validation: validation_fraction } = settings;
+  const { train, validation: held } = splitPassages(data.passages, validation_fraction, splitSeed);
+  const teaching = await consultTeacher(settings, data, { trained: train, held }, log);
+  const [training, validation] = [pickTrainingRows(settings, data, train, teaching), held.map((i) => data.rows[i]!)];
+  const [split, identity] = [{ seed: splitSeed, validation_fraction }, identifyRun(settings, data, teaching)];
+  const job: Job = { settings, data, training, validation, split, identity, out, log, stop: abortOnSignals() };
+  checkJob(job);
+  const last = lastStep(settings, training.length);
+  if (settings.resume && isFinished(out, identity, last, log))
+    return log.info(`${out} holds the finished model of this run: nothing is left to do`);
+  if (!settings.resume && hasState(out)) log.warn(`${out} holds a saved state, from which --resume would go on: it is replaced`);
+  const trained = await runJob(job);
+  if (trained === undefined) return;
+  writeResults(job, trained);
+  if (last === lastStep({ ...settings, maxSteps: 0 }, training.length)) removeState(out); // else a run with more steps may go on from it
 }

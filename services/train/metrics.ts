@@ -9,7 +9,7 @@ export interface StepMetrics {
   readonly step: number;
   /** From 1. */
   readonly epoch: number;
-  /** Mean squared error over the batch. */
+  /** Mean squared error over the batch, weighted as its rows are. */
   readonly loss: number;
   readonly learning_rate: number;
   /** Before clipping. */
@@ -25,6 +25,8 @@ export interface EpochResult {
   readonly training_loss: number;
   readonly validation_loss: number;
   readonly rmse: number;
+  /** Of the moving average, where there is one. */
+  readonly average_rmse?: number | undefined;
 }
 
 /** All that a run measured so far; a saved state carries it. */
@@ -104,6 +106,11 @@ function encodeStep({ step, loss, learning_rate, gradient_norm, tokens, seconds 
   });
 }
 
-function encodeEpoch({ training_loss, validation_loss, rmse }: EpochResult, step: number, time: number): Uint8Array {
-  return encodeScalars(time, step, { "train/epoch_loss": training_loss, "validation/loss": validation_loss, "validation/rmse": rmse });
+function encodeEpoch({ training_loss, validation_loss, rmse, average_rmse }: EpochResult, step: number, time: number): Uint8Array {
+  return encodeScalars(time, step, {
+    "train/epoch_loss": training_loss,
+    "validation/loss": validation_loss,
+    "validation/rmse": rmse,
+    ...(average_rmse === undefined ? {} : { "validation/average_rmse": average_rmse }),
+  });
 }

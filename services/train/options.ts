@@ -38,13 +38,58 @@ export const options = {
   epsilon: fromRecipe(z.coerce.number().positive(), "epsilon", "AdamW's term against division by zero."),
   clip: fromRecipe(z.coerce.number().positive(), "clip", "Largest norm of the gradient; a larger one is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Share of activations zeroed while training."),
-  validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on."),
+  validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on; not with --folds."),
+  folds: option(
+    kinds.count.refine((folds) => folds !== 1, "expected 0 or at least 2"),
+    0,
+    "Trains so many models, each measured on the fold that it has not seen: checkpoints in OUT/fold-1 and so on, scores of every passage in OUT/predictions.csv, a summary in OUT/folds.json. 0: one model.",
+  ),
+  weighting: option(
+    z.enum(["none", "inverse-variance"]),
+    "none",
+    "How passages count: none (all the same) or inverse-variance (by 1 / (standard_error^2 + its median^2), mean 1; 0 or no standard error counts as the median). The losses of metrics.jsonl and of the column Training Loss are then weighted; validation is not.",
+  ),
+  layerDecay: option(
+    z.coerce.number().positive().max(1),
+    1,
+    "Layer-wise decay of the learning rate: a layer's is this times that of the layer above it; the head's is full, the embeddings' the smallest. 1: all the same.",
+  ),
+  ema: option(
+    z.coerce.number().min(0).max(0.99999),
+    0,
+    "Decay of an exponential moving average of the weights, which spans about the last 1 / (1 - decay) steps; .99 suits a few hundred. 0: none.",
+  ),
   select: option(
     z.enum(selections),
     "last",
-    "Weights to write: last (those after the last step) or best (those of the epoch with the best validation RMSE; its RMSE is then a little too good to be true).",
+    "Weights to write: last (those after the last step), best (those of the epoch with the best validation RMSE, which is then a little too good to be true) or average (the moving average, with --ema).",
   ),
-  seed: option(kinds.count, 0, "Decides the split, the order of the passages and the weights of a new head."),
+  teacher: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    "Distillation: a checkpoint or model repository that scores the passages trained on, or a csv with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores are mixed with the grades.",
+  ),
+  teacherWeight: option(
+    z.coerce.number().min(0).max(1),
+    0.5,
+    "Share w of the teacher: (1 - w) grade + w score is the target, which has the gradient of (1 - w) grade's squared error + w score's; losses of training are against it.",
+  ),
+  windows: option(
+    kinds.count,
+    0,
+    "Windows to draw from each passage trained on: runs of its sentences that have the score of --teacher, a checkpoint or model repository, for target.",
+  ),
+  average: option(
+    kinds.list,
+    [],
+    "Trains nothing: writes the average of the weights of these checkpoints of one base (folders, one after the other or separated by commas; runs, or folds) to --out, and measures it on the passages of --data that none of them has seen.",
+  ),
+  seed: option(kinds.count, 0, "Decides the split, the order of the passages, dropout, windows and the weights of a new head."),
+  splitSeed: option<number | undefined>(
+    kinds.count.optional(),
+    undefined,
+    "Decides the split and the folds in place of --seed, so that runs of several seeds are measured on the same passages, and so is their average.",
+  ),
   maxSteps: option(
     kinds.count,
     0,

@@ -7,11 +7,15 @@ import { rowInputs } from "../../lib/bert/plain.js";
 import { gradientName, lossInputs, outputs, type TrainingGraphs } from "../../lib/bert/training-graph.js";
 import { createSession, type Data } from "../../lib/onnx/session.js";
 import { type AdamW, type OptimizerState, updateAdamW } from "../../lib/optim/adamw.js";
+import { updateAverage } from "../../lib/optim/average.js";
+import { layerShare } from "../../lib/optim/layer-decay.js";
 import { isTable, layOut, shardOf } from "./layout.js";
 import { type Packed, packRows, type Row, type Share } from "./rows.js";
 
 /** What all replicas share; every array lies in shared memory. */
 export interface Shared extends OptimizerState {
+  /** Moving average of the parameters, where there is one. */
+  readonly average: Float32Array | undefined;
   /** The gradients of each replica. */
   readonly gradients: readonly Float32Array[];
   /** Loss and sum of squared gradients of each replica. */
@@ -29,6 +33,10 @@ export interface ReplicaSetup {
   readonly loss: "mse" | "rmse";
   /** Largest gradient norm; larger gradients are scaled down to it. */
   readonly clip: number;
+  /** By which each layer learns more slowly than the one above it. */
+  readonly layerDecay: number;
+  /** Decay of the moving average. */
+  readonly ema: number;
   readonly shared: Shared;
   readonly barrierTimeout: number;
   readonly profile?: string;
@@ -44,13 +52,26 @@ export type Request =
       readonly learningRate: number;
       readonly dropoutSeed: number;
     }
-  | { readonly kind: "evaluate"; readonly rows: readonly Row[] }
+  | { readonly kind: "evaluate"; readonly rows: readonly Row[]; readonly weights: "parameters" | "average" }
   | { readonly kind: "close" };
 
-/** The batch's loss (mean squared error) and gradient norm before clipping, the same from every replica; or the scores of the rows. */
+/** The batch's loss (weighted mean squared error) and gradient norm before clipping, the same from every replica; or the scores of the rows. */
 export type Answer = { readonly loss: number; readonly gradientNorm: number } | { readonly scores: Float32Array };
 
-const { index, workers, config, graphs, adamw, loss: lossKind, clip, shared, barrierTimeout, profile } = workerData as ReplicaSetup;
+const {
+  index,
+  workers,
+  config,
+  graphs,
+  adamw,
+  loss: lossKind,
+  clip,
+  layerDecay,
+  ema,
+  shared,
+  barrierTimeout,
+  profile,
+} = workerData as ReplicaSetup;
 const layout = layOut(config);
 const { hidden } = config;
 const options = { threads: 1, optimization: "all" } as const;
@@ -83,7 +104,7 @@ parentPort!.on("message", async (request: Request) => {
     await Promise.all([session.close(), evaluation.close()]);
     process.exit(0); // worker_threads: ends this thread alone
   }
-  parentPort!.postMessage(request.kind === "step" ? await takeStep(request) : await scoreRows(request.rows));
+  parentPort!.postMessage(request.kind === "step" ? await takeStep(request) : await scoreRows(request));
 });
 parentPort!.postMessage("ready");
 
@@ -110,7 +131,7 @@ async function addGradients({ rows, places }: Share, packed: Packed, first: bool
   const feeds = {
     ...feed(packed),
     [lossInputs.targets]: vector(rows.map(({ target }) => target)),
-    [lossInputs.weights]: vector(rows.map(() => 1 / batch)),
+    [lossInputs.weights]: vector(rows.map(({ weight = 1 }) => weight / batch)),
     ...(session.inputs.includes(dropoutInputs.seed) ? feedDropout(packed.sequence, places, dropoutSeed) : {}),
   };
   const results = await session.run(feeds, gradientOutputs);
@@ -149,7 +170,8 @@ function reduceShard(): number {
 }
 
 function updateShard(scale: number, learningRate: number, step: number): void {
-  for (const { offset, size, decayed } of layout.slots) {
+  for (const slot of layout.slots) {
+    const { offset, size, decayed } = slot;
     const range = [Math.max(begin, offset), Math.min(end, offset + size)] as const;
     if (range[0] >= range[1]) continue;
     updateAdamW(
@@ -158,21 +180,23 @@ function updateShard(scale: number, learningRate: number, step: number): void {
       scale,
       range,
       decayed ? adamw : { ...adamw, weightDecay: 0 },
-      learningRate,
+      learningRate * layerShare(slot, config.layers, layerDecay),
       step,
     );
   }
+  if (shared.average) updateAverage(shared.average, shared.parameters, [begin, end], ema, step);
 }
 
-async function scoreRows(rows: readonly Row[]): Promise<Answer> {
-  copy.set(shared.parameters.subarray(start));
-  const results = await evaluation.run(feed(packRows(rows, config.padId)));
+async function scoreRows({ rows, weights }: Request & { kind: "evaluate" }): Promise<Answer> {
+  const parameters = shared[weights] ?? shared.parameters;
+  copy.set(parameters.subarray(start));
+  const results = await evaluation.run(feed(packRows(rows, config.padId), parameters));
   return { scores: results[outputs.scores]!.data as Float32Array };
 }
 
 /** The batch, the parameters as they were copied, and the rows of the tables. */
-function feed({ batch, sequence, ids, mask }: Packed): Record<string, Data> {
-  const table = (name: string) => shared.parameters.subarray(layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
+function feed({ batch, sequence, ids, mask }: Packed, parameters = shared.parameters): Record<string, Data> {
+  const table = (name: string) => parameters.subarray(layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
   const words = table(tables.word);
   const rows = new Float32Array(ids.length * hidden);
   for (let i = 0; i < ids.length; i++) rows.set(words.subarray(Number(ids[i]) * hidden, (Number(ids[i]) + 1) * hidden), i * hidden);

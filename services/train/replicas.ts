@@ -11,7 +11,7 @@ import type { Answer, ReplicaSetup, Request, Shared } from "./replica.js";
 import { dealRows, type Row } from "./rows.js";
 
 export interface StepResult {
-  /** Mean squared error over the batch, before the step. */
+  /** Mean squared error over the batch, weighted as its rows are, before the step. */
   readonly loss: number;
   /** L2 norm over all gradients, before clipping; not finite where the step was not taken. */
   readonly gradientNorm: number;
@@ -21,11 +21,11 @@ export interface StepResult {
 export interface Replicas {
   readonly layout: Layout;
   /** Parameters and moments as they stand between steps; what is written here the next step reads. */
-  readonly state: OptimizerState;
+  readonly state: OptimizerState & Pick<Shared, "average">;
   /** @param step counted from 1 */
   step(batch: readonly Row[], step: number, learningRate: number, dropoutSeed: number): Promise<StepResult>;
-  /** Scores of rows, in their order. */
-  evaluate(rows: readonly Row[]): Promise<Float32Array>;
+  /** Scores of rows, in their order, by the parameters or by their moving average. */
+  evaluate(rows: readonly Row[], weights?: "parameters" | "average"): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
@@ -37,6 +37,10 @@ export interface ReplicasOptions {
   readonly dropout: number;
   /** Rows a run of the graph at most: fewer take less memory and less padding. */
   readonly microBatch: number;
+  /** By which each layer learns more slowly than the one above it; 1 without it. */
+  readonly layerDecay?: number;
+  /** Decay of a moving average of the parameters; none without it. */
+  readonly ema?: number;
   /** Prefix of ONNX Runtime's profile of the first replica. */
   readonly profile?: string;
 }
@@ -47,7 +51,7 @@ const evaluationBatch = 16;
 /** @throws replica-died from any call once a worker is gone */
 export async function createReplicas(
   checkpoint: Checkpoint,
-  { workers, dropout, microBatch, profile, ...recipe }: ReplicasOptions,
+  { workers, dropout, microBatch, layerDecay = 1, ema = 0, profile, ...recipe }: ReplicasOptions,
 ): Promise<Replicas> {
   const { config } = checkpoint;
   const layout = layOut(config);
@@ -57,6 +61,7 @@ export async function createReplicas(
     parameters: floats(),
     firstMoments: floats(),
     secondMoments: floats(),
+    average: ema > 0 ? floats() : undefined,
     gradients: Array.from({ length: workers }, floats),
     losses: doubles(),
     squares: doubles(),
@@ -66,7 +71,18 @@ export async function createReplicas(
   const graphs = buildTrainingGraphs(config, dropout);
   const threads = await Promise.all(
     Array.from({ length: workers }, (_, index) =>
-      startReplica({ ...recipe, index, workers, config, graphs, shared, barrierTimeout, ...(profile && index === 0 ? { profile } : {}) }),
+      startReplica({
+        ...recipe,
+        layerDecay,
+        ema,
+        index,
+        workers,
+        config,
+        graphs,
+        shared,
+        barrierTimeout,
+        ...(profile && index === 0 ? { profile } : {}),
+      }),
     ),
   );
   return {
@@ -79,7 +95,7 @@ export async function createReplicas(
       );
       return answers[0] as StepResult;
     },
-    async evaluate(rows) {
+    async evaluate(rows, weights = "parameters") {
       const order = rows.map((_, i) => i).sort((a, b) => rows[a]!.ids.length - rows[b]!.ids.length);
       const chunks = Array.from({ length: Math.ceil(order.length / evaluationBatch) }, (_, i) =>
         order.slice(i * evaluationBatch, (i + 1) * evaluationBatch),
@@ -88,7 +104,9 @@ export async function createReplicas(
       await Promise.all(
         threads.map(async (thread) => {
           for (let chunk = chunks.pop(); chunk; chunk = chunks.pop()) {
-            const answer = (await thread.ask({ kind: "evaluate", rows: chunk.map((i) => rows[i]!) })) as { readonly scores: Float32Array };
+            const answer = (await thread.ask({ kind: "evaluate", rows: chunk.map((i) => rows[i]!), weights })) as {
+              readonly scores: Float32Array;
+            };
             chunk.forEach((i, j) => {
               scores[i] = answer.scores[j]!;
             });

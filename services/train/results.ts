@@ -9,7 +9,7 @@ import { replaceModel } from "./finish.js";
 import { scoreFloors } from "./floors.js";
 import { type ReportContent, renderReport } from "./report.js";
 import type { Row } from "./rows.js";
-import { identify, type Job, type Trained } from "./run.js";
+import type { Job, Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
 
 /** Writes what a run leaves: the checkpoint, its record and report. */
@@ -35,7 +35,7 @@ export function writeResults(job: Job, trained: Trained): void {
 /** What the report shows beside the record. */
 function describeResults({ data, training, validation }: Job, { steps, predictions }: Trained): Omit<ReportContent, "record"> {
   const passages = new Map(data.passages.map((passage) => [passage.id, passage]));
-  const find = (rows: readonly Row[]) => rows.map(({ id }) => passages.get(id)!);
+  const find = (rows: readonly Row[]) => rows.flatMap(({ id }) => passages.get(id) ?? []); // windows of passages left out
   const heldOut = predictions.map((prediction, i) => {
     const { id, ids } = validation[i]!;
     return { ...prediction, excerpt: passages.get(id)!.excerpt, tokens: ids.length };
@@ -43,8 +43,7 @@ function describeResults({ data, training, validation }: Job, { steps, predictio
   return { steps, heldOut, floors: scoreFloors(find(training), find(validation)) };
 }
 
-function describeTraining(job: Job, trained: Trained): TrainingRecord {
-  const { settings, data } = job;
+function describeTraining({ settings, data, split, identity }: Job, trained: Trained): TrainingRecord {
   const { steps, epochs, workers, predictions } = trained;
   const choices = compareChoices(settings.select, epochs);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
@@ -52,9 +51,10 @@ function describeTraining(job: Job, trained: Trained): TrainingRecord {
   return {
     producer: `${producer.name} ${producer.version}`,
     base: settings.base,
-    seed: settings.seed,
     max_length: settings.maxLength,
-    validation_fraction: settings.validation,
+    ...split,
+    seed: settings.seed,
+    split_seed: split.seed,
     data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length },
     recipe: {
       epochs: settings.epochs,
@@ -68,11 +68,17 @@ function describeTraining(job: Job, trained: Trained): TrainingRecord {
       beta2: settings.beta2,
       epsilon: settings.epsilon,
       weight_decay: settings.weightDecay,
+      weighting: settings.weighting,
+      layer_decay: settings.layerDecay,
+      ema: settings.ema,
+      ...(settings.teacher === undefined
+        ? {}
+        : { teacher: settings.teacher, teacher_weight: settings.teacherWeight, windows: settings.windows }),
     },
     epochs: [...epochs],
-    validation: { rows: predictions.length, rmse: choices[choices.selected] },
+    validation: { rows: predictions.length, rmse: choices[choices.selected]! },
     choices,
-    run: identify(job),
+    run: identity,
     steps: steps.length,
     workers,
     seconds,

@@ -4,6 +4,8 @@ export interface Row {
   readonly id: string;
   readonly ids: readonly number[];
   readonly target: number;
+  /** By which its squared error counts; 1 where it is not given. */
+  readonly weight?: number;
 }
 
 /** Rows of a batch with their places in it. */

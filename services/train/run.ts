@@ -2,8 +2,10 @@ import { countCores } from "../../lib/cores.js";
 import { fail } from "../../lib/errors.js";
 import type { Log } from "../../lib/log.js";
 import { showProgress } from "../../lib/progress.js";
+import type { Split } from "../../lib/text/split.js";
 import type { Prediction } from "./charts.js";
 import type { Data } from "./data.js";
+import { formatEpoch, tableHead } from "./epoch-table.js";
 import { tidyUp } from "./finish.js";
 import { type EpochResult, openMetrics, type StepMetrics } from "./metrics.js";
 import type { Settings } from "./options.js";
@@ -11,6 +13,7 @@ import { createReplicas, type Replicas } from "./replicas.js";
 import type { Row } from "./rows.js";
 import { bestOf } from "./select.js";
 import { describeRun, type Identity, loadState, markDiverged, saveState } from "./state.js";
+import type { Teaching } from "./teacher.js";
 import { lastStep, stepsPerEpoch, train } from "./train.js";
 
 /** One model to train. */
@@ -20,6 +23,8 @@ export interface Job {
   readonly training: readonly Row[];
   /** Held out to measure on. */
   readonly validation: readonly Row[];
+  readonly split: Split;
+  readonly identity: Identity;
   /** Folder of its state and metrics. */
   readonly out: string;
   readonly log: Log;
@@ -39,30 +44,32 @@ export interface Trained {
   readonly workers: number;
 }
 
+export const countWorkers = ({ workers }: Settings): number => workers || countCores();
+
+/** What must be the same for a resumed run: the settings, and the content of what they name. */
+export function identifyRun(settings: Settings, data: Data, teaching: Teaching | undefined): Identity {
+  const run = describeRun(settings, data.fingerprint, settings.base, countWorkers(settings));
+  return teaching ? { ...run, teacher: teaching.fingerprint } : run;
+}
+
 /** @throws too-few-rows */
 export function checkJob({ settings: { data, batch }, training, validation }: Job): void {
   if (stepsPerEpoch(training.length, batch) === 0 || validation.length === 0)
     fail("too-few-rows", { file: data, training: training.length, validation: validation.length, batch });
 }
 
-const workersOf = ({ workers }: Settings) => workers || countCores();
-
-/** What must be the same for --resume to go on with the job. */
-export const identify = ({ settings, data }: Job): Identity => describeRun(settings, data.fingerprint, settings.base, workersOf(settings));
-
 /** Trains a model from its start or, with --resume, from its saved state; undefined where it was stopped before its end. */
 export async function runJob(job: Job): Promise<Trained | undefined> {
-  const { settings, data, training, validation, out, log } = job;
+  const { settings, data, training, validation, identity, out, log } = job;
   checkJob(job);
   tidyUp(out);
-  const workers = workersOf(settings);
-  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch } = settings;
+  const workers = countWorkers(settings);
+  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch, layerDecay, ema, select } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
-  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, microBatch });
+  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, microBatch, layerDecay, ema });
   try {
-    const identity = identify(job);
-    const { parameters } = replicas.state;
-    const best = settings.select === "best" ? new Float32Array(parameters.length) : undefined;
+    const { parameters, average } = replicas.state;
+    const best = select === "best" ? new Float32Array(parameters.length) : undefined;
     const state = { ...replicas.state, best };
     const saved = settings.resume ? loadState(out, state, identity, log) : undefined;
     const { step: stepsBefore, history } = saved ?? { step: 0, history: { steps: [], epochs: [] } };
@@ -70,12 +77,12 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
     if (stepsBefore > total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
     const metrics = openMetrics(out, history);
     const { epochs } = metrics;
-    log.info(
-      `${training.length} passages to train on, ${validation.length} held out; ${total} steps of ${settings.batch} on ${workers} workers${stepsBefore > 0 ? `, from step ${stepsBefore}` : ""}`,
-    );
+    const rows = `${training.length} ${settings.windows > 0 ? "passages and windows" : "passages"} to train on, ${validation.length} held out`;
+    const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
+    log.info(`${rows}; ${total} steps of ${settings.batch} on ${workers} workers${from}`);
     const progress = showProgress("train", total, "steps", stepsBefore);
     let scores: Float32Array = new Float32Array();
-    process.stdout.write("| Epoch | Training Loss | Validation Loss | Rmse |\n|------:|--------------:|----------------:|-----:|\n");
+    process.stdout.write(tableHead);
     const ended = await train({
       settings,
       training,
@@ -92,9 +99,9 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
         metrics.addEpoch(result);
         scores = scored;
         if (bestOf(epochs) === result) best?.set(parameters);
-        process.stdout.write(
-          `| ${result.epoch} | ${result.training_loss.toFixed(4)} | ${result.validation_loss.toFixed(4)} | ${result.rmse.toFixed(4)} |\n`,
-        );
+        process.stdout.write(formatEpoch(result));
+        if (result.average_rmse !== undefined)
+          log.info(`epoch ${result.epoch}: the moving average has an RMSE of ${result.average_rmse.toFixed(4)}`);
       },
     });
     progress.stop();
@@ -107,8 +114,9 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
       return undefined;
     }
     metrics.sync();
-    if (best) {
-      parameters.set(best);
+    const chosen = { last: undefined, best, average }[select];
+    if (chosen) {
+      parameters.set(chosen);
       scores = await replicas.evaluate(validation);
     }
     return {

@@ -16,7 +16,7 @@ it("takes the first of the epochs with the lowest RMSE for the best", () => {
   );
 });
 
-describe("--select best", () => {
+describe("--select best", { timeout: 240_000 }, () => {
   let tiny: TinyTraining;
   beforeAll(() => {
     tiny = createTinyTraining();

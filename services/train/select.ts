@@ -1,8 +1,8 @@
 import type { Choices } from "../../lib/training-record.js";
 import type { EpochResult } from "./metrics.js";
 
-/** Weights that a checkpoint may hold: those after the last step, or after the epoch with the best validation RMSE. */
-export const selections = ["last", "best"] as const;
+/** Weights that a checkpoint may hold: those after the last step, after the epoch with the best validation RMSE, or the moving average. */
+export const selections = ["last", "best", "average"] as const;
 export type Selection = (typeof selections)[number];
 
 /** The epoch with the best validation RMSE, the first of equals. */
@@ -13,10 +13,12 @@ export function bestOf(epochs: readonly EpochResult[]): EpochResult {
 /** What each choice of weights gives on the held-out rows, side by side. */
 export function compareChoices(selected: Selection, epochs: readonly EpochResult[]): Choices {
   const best = bestOf(epochs);
-  return { selected, last: epochs.at(-1)!.rmse, best: best.rmse, best_epoch: best.epoch };
+  const { rmse: last, average_rmse: average } = epochs.at(-1)!;
+  return { selected, last, best: best.rmse, best_epoch: best.epoch, ...(average === undefined ? {} : { average }) };
 }
 
-/** `last 0.5233, best 0.5102 (epoch 3)` */
-export function describeChoices({ last, best, best_epoch }: Choices): string {
-  return `last ${last.toFixed(4)}, best ${best.toFixed(4)} (epoch ${best_epoch})`;
+/** `last 0.5233, best 0.5102 (epoch 3), average 0.5140` */
+export function describeChoices({ last, best, best_epoch, average }: Choices): string {
+  const averaged = average === undefined ? "" : `, average ${average.toFixed(4)}`;
+  return `last ${last.toFixed(4)}, best ${best.toFixed(4)} (epoch ${best_epoch})${averaged}`;
 }

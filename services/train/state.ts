@@ -44,7 +44,7 @@ export interface Saved {
   readonly history: History;
 }
 
-const unrelated = new Set(["resume", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base"]);
+const unrelated = new Set(["resume", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base", "average"]);
 
 export function describeRun(settings: Settings, data: string, base: string, workers: number): Identity {
   const recipe = Object.fromEntries(Object.entries(settings).filter(([name]) => !unrelated.has(name)));
@@ -55,6 +55,12 @@ export function describeRun(settings: Settings, data: string, base: string, work
 export function describeDifferences(before: Identity, now: Identity, passed: readonly string[] = []): string {
   const different = Object.keys({ ...before, ...now }).filter((name) => before[name] !== now[name] && !passed.includes(name));
   return different.map((name) => `${name} was ${before[name]}, is ${now[name]}`).join("; ");
+}
+
+/** @throws other-run naming what differs */
+export function checkIdentity(file: string, before: Identity, now: Identity, passed: readonly string[] = []): void {
+  const differences = describeDifferences(before, now, passed);
+  if (differences !== "") fail("other-run", { file, differences });
 }
 
 /** Whether `out` holds saved states. */
@@ -133,8 +139,7 @@ function checksum(texts: Readonly<Record<string, string>>, arrays: Arrays): stri
 /** A run that diverged may go on at a lower learning rate; nothing else may change. */
 function checkRun(out: string, file: string, { saved, identity: before }: Stored, identity: Identity, log: Log): void {
   const diverged = readDiverged(out);
-  const differences = describeDifferences(before, identity, diverged ? ["lr"] : []);
-  if (differences !== "") fail("other-run", { file, differences });
+  checkIdentity(file, before, identity, diverged ? ["lr"] : []);
   if (!diverged) return;
   if (Number(identity.lr) >= diverged.lr) fail("diverged-before", { out, ...diverged, saved: saved.step });
   log.warn(

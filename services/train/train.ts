@@ -26,7 +26,7 @@ export interface Run {
   readonly report: (result: EpochResult, scores: Float32Array) => void;
 }
 
-const streams = { order: 1, dropout: 2 } as const; // of random numbers, beside the split's and the head's
+export const streams = { order: 1, dropout: 2, windows: 3 } as const; // of random numbers, beside the split's and the head's
 
 /** How many steps an epoch has; its last partial batch is dropped. */
 export const stepsPerEpoch = (rows: number, batch: number): number => Math.floor(rows / batch);
@@ -86,10 +86,13 @@ const describeRows = (batch: readonly Row[]) => batch.map(({ id }) => id).join("
 async function evaluate({ replicas, validation, metrics, log, report }: Run, epoch: number): Promise<void> {
   const began = performance.now();
   const scores = await replicas.evaluate(validation);
-  const loss = mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
+  const averaged = replicas.state.average && (await replicas.evaluate(validation, "average"));
+  const measure = (scores: Float32Array) => mean(validation.map(({ target }, i) => (scores[i]! - target) ** 2));
+  const loss = measure(scores);
+  const training_loss = mean(metrics.steps.filter((step) => step.epoch === epoch).map((step) => step.loss));
+  const average_rmse = averaged && Math.sqrt(measure(averaged));
   log.debug(`evaluation took ${formatSeconds((performance.now() - began) / 1000)}`);
-  const steps = metrics.steps.filter((step) => step.epoch === epoch);
-  report({ epoch, training_loss: mean(steps.map((step) => step.loss)), validation_loss: loss, rmse: Math.sqrt(loss) }, scores);
+  report({ epoch, training_loss, validation_loss: loss, rmse: Math.sqrt(loss), average_rmse }, scores);
 }
 
 const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

@@ -1,0 +1,129 @@
+import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { parseConfig } from "../../lib/bert/config.js";
+import { listParameters, sizeOf } from "../../lib/bert/parameters.js";
+import { openModel } from "../../lib/model.js";
+import { readPassages } from "../../lib/text/dataset.js";
+import { holdOut } from "../../lib/text/split.js";
+import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
+
+let tiny: TinyTraining;
+beforeAll(async () => {
+  tiny = createTinyTraining();
+  await tiny.run("one", "--lr", "0.01");
+  await tiny.run("two", "--lr", "0.03", "--epochs", "2");
+  await tiny.run("seed", "--seed", "5");
+});
+afterAll(() => tiny.remove());
+
+const average = (out: string, names: readonly string[], ...more: string[]) =>
+  tiny.run(out, "--average", ...names.map((name) => tiny.path(name)), ...more);
+
+describe("--average", { timeout: 240_000 }, () => {
+  it("writes the mean of all weights, its record, and its RMSE on what none of them has seen", async () => {
+    const { code, stdout, stderr } = await average("mean", ["one", "two"]);
+    expect(code, stderr).toBe(0);
+    expect(stdout).toBe("");
+    const [mean, one, two] = [tiny.weights("mean"), tiny.weights("one"), tiny.weights("two")];
+    expect([...mean.keys()]).toEqual([...one.keys()]);
+    for (const [name, { data }] of mean)
+      for (const [i, value] of data.entries()) expect(value).toBe(Math.fround((one.get(name)!.data[i]! + two.get(name)!.data[i]!) / 2));
+    const record = tiny.record("mean");
+    expect(record.averaged).toEqual(
+      ["one", "two"].map((name) => ({
+        folder: tiny.path(name),
+        rmse: tiny.record(name).validation.rmse,
+        seed: 0,
+        validation_fraction: 0.1,
+      })),
+    );
+    expect(record).toMatchObject({ steps: 10 + 20, epochs: [], max_length: 32 });
+    const { passages } = readPassages(tiny.data, { targets: true });
+    const held = holdOut(passages, [{ seed: 0, validation_fraction: 0.1 }]);
+    const { scorer, tokenizer } = await openModel(tiny.path("mean"), { sessions: 1 });
+    const scores = await Promise.all(held.map((i) => scorer.score(tokenizer.encodeTruncated(passages[i]!.excerpt, 32))));
+    await scorer.close();
+    const squares = held.map((i, j) => (scores[j]! - passages[i]!.target) ** 2);
+    expect(record.validation).toEqual({
+      rows: held.length,
+      rmse: expect.closeTo(Math.sqrt(squares.reduce((a, b) => a + b) / held.length), 9),
+    });
+    expect(stderr).toContain(
+      `validation RMSE of the average ${record.validation.rmse.toFixed(4)}, on 10 passages that none of them has seen`,
+    );
+  });
+
+  it("takes folders by commas and averages of averages, and gives a checkpoint's weights back where all are the same", async () => {
+    const same = [tiny.path("one"), tiny.path("one"), tiny.path("one")].join(",");
+    expect((await tiny.run("same", "--average", same)).code).toBe(0);
+    expect(tiny.read("same").equals(tiny.read("one"))).toBe(true);
+    await average("nested", ["same", "two"]);
+    expect(tiny.record("nested").averaged).toHaveLength(4);
+  });
+
+  it("measures on what all held out alone: nothing where folds meet, or where the data is another's", async () => {
+    await tiny.run("folds", "--folds", "2");
+    const folds = ["folds/fold-1", "folds/fold-2"];
+    const { stderr } = await average("of-folds", folds);
+    expect(stderr).toContain("every passage was trained on by one of these checkpoints or another: the average is not measured");
+    const { validation } = tiny.record("of-folds");
+    expect(validation.rows).toBe(0);
+    expect(validation.rmse).toBeCloseTo((tiny.record(folds[0]!).validation.rmse + tiny.record(folds[1]!).validation.rmse) / 2, 12);
+
+    const { passages } = readPassages(tiny.data, { targets: true });
+    const both = holdOut(passages, [0, 5].map((seed) => ({ seed, validation_fraction: 0.1 }))); // biome-ignore format: one line
+    await average("of-seeds", ["one", "seed"]);
+    expect(tiny.record("of-seeds").validation.rows).toBe(both.length);
+
+    await tiny.run("same-split", "--seed", "6", "--split-seed", "5");
+    await average("of-seeds-of-one-split", ["seed", "same-split"]);
+    expect(tiny.record("of-seeds-of-one-split").validation.rows).toBe(tiny.record("seed").validation.rows);
+    expect(tiny.record("same-split")).toMatchObject({ seed: 6, split_seed: 5 });
+    expect(tiny.read("same-split").equals(tiny.read("seed"))).toBe(false);
+
+    writeFileSync(tiny.path("other.csv"), `${readFileSync(tiny.data, "utf8")}\n`);
+    const other = await average("of-other", ["one", "two"], "--data", tiny.path("other.csv"));
+    expect(other.stderr).toMatch(/one was trained on other data than .*other\.csv: the average is not measured/);
+  });
+
+  it("refuses what cannot be averaged, and leaves nothing behind", async () => {
+    const refused = async (names: readonly string[], message: RegExp) => {
+      const { code, stderr } = await average("refused", names);
+      expect(stderr).toMatch(message);
+      expect(existsSync(tiny.path("refused"))).toBe(false);
+      return code;
+    };
+    const copy = (name: string) => cpSync(tiny.path("one"), tiny.path(name), { recursive: true });
+    copy("no-record");
+    rmSync(tiny.path("no-record", "training.json"));
+    expect(await refused(["one", "no-record"], /no-record holds no training\.json.*Name checkpoints that readability train wrote/)).toBe(1);
+
+    copy("narrow");
+    const source = JSON.parse(readFileSync(tiny.path("one", "config.json"), "utf8"));
+    const config = parseConfig(JSON.stringify({ ...source, intermediate_size: 48 }), "config.json");
+    const weights = new Map(listParameters(config).map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]));
+    writeCheckpoint(tiny.path("narrow"), { config, weights });
+    expect(await refused(["one", "narrow"], /narrow cannot be averaged with .*one: intermediate is 48, not 64\. Name checkpoints/)).toBe(1);
+
+    copy("longer");
+    const record = { ...tiny.record("one"), max_length: 48 };
+    writeFileSync(tiny.path("longer", "training.json"), JSON.stringify(record));
+    await refused(["one", "longer"], /max_length is 48, not 32/);
+
+    copy("words");
+    writeFileSync(tiny.path("words", "tokenizer.json"), readFileSync(tiny.path("one", "tokenizer.json"), "utf8").replace('"cat"', '"dog"'));
+    await refused(["one", "words"], /its tokenizer\.json is another/);
+
+    copy("missing");
+    writeCheckpoint(tiny.path("missing"), {
+      config: parseConfig(JSON.stringify(source), ""),
+      weights: new Map([...tiny.weights("one")].slice(1)),
+    });
+    await refused(["one", "missing"], /lacks the tensor bert\.embeddings\.word_embeddings\.weight/);
+
+    const { code, stderr } = await average("one", ["two", "one"]);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/--out .*one with --average .*one makes no sense: the average would overwrite/);
+  });
+});

@@ -1,0 +1,125 @@
+import { existsSync, rmSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { fail } from "../../lib/errors.js";
+import { hashFile, writeFileAtomic } from "../../lib/files.js";
+import type { Log } from "../../lib/log.js";
+import { openModel } from "../../lib/model.js";
+import { places } from "../../lib/places.js";
+import { producer } from "../../lib/producer.js";
+import { type Passage, readPassages } from "../../lib/text/dataset.js";
+import { holdOut } from "../../lib/text/split.js";
+import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { listSplits, readRecord, recordFile, type TrainingRecord } from "../../lib/training-record.js";
+import { eventsFile, metricsFile } from "./metrics.js";
+import type { Settings } from "./options.js";
+import { scoreAll } from "./score-all.js";
+
+interface Member {
+  readonly folder: string;
+  readonly record: TrainingRecord;
+}
+
+/**
+ * Writes the mean of several checkpoints' weights as one checkpoint: a uniform model soup (Wortsman et al. 2022).
+ * @throws bad-combination, no-record, other-architecture, and what the readers throw
+ */
+export async function averageCheckpoints({ average: folders, out, data }: Settings, log: Log): Promise<void> {
+  const own = folders.find((folder) => resolve(folder) === resolve(out));
+  if (own !== undefined) {
+    const why = "the average would overwrite a checkpoint that it is made of";
+    fail("bad-combination", { options: `--out ${own} with --average ${own}`, why, remedy: "Name another folder with --out." });
+  }
+  const members = folders.map((folder): Member => ({ folder, record: readRecord(folder) ?? fail("no-record", { folder }) }));
+  const checkpoint = await averageWeights(members);
+  const bases = new Set(members.map(({ record }) => record.base));
+  if (bases.size > 1) log.warn(`these were trained from several bases, whose average is seldom of use: ${[...bases].join(", ")}`);
+  const passages = readHeldOut(data, members, log);
+
+  writeCheckpoint(out, checkpoint);
+  writeTokenizerFiles(folders[0]!, out, members[0]!.record.max_length);
+  for (const stale of [recordFile, "report.html", metricsFile, eventsFile]) rmSync(join(out, stale), { force: true });
+  const rmse = passages.length > 0 ? await measure(out, passages) : undefined;
+  const record = describeAverage(members, { rows: passages.length, rmse });
+  writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+  log.info(`the average of ${members.length} checkpoints is in ${out}; RMSE by their own records: ${listErrors(members)}`);
+  if (rmse !== undefined)
+    log.info(`validation RMSE of the average ${rmse.toFixed(4)}, on ${passages.length} passages that none of them has seen`);
+}
+
+/** The mean of the members' weights, summed in double precision. */
+async function averageWeights(members: readonly Member[]): Promise<Checkpoint> {
+  const first = readCheckpoint(members[0]!.folder);
+  const sums = new Map([...first.weights].map(([name, { data }]) => [name, Float64Array.from(data)]));
+  for (const member of members.slice(1)) {
+    const { config, weights } = readCheckpoint(member.folder);
+    await compare(member, config, members[0]!, first.config);
+    for (const [name, sum] of sums) {
+      const { data } = weights.get(name)!;
+      for (let i = 0; i < sum.length; i++) sum[i]! += data[i]!;
+    }
+  }
+  const mean = (sum: Float64Array) => Float32Array.from(sum, (value) => value / members.length);
+  return { ...first, weights: new Map([...first.weights].map(([name, { shape }]) => [name, { shape, data: mean(sums.get(name)!) }])) };
+}
+
+/** @throws other-architecture */
+async function compare(member: Member, config: Checkpoint["config"], first: Member, expected: Checkpoint["config"]): Promise<void> {
+  const { source: _, ...ours } = { ...config, max_length: member.record.max_length };
+  const { source: __, ...theirs } = { ...expected, max_length: first.record.max_length };
+  const names = Object.keys(theirs) as (keyof typeof theirs)[];
+  const differences = names.filter((name) => ours[name] !== theirs[name]).map((name) => `${name} is ${ours[name]}, not ${theirs[name]}`);
+  const tokenizer = ({ folder }: Member) => hashFile(join(folder, "tokenizer.json"));
+  if (differences.length === 0 && (await tokenizer(member)) !== (await tokenizer(first))) differences.push("its tokenizer.json is another");
+  if (differences.length > 0)
+    fail("other-architecture", { folder: member.folder, first: first.folder, differences: differences.join("; ") });
+}
+
+/** The passages that no member was trained on, where the data is there. */
+function readHeldOut(file: string, members: readonly Member[], log: Log): Passage[] {
+  if (file === places.data && !existsSync(file)) {
+    log.warn(`${file} is not there: the average is not measured`);
+    return [];
+  }
+  const { passages, fingerprint } = readPassages(file, { targets: true });
+  const other = members.find(({ record }) => record.data.fingerprint !== fingerprint);
+  if (other) {
+    log.warn(`${other.folder} was trained on other data than ${file}: the average is not measured`);
+    return [];
+  }
+  const held = holdOut(passages, members.flatMap(({ record }) => listSplits(record))); // biome-ignore format: one line
+  if (held.length === 0) log.warn("every passage was trained on by one of these checkpoints or another: the average is not measured");
+  return held.map((i) => passages[i]!);
+}
+
+async function measure(folder: string, passages: readonly Passage[]): Promise<number> {
+  const { scorer, tokenizer, maxLength } = await openModel(folder);
+  try {
+    const scores = await scoreAll("average", passages, ({ excerpt }) => scorer.score(tokenizer.encodeTruncated(excerpt, maxLength)));
+    return Math.sqrt(passages.reduce((sum, { target }, i) => sum + (scores[i]! - target) ** 2, 0) / passages.length);
+  } finally {
+    await scorer.close();
+  }
+}
+
+/** The first one's record, with what all of them took. */
+function describeAverage(members: readonly Member[], { rows, rmse }: { rows: number; rmse: number | undefined }): TrainingRecord {
+  const { fold: _, choices: __, ...first } = members[0]!.record;
+  const sum = (value: (record: TrainingRecord) => number) => members.reduce((total, { record }) => total + value(record), 0);
+  const seconds = sum((record) => record.seconds);
+  return {
+    ...first,
+    producer: `${producer.name} ${producer.version}`,
+    averaged: members.flatMap(({ folder, record }) =>
+      listSplits(record).map((split) => ({ folder, rmse: record.validation.rmse, ...split })),
+    ),
+    epochs: [],
+    validation: { rows, rmse: rmse ?? sum((record) => record.validation.rmse) / members.length },
+    steps: sum((record) => record.steps),
+    seconds,
+    tokens_per_second: sum((record) => record.tokens_per_second * record.seconds) / seconds,
+  };
+}
+
+const listErrors = (members: readonly Member[]) =>
+  members.map(({ folder, record }) => `${folder} ${record.validation.rmse.toFixed(4)}`).join(", ");

@@ -1,0 +1,81 @@
+import { existsSync, readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { openModel } from "../../lib/model.js";
+import { readPassages } from "../../lib/text/dataset.js";
+import { holdOut, splitFolds } from "../../lib/text/split.js";
+import { listSplits } from "../../lib/training-record.js";
+import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
+
+let tiny: TinyTraining;
+beforeAll(() => {
+  tiny = createTinyTraining();
+});
+afterAll(() => tiny.remove());
+
+const options = ["--folds", "3", "--epochs", "3", "--lr", "0.01"];
+const linesOf = (out: string) => readFileSync(tiny.path(out, "predictions.csv"), "utf8").trim().split("\n");
+const summaryOf = (out: string) => JSON.parse(readFileSync(tiny.path(out, "folds.json"), "utf8"));
+
+describe("--folds", { timeout: 240_000 }, () => {
+  it("leaves a checkpoint a fold, the scores of every passage by the model that has not seen it, and a summary", async () => {
+    const { code, stdout, stderr } = await tiny.run("whole", ...options);
+    expect(code, stderr).toBe(0);
+    const { passages } = readPassages(tiny.data, { targets: true });
+    const foldOf = splitFolds(passages, 3, 0);
+    const cells = linesOf("whole").map((line) => line.split(","));
+    expect(cells[0]).toEqual(["id", "target", "score", "fold"]);
+    expect(cells.slice(1).map(([id, target, , fold]) => [id, Number(target), Number(fold) - 1])).toEqual(
+      passages.map(({ id, target }, i) => [id, target, foldOf[i]]),
+    );
+    for (const number of [1, 2, 3]) {
+      const record = tiny.record(`whole/fold-${number}`);
+      const held = holdOut(passages, listSplits(record));
+      expect(record).toMatchObject({ fold: { number, of: 3 }, seed: 0 });
+      expect(held).toEqual([...foldOf.keys()].filter((i) => foldOf[i] === number - 1));
+      const model = await openModel(tiny.path(`whole/fold-${number}`), { sessions: 1 });
+      for (const i of held.slice(0, 3)) {
+        const ids = model.tokenizer.encodeTruncated(passages[i]!.excerpt, 32);
+        expect(await model.scorer.score(ids)).toBeCloseTo(Number(cells[i + 1]![2]), 4);
+      }
+      await model.scorer.close();
+    }
+    const squares = cells.slice(1).map(([, target, score]) => (Number(score) - Number(target)) ** 2);
+    const rmse = Math.sqrt(squares.reduce((a, b) => a + b) / 96);
+    const summary = summaryOf("whole");
+    expect(summary).toMatchObject({ rows: 96, interval: { level: 0.95, resamples: 9999, method: "percentile bootstrap over passages" } });
+    expect(summary.rmse).toBeCloseTo(rmse, 6);
+    expect(summary.interval.low).toBeLessThan(rmse);
+    expect(summary.interval.high).toBeGreaterThan(rmse);
+    expect(summary.folds.map(({ rmse }: { rmse: number }, i: number) => rmse - tiny.record(`whole/fold-${i + 1}`).validation.rmse)).toEqual(
+      [0, 0, 0].map((zero) => expect.closeTo(zero, 9)),
+    );
+    expect(stdout.match(/\| Epoch \| Training Loss/g)).toHaveLength(3);
+    expect(stdout).toContain(`| all | 96 | ${rmse.toFixed(4)} |`);
+    expect(stdout).toMatch(/RMSE of all: 95 % interval \d\.\d{4} to \d\.\d{4} \(percentile bootstrap over passages, 9999 resamples\)\n$/);
+    expect(existsSync(tiny.path("whole", "folds-state.json"))).toBe(false);
+  });
+
+  it("goes on after kill -9 with the fold it was in, to the same bits; finished folds are not trained again", async () => {
+    await tiny.runUntil(12, "killed", options, "fold-2");
+    const first = tiny.read("killed/fold-1", "metrics.jsonl");
+    const { code, stdout, stderr } = await tiny.run("killed", ...options, "--resume");
+    expect(code, stderr).toBe(0);
+    expect(stderr).not.toContain("fold 1 of 3");
+    expect(stderr).toMatch(/fold 2 of 3.*from step [1-9]/s);
+    expect(stdout.match(/\| Epoch \| Training Loss/g)).toHaveLength(2);
+    expect(tiny.read("killed/fold-1", "metrics.jsonl").equals(first)).toBe(true);
+    for (const number of [1, 2, 3]) expect(tiny.read(`killed/fold-${number}`).equals(tiny.read(`whole/fold-${number}`))).toBe(true);
+    expect(linesOf("killed")).toEqual(linesOf("whole"));
+    expect(summaryOf("killed")).toEqual(summaryOf("whole"));
+  });
+
+  it("refuses to go on with other options, and folds that are too small", async () => {
+    await tiny.runUntil(3, "other", [...options, "--seed", "1"], "fold-2");
+    const { code, stderr } = await tiny.run("other", ...options, "--seed", "2", "--resume");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/folds-state\.json was saved by another run: seed was 1, is 2/);
+    expect((await tiny.run("small", ...options, "--batch", "80")).stderr).toMatch(/leaves 64 passages to train on and 32 to measure on/);
+    expect((await tiny.run("small", "--folds", "1")).stderr).toMatch(/--folds "1" does not fit: expected 0 or at least 2/);
+    expect(existsSync(tiny.path("small"))).toBe(false);
+  });
+});

@@ -1,0 +1,138 @@
+import { readFileSync } from "node:fs";
+import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { readCheckpoint } from "../../lib/bert/checkpoint.js";
+import { shipped } from "../../lib/module.js";
+import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
+import { createReplicas, type Replicas, type ReplicasOptions } from "./replicas.js";
+import type { Row } from "./rows.js";
+
+interface Expected {
+  readonly steps: readonly { readonly loss: number; readonly gradient_norm: number }[];
+  readonly scores_after: readonly number[];
+}
+interface Fixture {
+  readonly rows: readonly { readonly ids: number[]; readonly target: number }[];
+  readonly recipe: Readonly<Record<"lr" | "beta1" | "beta2" | "epsilon" | "weight_decay" | "clip", number>>;
+  readonly layer_decay: number;
+  readonly decayed: Expected;
+  readonly weights: readonly number[];
+  readonly weighted: Readonly<Record<"mse" | "rmse", Expected>>;
+}
+
+const fixture = JSON.parse(readFileSync(shipped("test/fixtures/tiny-training.json"), "utf8")) as Fixture;
+const { recipe } = fixture;
+const rows: readonly Row[] = fixture.rows.map((row, i) => ({ id: String(i), ...row }));
+const adamw = { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon, weightDecay: recipe.weight_decay };
+const checkpoint = readCheckpoint(shipped("test/fixtures/tiny-bert"));
+
+let open: Replicas[] = [];
+const create = async (options: Partial<ReplicasOptions>) => {
+  const replicas = await createReplicas(checkpoint, {
+    workers: 2,
+    adamw,
+    loss: "mse",
+    clip: recipe.clip,
+    dropout: 0,
+    microBatch: 8,
+    ...options,
+  });
+  open.push(replicas);
+  return replicas;
+};
+afterEach(async () => {
+  await Promise.all(open.map((replicas) => replicas.close()));
+  open = [];
+});
+
+const near = (actual: number, expected: number, absolute = 0) =>
+  expect(Math.abs(actual - expected), `${actual} for ${expected}`).toBeLessThanOrEqual(1e-4 * Math.abs(expected) + absolute);
+
+/** Takes the fixture's steps and compares them with PyTorch's. */
+async function compareSteps({ step, evaluate }: Replicas, rows: readonly Row[], expected: Expected): Promise<void> {
+  for (const [i, { loss, gradient_norm }] of expected.steps.entries()) {
+    const result = await step(rows, i + 1, recipe.lr, 0);
+    near(result.loss, loss);
+    near(result.gradientNorm, gradient_norm);
+  }
+  for (const [i, score] of (await evaluate(rows)).entries()) near(score, expected.scores_after[i]!, 1e-4);
+}
+
+it.each([1, 3])("decays the learning rate layer by layer as PyTorch does with a group a parameter, with %i workers", async (workers) => {
+  await compareSteps(await create({ workers, layerDecay: fixture.layer_decay }), rows, fixture.decayed);
+});
+
+it.each([
+  ["mse", 1],
+  ["mse", 2],
+  ["rmse", 3],
+] as const)("weighs squared errors as PyTorch does: %s, %i workers", async (loss, workers) => {
+  const weighted = rows.map((row, i) => ({ ...row, weight: fixture.weights[i]! }));
+  await compareSteps(await create({ workers, loss }), weighted, fixture.weighted[loss]);
+});
+
+it("moves each parameter by its layer's share of what it moves by without decay", async () => {
+  const decay = 0.7;
+  const [full, decayed] = [await create({}), await create({ layerDecay: decay })];
+  const before = full.state.parameters.slice();
+  for (const { step } of [full, decayed]) await step(rows, 1, recipe.lr, 0);
+  const { layers } = checkpoint.config;
+  for (const { name, offset, size } of full.layout.slots) {
+    const layer = /layer\.(\d+)\./.exec(name)?.[1];
+    const share = name.includes("embeddings") ? decay ** (layers + 1) : layer ? decay ** (layers - Number(layer)) : 1;
+    for (let i = offset; i < offset + size; i++) {
+      const move = ({ state }: Replicas) => state.parameters[i]! - before[i]!;
+      expect(Math.abs(move(decayed) - share * move(full)), name).toBeLessThan(3e-7); // rounding of weights around 1
+    }
+  }
+});
+
+describe("runs with several recipes at once", { timeout: 240_000 }, () => {
+  let tiny: TinyTraining;
+  beforeAll(() => {
+    tiny = createTinyTraining();
+  });
+  afterAll(() => tiny.remove());
+
+  it("go on after kill -9 to the same weights and record, bit for bit", async () => {
+    const recipes = ["--layer-decay", "0.8", "--ema", "0.9", "--select", "best", "--weighting", "inverse-variance", "--dropout", "0.1"];
+    const more = [...recipes, "--epochs", "4", "--lr", "0.05", "--loss", "rmse"];
+    const { code, stderr } = await tiny.run("straight", ...more);
+    expect(code, stderr).toBe(0);
+    await tiny.runUntil(13, "killed", more);
+    expect((await tiny.run("killed", ...more, "--resume")).stderr).toMatch(/from step [1-9]/);
+    expect(tiny.read("killed").equals(tiny.read("straight"))).toBe(true);
+    const { epochs, choices, recipe } = tiny.record("straight");
+    expect(tiny.record("killed")).toMatchObject({ epochs, choices, recipe });
+    expect(recipe).toMatchObject({ layer_decay: 0.8, ema: 0.9, weighting: "inverse-variance", loss: "rmse" });
+  });
+
+  it("do so in a fold too, with a teacher and its windows", async () => {
+    const recipes = ["--layer-decay", "0.8", "--ema", "0.9", "--select", "average", "--weighting", "inverse-variance", "--dropout", "0.1"];
+    const more = [...recipes, "--folds", "2", "--epochs", "2", "--lr", "0.05", "--teacher", tiny.path("straight"), "--windows", "2"];
+    const { code, stderr } = await tiny.run("folds", ...more);
+    expect(code, stderr).toBe(0);
+    await tiny.runUntil(20, "killed-folds", more, "fold-2");
+    expect((await tiny.run("killed-folds", ...more, "--resume")).stderr).toMatch(/fold 2 of 2.*from step [1-9]/s);
+    for (const file of ["fold-1/model.safetensors", "fold-2/model.safetensors", "predictions.csv", "folds.json"])
+      expect(tiny.read("killed-folds", file).equals(tiny.read("folds", file)), file).toBe(true);
+    for (const fold of ["fold-1", "fold-2"]) {
+      const { epochs, choices, recipe, validation } = tiny.record(`folds/${fold}`);
+      expect(tiny.record(`killed-folds/${fold}`)).toMatchObject({ epochs, choices, recipe, validation });
+    }
+  });
+
+  it("change what is learnt", async () => {
+    await tiny.run("plain");
+    for (const recipe of ["--layer-decay 0.5", "--weighting inverse-variance"]) {
+      await tiny.run("other", ...recipe.split(" "));
+      expect(tiny.read("other").equals(tiny.read("plain")), recipe).toBe(false);
+    }
+  });
+
+  it("refuse to go on with another recipe", async () => {
+    await tiny.runUntil(3, "other-run", ["--epochs", "40", "--ema", "0.9"]);
+    const { code, stderr } = await tiny.run("other-run", "--epochs", "40", "--ema", "0.8", "--layer-decay", "0.9", "--resume");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/was saved by another run: layerDecay was 1, is 0.9; ema was 0.9, is 0.8/);
+  });
+});

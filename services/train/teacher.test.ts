@@ -1,0 +1,197 @@
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { createLog } from "../../lib/log.js";
+import { openModel } from "../../lib/model.js";
+import { parseOptions } from "../../lib/options.js";
+import { createRandom } from "../../lib/random.js";
+import { splitSentences } from "../../lib/text/sentences.js";
+import { splitPassages } from "../../lib/text/split.js";
+import { scoreText } from "../../lib/text/windows.js";
+import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
+import { type Data, readData } from "./data.js";
+import { fillSettings, options, type Settings } from "./options.js";
+import { consultTeacher, drawWindows } from "./teacher.js";
+import { pickTrainingRows } from "./training-rows.js";
+
+let tiny: TinyTraining;
+let teacher: string;
+let data: Data;
+const log = createLog("test", { READABILITY_LOG_LEVEL: "silent" });
+const settingsOf = (...argv: string[]): Settings =>
+  fillSettings(parseOptions("train", options, ["--data", tiny.data, "--base", tiny.base, "--max-length", "32", ...argv], {}));
+
+beforeAll(async () => {
+  tiny = createTinyTraining();
+  teacher = tiny.path("teacher");
+  await tiny.run("teacher", "--lr", "0.02", "--epochs", "4");
+  data = await readData(settingsOf(), log);
+});
+afterAll(() => tiny.remove());
+
+const sides = () => {
+  const { train, validation } = splitPassages(data.passages, 0.1, 0);
+  return { trained: train, held: validation };
+};
+
+describe("drawWindows", () => {
+  it("draws different runs of whole sentences, each shorter than the text", () => {
+    const sentences = fc.array(fc.integer({ min: 0, max: 999 }), { minLength: 1, maxLength: 9 });
+    fc.assert(
+      fc.property(sentences, fc.integer({ min: 0, max: 60 }), fc.nat(), (numbers, count, seed) => {
+        const texts = numbers.map((n, i) => `Sentence ${i} says ${n}.`);
+        const whole = texts.join(" ");
+        const windows = drawWindows(whole, count, createRandom(seed));
+        const possible = (texts.length * (texts.length + 1)) / 2 - 1;
+        expect(windows).toHaveLength(Math.min(count, possible));
+        expect(new Set(windows).size).toBe(windows.length);
+        for (const window of windows) {
+          expect(whole).toContain(window);
+          expect(window.length).toBeLessThan(whole.length);
+          for (const sentence of splitSentences(window)) expect(texts).toContain(sentence.trim());
+        }
+        expect(drawWindows(whole, count, createRandom(seed))).toEqual(windows);
+      }),
+    );
+  });
+});
+
+describe("a teacher", () => {
+  it("that is a checkpoint scores passages and windows as score does, and windows come of passages trained on alone", async () => {
+    const settings = settingsOf("--teacher", teacher, "--windows", "3", "--teacher-weight", "0.25");
+    const { trained, held } = sides();
+    const teaching = (await consultTeacher(settings, data, sides(), log))!;
+    const model = await openModel(teacher, { sessions: 1 });
+    const score = async (text: string) => (await scoreText(model.scorer, model.tokenizer, model.maxLength, text)).score;
+    expect([...teaching.scores.keys()]).toEqual(trained);
+    for (const i of trained.slice(0, 5)) expect(teaching.scores.get(i)).toBe(await score(data.passages[i]!.excerpt));
+    for (const { passage, text, row } of teaching.windows.slice(0, 5)) {
+      expect(data.passages[passage]!.excerpt).toContain(text);
+      expect(row).toEqual({
+        id: expect.stringMatching(`^window \\d of ${data.passages[passage]!.id}$`),
+        ids: data.tokenizer.encodeTruncated(text, 32),
+        target: await score(text),
+      });
+    }
+    await model.scorer.close();
+
+    const rows = pickTrainingRows(settings, data, trained, teaching);
+    trained.forEach((index, i) => {
+      expect(rows[i]!.target).toBe(0.75 * data.passages[index]!.target + 0.25 * teaching.scores.get(index)!);
+    });
+    expect(rows.length).toBeGreaterThan(2 * trained.length);
+    expect(teaching.windows.some(({ passage }) => held.includes(passage))).toBe(false);
+  });
+
+  it("of fewer passages gives no window of another, nor one whose words stand in it", () => {
+    const settings = settingsOf("--teacher", teacher, "--windows", "3");
+    const passages = [..."abcd"].map((letter, i) => ({
+      ...data.passages[0]!,
+      id: letter,
+      excerpt: `Of ${letter}. And of ${"aacd"[i]}. So.`,
+    }));
+    const tiny = { ...data, passages, rows: passages.map(({ id }) => ({ id, ids: [2, 3], target: 0 })) };
+    const windows = passages.flatMap(({ id, excerpt }, passage) =>
+      drawWindows(excerpt, 9, createRandom(0)).map((text) => ({ passage, text, row: { id: `${id}: ${text}`, ids: [2, 3], target: 1 } })),
+    );
+    const teaching = { scores: new Map([0, 1, 2, 3].map((i) => [i, 1])), windows, fingerprint: "" };
+    fc.assert(
+      fc.property(fc.subarray([0, 1, 2, 3], { minLength: 1 }), (trained) => {
+        const held = passages.filter((_, i) => !trained.includes(i));
+        const rows = pickTrainingRows(settings, tiny, trained, teaching).slice(trained.length);
+        for (const { id } of rows) {
+          const [name, text] = id.split(": ");
+          expect(held.some((passage) => passage.id === name || passage.excerpt.includes(text!))).toBe(false);
+        }
+        const kept = windows.filter(
+          ({ passage, text }) => trained.includes(passage) && !held.some(({ excerpt }) => excerpt.includes(text)),
+        );
+        expect(rows).toEqual(kept.map(({ row }) => row));
+      }),
+    );
+  });
+
+  it("mixes with the grade to the target of both squared errors", () => {
+    const number = fc.double({ min: -4, max: 4, noNaN: true });
+    fc.assert(
+      fc.property(number, number, fc.double({ min: 0, max: 1, noNaN: true }), number, number, (grade, score, w, one, other) => {
+        const mix = (1 - w) * grade + w * score;
+        const both = (s: number) => (1 - w) * (s - grade) ** 2 + w * (s - score) ** 2;
+        expect(both(one) - both(other)).toBeCloseTo((one - mix) ** 2 - (other - mix) ** 2, 9);
+      }),
+    );
+  });
+
+  it("that is a csv is read by id, or by excerpt where there is no id", async () => {
+    const scores = data.passages.map((_, i) => i / 100);
+    const quote = (text: string) => `"${text.replaceAll('"', '""')}"`;
+    writeFileSync(tiny.path("ids.csv"), ["fold,id,score", ...data.passages.map(({ id }, i) => `1,${id},${scores[i]}`)].join("\n"));
+    writeFileSync(tiny.path("texts.csv"), ["excerpt,score", ...data.passages.map((p, i) => `${quote(p.excerpt)},${scores[i]}`)].join("\n"));
+    for (const file of ["ids.csv", "texts.csv"]) {
+      const teaching = (await consultTeacher(settingsOf("--teacher", tiny.path(file)), data, sides(), log))!;
+      for (const i of sides().trained) expect(teaching.scores.get(i)).toBe(scores[i]);
+    }
+  });
+
+  it.each([
+    ["score\n1", /has no column "excerpt"; it has score/],
+    ["id,target\na,1", /has no column "score"; it has id, target/],
+    ["id,score\na,high", /row 2, column "score": "high" is no finite number/],
+    ["id,score\na,1\na,2", /row 3, column "id": "a" has another score in a row before it\. Remove one of them/],
+    ["id,score\na,1\na,1", /scores\.csv has no score for passage .+, which is trained on: expected its id in a row/],
+    ["excerpt,score\nText,1", /has no score for passage .+, which is trained on: expected its excerpt in a row/],
+  ])("of %j is refused", async (csv, message) => {
+    writeFileSync(tiny.path("scores.csv"), csv);
+    await expect(consultTeacher(settingsOf("--teacher", tiny.path("scores.csv")), data, sides(), log)).rejects.toThrow(message);
+  });
+
+  it("that is not there, or a csv asked for windows, is refused", async () => {
+    const ask = (...argv: string[]) => consultTeacher(settingsOf(...argv), data, sides(), log);
+    await expect(ask("--teacher", tiny.path("nobody"))).rejects.toThrow(
+      /nobody not found: expected a checkpoint, a model repository or a csv/,
+    );
+    await expect(ask("--teacher", tiny.path("ids.csv"), "--windows", "1")).rejects.toThrow(
+      /--windows with --teacher .*ids\.csv makes no sense: a csv has no scores of windows\. Name a checkpoint/,
+    );
+  });
+});
+
+describe("--teacher", { timeout: 240_000 }, () => {
+  it("trains on more rows with windows, and goes on after kill -9 to the same bits", async () => {
+    const more = ["--teacher", teacher, "--windows", "1", "--weighting", "inverse-variance", "--ema", "0.9", "--select", "average"];
+    const { code, stderr } = await tiny.run("straight", ...more);
+    expect(code, stderr).toBe(0);
+    expect(Number(/(\d+) passages and windows to train on/.exec(stderr)![1])).toBeGreaterThan(150);
+    expect(stderr).not.toContain("may be too good");
+    expect(tiny.record("straight").recipe).toMatchObject({ teacher, teacher_weight: 0.5, windows: 1 });
+    await tiny.runUntil(7, "killed", more);
+    expect((await tiny.run("killed", ...more, "--resume")).stderr).toMatch(/from step [1-9]/);
+    expect(tiny.read("killed").equals(tiny.read("straight"))).toBe(true);
+  });
+
+  it("of weight 0 is none; another one is no teacher to go on with", async () => {
+    const csv = (name: string, score: number) =>
+      writeFileSync(tiny.path(name), ["id,score", ...data.passages.map(({ id }) => `${id},${score}`)].join("\n"));
+    csv("low.csv", -1);
+    csv("high.csv", 1);
+    await tiny.run("alone");
+    await tiny.run("weightless", "--teacher", tiny.path("low.csv"), "--teacher-weight", "0");
+    expect(tiny.read("weightless").equals(tiny.read("alone"))).toBe(true);
+    await tiny.runUntil(3, "stopped", ["--teacher", tiny.path("low.csv"), "--epochs", "40"]);
+    const { stderr } = await tiny.run("stopped", "--teacher", tiny.path("high.csv"), "--epochs", "40", "--resume");
+    expect(stderr).toMatch(/was saved by another run: teacher was [0-9a-f]{64}, is [0-9a-f]{64}/);
+  });
+
+  it("learns of the folds' out-of-fold scores; is warned of a teacher that has seen what is held out", async () => {
+    await tiny.run("folds", "--folds", "2");
+    const { code, stderr } = await tiny.run("of-folds", "--teacher", tiny.path("folds", "predictions.csv"));
+    expect(code, stderr).toBe(0);
+    const leaky = await tiny.run("leaky", "--teacher", teacher, "--seed", "5");
+    expect(leaky.stderr).toMatch(/the teacher was trained on \d+ of the passages held out here: the validation RMSE may be too good/);
+    expect((await tiny.run("in-folds", "--folds", "2", "--teacher", teacher, "--windows", "1")).stderr).toContain(
+      "trained on 86 of the passages",
+    );
+    expect(existsSync(tiny.path("in-folds", "folds.json"))).toBe(true);
+    expect(readFileSync(tiny.path("in-folds", "fold-2", "training.json"), "utf8")).toContain('"windows": 1');
+  });
+});

@@ -1,0 +1,129 @@
+import { existsSync, statSync } from "node:fs";
+import { fail } from "../../lib/errors.js";
+import { hashPath } from "../../lib/fingerprint.js";
+import type { Log } from "../../lib/log.js";
+import { openModel } from "../../lib/model.js";
+import { createRandom } from "../../lib/random.js";
+import { createFinder, parseCsv, readCsv, readNumber } from "../../lib/text/csv.js";
+import type { Passage } from "../../lib/text/dataset.js";
+import { splitSentences } from "../../lib/text/sentences.js";
+import { holdOut } from "../../lib/text/split.js";
+import { scoreText } from "../../lib/text/windows.js";
+import { listSplits, readRecord } from "../../lib/training-record.js";
+import type { Data } from "./data.js";
+import type { Settings } from "./options.js";
+import type { Row } from "./rows.js";
+import { scoreAll } from "./score-all.js";
+import { streams } from "./train.js";
+
+/** What a teacher says of the passages. */
+export interface Teaching {
+  /** By index of the passage; passages that it was not asked about are missing. */
+  readonly scores: ReadonlyMap<number, number>;
+  readonly windows: readonly Window[];
+  /** sha256 of the teacher's files. */
+  readonly fingerprint: string;
+}
+
+/** Some sentences of a passage, with the teacher's score for target. */
+export interface Window {
+  readonly passage: number;
+  readonly text: string;
+  readonly row: Row;
+}
+
+/** Which passages are trained on and which are measured on: with folds, all are both. */
+interface Sides {
+  readonly trained: readonly number[];
+  readonly held: readonly number[];
+}
+
+/**
+ * Asks the teacher, where there is one, about the passages trained on: knowledge distillation (Hinton et al. 2015) of scores.
+ * @throws no-file, no-score, no-model, bad-combination and what readers and models throw
+ */
+export async function consultTeacher(settings: Settings, data: Data, sides: Sides, log: Log): Promise<Teaching | undefined> {
+  const { teacher, windows } = settings;
+  if (teacher === undefined) return undefined;
+  const remedy = "Name another with --teacher.";
+  if (!existsSync(teacher)) fail("no-file", { file: teacher, what: "a checkpoint, a model repository or a csv of scores", remedy });
+  const fingerprint = await hashPath(teacher);
+  if (statSync(teacher).isDirectory()) {
+    warnOfLeak(teacher, data, sides, log);
+    return { ...(await askModel(teacher, settings, data, sides.trained)), fingerprint };
+  }
+  if (windows > 0)
+    fail("bad-combination", {
+      options: `--windows with --teacher ${teacher}`,
+      why: "a csv has no scores of windows",
+      remedy: "Name a checkpoint or model repository for teacher, or leave out --windows.",
+    });
+  return { scores: readScores(teacher, data.passages, sides.trained), windows: [], fingerprint };
+}
+
+/** Scores of the passages and of windows of them. */
+async function askModel(
+  teacher: string,
+  { windows: count, seed, maxLength }: Settings,
+  { passages, tokenizer }: Data,
+  indices: readonly number[],
+) {
+  const drawn = indices.flatMap((passage) => {
+    const texts = drawWindows(passages[passage]!.excerpt, count, createRandom(seed, streams.windows, passage));
+    return texts.map((text, i) => ({ passage, text, id: `window ${i + 1} of ${passages[passage]!.id}` }));
+  });
+  const model = await openModel(teacher);
+  try {
+    const texts = [...indices.map((i) => passages[i]!.excerpt), ...drawn.map(({ text }) => text)];
+    const score = async (text: string) => (await scoreText(model.scorer, model.tokenizer, model.maxLength, text)).score;
+    const scores = await scoreAll("teacher", texts, score);
+    const windows = drawn.map(({ passage, text, id }, i): Window => {
+      const target = scores[indices.length + i]!;
+      return { passage, text, row: { id, ids: tokenizer.encodeTruncated(text, maxLength), target } };
+    });
+    return { scores: new Map(indices.map((index, i) => [index, scores[i]!])), windows };
+  } finally {
+    await model.scorer.close();
+  }
+}
+
+/** At most `count` runs of consecutive sentences of a text, all different and shorter than the text. */
+export function drawWindows(text: string, count: number, random: ReturnType<typeof createRandom>): string[] {
+  const sentences = splitSentences(text);
+  const all = sentences.flatMap((_, begin) => sentences.slice(begin).map((_, i) => [begin, begin + i + 1] as const));
+  const shorter = all.filter(([begin, end]) => end - begin < sentences.length);
+  return random
+    .shuffle(shorter)
+    .slice(0, count)
+    .map(([begin, end]) => sentences.slice(begin, end).join("").trim());
+}
+
+/** Scores from a csv, found by the column id, or else by excerpt. @throws no-column, bad-cell, no-score */
+function readScores(file: string, passages: readonly Passage[], indices: readonly number[]): Map<number, number> {
+  const [header, ...records] = parseCsv(file, readCsv(file, "a csv of a teacher's scores", "Name another with --teacher."));
+  const key = header?.cells.includes("id") ? "id" : "excerpt";
+  const find = createFinder(file, header?.cells ?? []);
+  const [keys, scores] = [find(key), find("score")];
+  const byKey = new Map<string, number>();
+  for (const { cells, row } of records) {
+    const [name, score] = [cells[keys]!.trim(), readNumber(file, row, "score", cells[scores]!)];
+    const problem = `${JSON.stringify(name.slice(0, 40))} has another score in a row before it`;
+    if ((byKey.get(name) ?? score) !== score) fail("bad-cell", { file, row, column: key, problem, remedy: "Remove one of them." });
+    byKey.set(name, score);
+  }
+  return new Map(
+    indices.map((i) => {
+      const { id, excerpt } = passages[i]!;
+      return [i, byKey.get(key === "id" ? id : excerpt.trim()) ?? fail("no-score", { file, id, key })];
+    }),
+  );
+}
+
+/** A teacher that has seen what its pupil is measured on makes the pupil look better than it is. */
+function warnOfLeak(teacher: string, { passages, fingerprint }: Data, { held }: Sides, log: Log): void {
+  const record = readRecord(teacher);
+  if (record?.data.fingerprint !== fingerprint) return;
+  const unseen = new Set(holdOut(passages, listSplits(record)));
+  const leaked = held.filter((i) => !unseen.has(i)).length;
+  if (leaked > 0) log.warn(`the teacher was trained on ${leaked} of the passages held out here: the validation RMSE may be too good`);
+}

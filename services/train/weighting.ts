@@ -1,0 +1,24 @@
+import { fail } from "../../lib/errors.js";
+import type { Passage } from "../../lib/text/dataset.js";
+
+/**
+ * Weights of passages by how sure their grades are, with mean 1: 1 / (se^2 + tau^2), those of a random-effects model (DerSimonian &
+ * Laird 1986). tau^2 stands for what standard errors do not tell, the model's own error above all; it is the median of se^2 here, so
+ * that no passage counts more than twice as much as the one in the middle. A standard error of 0 or none counts as that median too:
+ * it says that the grade was set, not that it is sure.
+ * @param file the passages', for errors
+ * @throws no-standard-errors, bad-cell
+ */
+export function weighPassages(passages: readonly Passage[], file: string): number[] {
+  for (const { standardError, row } of passages)
+    if (standardError !== undefined && standardError < 0) {
+      const problem = `${standardError} is below 0`;
+      fail("bad-cell", { file, row, column: "standard_error", problem, remedy: "Write 0 or nothing where it is not known." });
+    }
+  const known = passages.flatMap(({ standardError }) => (standardError ? [standardError] : [])).sort((a, b) => a - b);
+  if (known.length === 0) fail("no-standard-errors", { file });
+  const median = known[known.length >> 1]!;
+  const weights = passages.map(({ standardError }) => 1 / ((standardError || median) ** 2 + median ** 2));
+  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
+  return weights.map((weight) => weight / mean);
+}
