@@ -48,7 +48,7 @@ export const recordSchema = z.object({
   validation: z.object({ rows: number, rmse: number }),
   choices: choicesSchema.optional(),
   /** What must be the same for --resume to take it for the same run. */
-  run: z.record(z.string(), z.union([z.string(), number])).optional(),
+  run: z.record(z.string(), z.unknown()).optional(),
   steps: number,
   workers: number,
   /** Training alone, without evaluation. */

@@ -94,7 +94,7 @@ export function drawResiduals(predictions: readonly Prediction[]): string {
     x: { label: "predicted - graded" },
     y: { label: "passages", grid: true },
     marks: [
-      Plot.rectY(predictions, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: residualOf }), fill: blue }),
+      Plot.rectY(predictions, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: residualOf, thresholds: 20 }), fill: blue }),
       Plot.ruleY([0]),
       Plot.ruleX([0], faint),
     ],

@@ -51,8 +51,10 @@ export function describeRun(settings: Settings, data: string, base: string, work
   return { ...recipe, data, base, workers, processor: cpus()[0]?.model ?? "unknown", version: producer.version } as Identity;
 }
 
+type Values = Readonly<Record<string, unknown>>;
+
 /** "epochs was 200, is 2; lr was 0.0001, is 0.5"; "" where two runs are the same. */
-export function describeDifferences(before: Identity, now: Identity, passed: readonly string[] = []): string {
+export function describeDifferences(before: Values, now: Values, passed: readonly string[] = []): string {
   const different = Object.keys({ ...before, ...now }).filter((name) => before[name] !== now[name] && !passed.includes(name));
   return different.map((name) => `${name} was ${before[name]}, is ${now[name]}`).join("; ");
 }
