@@ -13,8 +13,8 @@ function findRoot(folder: string): string {
  * Path of a compiled module, for a worker thread or child process: `compiled("lib/engine/worker")` is dist/lib/engine/worker.js,
  * also when the caller runs from TypeScript sources (tests).
  */
-export function compiled(module: string): string {
-  return join(root, "dist", ...module.split("/")) + ".js";
+export function compiled(module: string, ending: ".js" | ".wasm" = ".js"): string {
+  return `${join(root, "dist", ...module.split("/"))}${ending}`;
 }
 
 /** A path below the package root, for what ships with it: `shipped("models")`. */

@@ -36,7 +36,7 @@ async function simplified(build: (...inputs: Value[]) => readonly Value[], ...sh
   simplify(graph);
   const [expected, actual] = [await run(make()), await run(graph)];
   expect(actual).toHaveLength(expected.length);
-  actual.forEach((value, i) => expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-5 * (1 + Math.abs(expected[i]!))));
+  for (const [i, value] of actual.entries()) expect(Math.abs(value - expected[i]!)).toBeLessThan(1e-5 * (1 + Math.abs(expected[i]!)));
   return graph;
 }
 

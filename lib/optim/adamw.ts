@@ -1,3 +1,5 @@
+import { kernels, pieces } from "./vector.js";
+
 export interface AdamW {
   readonly beta1: number;
   readonly beta2: number;
@@ -27,15 +29,16 @@ export function updateAdamW(
   learningRate: number,
   step: number,
 ): void {
-  const rate = learningRate / (1 - beta1 ** step);
+  // Bias corrections, with one division an element: m / c1 / (sqrt(v) / c2 + epsilon) = (c2 / c1) m / (sqrt(v) + c2 epsilon)
   const correction = Math.sqrt(1 - beta2 ** step);
+  const rate = (learningRate * correction) / (1 - beta1 ** step);
   const kept = 1 - learningRate * weightDecay;
-  for (let i = begin; i < end; i++) {
-    const gradient = gradients[i - begin]! * scale;
-    const first = beta1 * firstMoments[i]! + (1 - beta1) * gradient;
-    const second = beta2 * secondMoments[i]! + (1 - beta2) * gradient * gradient;
-    firstMoments[i] = first;
-    secondMoments[i] = second;
-    parameters[i] = parameters[i]! * kept - (rate * first) / (Math.sqrt(second) / correction + epsilon);
+  const tensors = [parameters, firstMoments, secondMoments];
+  const [gradient, ...staged] = kernels.arrays;
+  for (const [from, to] of pieces(begin, end)) {
+    gradient.set(gradients.subarray(from - begin, to - begin));
+    tensors.forEach((tensor, i) => { staged[i]!.set(tensor.subarray(from, to)); }); // biome-ignore format: one line
+    kernels.adamw(to - from, scale, beta1, 1 - beta1, beta2, 1 - beta2, kept, rate, epsilon * correction);
+    tensors.forEach((tensor, i) => { tensor.set(staged[i]!.subarray(0, to - from), from); }); // biome-ignore format: one line
   }
 }

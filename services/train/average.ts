@@ -68,7 +68,10 @@ async function compare(member: Member, config: Checkpoint["config"], first: Memb
   const { source: _, ...ours } = { ...config, max_length: member.record.max_length };
   const { source: __, ...theirs } = { ...expected, max_length: first.record.max_length };
   const names = Object.keys(theirs) as (keyof typeof theirs)[];
-  const differences = names.filter((name) => ours[name] !== theirs[name]).map((name) => `${name} is ${ours[name]}, not ${theirs[name]}`);
+  const told = (value: unknown) => JSON.stringify(value);
+  const differences = names
+    .filter((name) => told(ours[name]) !== told(theirs[name]))
+    .map((name) => `${name} is ${told(ours[name])}, not ${told(theirs[name])}`);
   const tokenizer = ({ folder }: Member) => hashFile(join(folder, "tokenizer.json"));
   if (differences.length === 0 && (await tokenizer(member)) !== (await tokenizer(first))) differences.push("its tokenizer.json is another");
   if (differences.length > 0)

@@ -14,7 +14,7 @@ it("averages what the parameters were after each step, however many workers shar
   const decay = 0.7;
   for (const workers of [1, 3]) {
     const checkpoint = readCheckpoint(shipped("test/fixtures/tiny-bert"));
-    const replicas = await createReplicas(checkpoint, { workers, adamw, loss: "mse", clip: 1, dropout: 0, microBatch: 8, ema: decay });
+    const replicas = await createReplicas(checkpoint, { workers, adamw, loss: "mse", clip: 1, dropout: 0, microBatch: 2, ema: decay });
     const { parameters, average } = replicas.state;
     const sum = new Float64Array(parameters.length);
     for (let step = 1; step <= 5; step++) {

@@ -33,7 +33,7 @@ const create = async (options: Partial<ReplicasOptions>) => {
     loss: "mse",
     clip: recipe.clip,
     dropout: 0,
-    microBatch: 8,
+    microBatch: 2,
     ...options,
   });
   open.push(replicas);

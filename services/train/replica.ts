@@ -9,6 +9,7 @@ import { createSession, type Data } from "../../lib/onnx/session.js";
 import { type AdamW, type OptimizerState, updateAdamW } from "../../lib/optim/adamw.js";
 import { updateAverage } from "../../lib/optim/average.js";
 import { layerShare } from "../../lib/optim/layer-decay.js";
+import { addTo, sumArrays } from "../../lib/optim/vector.js";
 import { isTable, layOut, shardOf } from "./layout.js";
 import { type Packed, packRows, type Row, type Share } from "./rows.js";
 
@@ -117,7 +118,7 @@ async function takeStep({ shares, batch, step, learningRate, dropoutSeed }: Requ
   for (const [i, share] of shares.entries()) shared.losses[index]! += await addGradients(share, touched[i]!, i === 0, batch, dropoutSeed);
   waitAtBarrier(shared.barrier, workers, barrierTimeout);
   const meanSquaredError = shared.losses.reduce((sum, part) => sum + part, 0);
-  shared.squares[index] = reduceShard();
+  shared.squares[index] = sumArrays(shared.gradients, begin, end, reduced);
   waitAtBarrier(shared.barrier, workers, barrierTimeout);
   // The graph's gradient is that of the mean squared error; d sqrt(mse) = d mse / (2 sqrt(mse)).
   const scale = lossKind === "rmse" ? 0.5 / Math.sqrt(meanSquaredError) : 1;
@@ -147,26 +148,12 @@ async function addGradients({ rows, places }: Share, packed: Packed, first: bool
   return (results[outputs.loss]!.data as Float32Array)[0]!;
 }
 
-function addTo(sums: Float32Array, offset: number, values: Float32Array): void {
-  for (let i = 0; i < values.length; i++) sums[offset + i]! += values[i]!;
-}
-
 /** Zeroes what the last step left in the tables' gradients: few rows of many. */
 function clearTables(): void {
   const word = layout.slot(tables.word).offset;
   for (const { ids } of touched) for (const id of ids) own.fill(0, word + Number(id) * hidden, word + (Number(id) + 1) * hidden);
   for (const name of [tables.position, tables.tokenType])
     own.fill(0, layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
-}
-
-/** Sums this worker's shard over the replicas, in their order; answers the sum of squares. */
-function reduceShard(): number {
-  const [first, ...others] = shared.gradients as [Float32Array, ...Float32Array[]];
-  reduced.set(first.subarray(begin, end));
-  for (const other of others) for (let i = 0; i < reduced.length; i++) reduced[i]! += other[begin + i]!;
-  let squares = 0;
-  for (let i = 0; i < reduced.length; i++) squares += reduced[i]! * reduced[i]!;
-  return squares;
 }
 
 function updateShard(scale: number, learningRate: number, step: number): void {
@@ -188,13 +175,12 @@ function updateShard(scale: number, learningRate: number, step: number): void {
 }
 
 async function scoreRows({ rows, weights }: Request & { kind: "evaluate" }): Promise<Answer> {
-  const parameters = shared[weights] ?? shared.parameters;
-  copy.set(parameters.subarray(start));
-  const results = await evaluation.run(feed(packRows(rows, config.padId), parameters));
+  copy.set(shared[weights]!.subarray(start));
+  const results = await evaluation.run(feed(packRows(rows, config.padId), shared[weights]));
   return { scores: results[outputs.scores]!.data as Float32Array };
 }
 
-/** The batch, the parameters as they were copied, and the rows of the tables. */
+/** The batch, the parameters as they were copied, and the rows of the tables, which are not. */
 function feed({ batch, sequence, ids, mask }: Packed, parameters = shared.parameters): Record<string, Data> {
   const table = (name: string) => parameters.subarray(layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
   const words = table(tables.word);

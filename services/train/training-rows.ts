@@ -4,7 +4,10 @@ import type { Row } from "./rows.js";
 import type { Teaching } from "./teacher.js";
 import { weighPassages } from "./weighting.js";
 
-/** What a model is trained on: the graded passages of these indices as settings weigh them, and what the teacher says of them. */
+/**
+ * What a model is trained on: the graded passages of these indices as settings weigh them, and windows that the teacher has scored,
+ * each of which counts as the mean passage.
+ */
 export function pickTrainingRows(settings: Settings, data: Data, indices: readonly number[], teaching: Teaching | undefined): Row[] {
   const { weighting, teacherWeight, data: file } = settings;
   const picked = indices.map((i) => data.passages[i]!);

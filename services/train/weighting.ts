@@ -5,7 +5,8 @@ import type { Passage } from "../../lib/text/dataset.js";
  * Weights of passages by how sure their grades are, with mean 1: 1 / (se^2 + tau^2), those of a random-effects model (DerSimonian &
  * Laird 1986). tau^2 stands for what standard errors do not tell, the model's own error above all; it is the median of se^2 here, so
  * that no passage counts more than twice as much as the one in the middle. A standard error of 0 or none counts as that median too:
- * it says that the grade was set, not that it is sure.
+ * it says that the grade was set, not that it is sure. On the CommonLit data weights lie between .72 and 1.14: its grades are about
+ * equally sure.
  * @param file the passages', for errors
  * @throws no-standard-errors, bad-cell
  */
