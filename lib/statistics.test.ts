@@ -1,7 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { createRandom } from "./random.js";
-import { bootstrap, correlate, cutEvenly, fitLine, mean, rank, rootMeanSquare } from "./statistics.js";
+import { expect, it } from "vitest";
+import { correlate, cutEvenly, fitLine, rank } from "./statistics.js";
 
 it("a line of least squares: Anscombe's first quartet", () => {
   const x = [10, 8, 13, 9, 11, 14, 6, 4, 12, 7, 5];
@@ -28,19 +27,4 @@ it("groups hold every value once, in order, and differ by one at most", () => {
       expect(Math.min(...sizes)).toBeGreaterThan(0);
     }),
   );
-});
-
-describe("the bootstrap's interval", () => {
-  it("of a mean is about two standard errors to each side", () => {
-    const random = createRandom(3);
-    const values = Array.from({ length: 400 }, () => random.normal());
-    const [low, high] = bootstrap(values, mean, random.int);
-    const error = rootMeanSquare(values) / 20;
-    expect(low).toBeCloseTo(mean(values) - 1.96 * error, 1);
-    expect(high).toBeCloseTo(mean(values) + 1.96 * error, 1);
-  });
-
-  it("is a point where all values are the same", () => {
-    expect(bootstrap([2, 2, 2], mean, createRandom(1).int)).toEqual([2, 2]);
-  });
 });

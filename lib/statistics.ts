@@ -41,17 +41,3 @@ export function cutEvenly<T>(values: readonly T[], count: number): T[][] {
   const edge = (group: number) => Math.floor((group * values.length) / groups);
   return Array.from({ length: groups }, (_, group) => values.slice(edge(group), edge(group + 1)));
 }
-
-/**
- * Bounds that hold a statistic with a probability of 95 %: percentiles over draws with replacement. Efron 1979, the percentile method.
- * @param index draws a place below the number it is given
- */
-export function bootstrap<T>(
-  values: readonly T[],
-  statistic: (values: readonly T[]) => number,
-  index: (below: number) => number,
-  draws = 2000,
-): readonly [number, number] {
-  const drawn = Array.from({ length: draws }, () => statistic(values.map(() => values[index(values.length)]!))).sort((a, b) => a - b);
-  return [drawn[Math.floor(draws * 0.025)]!, drawn[Math.ceil(draws * 0.975) - 1]!];
-}

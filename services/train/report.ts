@@ -1,8 +1,8 @@
 import { createRequire } from "node:module";
+import { bootstrapMean } from "../../lib/bootstrap.js";
 import { describeMachine } from "../../lib/machine.js";
 import { formatSeconds } from "../../lib/progress.js";
-import { createRandom } from "../../lib/random.js";
-import { bootstrap, correlate, rank, rootMeanSquare } from "../../lib/statistics.js";
+import { correlate, mean, rank } from "../../lib/statistics.js";
 import type { TrainingRecord } from "../../lib/training-record.js";
 import * as charts from "./charts.js";
 import type { Floors } from "./floors.js";
@@ -121,11 +121,12 @@ interface Scorer {
 function compareScorers(heldOut: readonly HeldOut[], floors: Floors): Scorer[] {
   const targets = heldOut.map(({ target }) => target);
   const compare = (name: string, scores: readonly number[], varies = true): Scorer => {
-    const residuals = scores.map((score, i) => score - targets[i]!);
+    const squares = scores.map((score, i) => (score - targets[i]!) ** 2);
+    const { low, high } = bootstrapMean(squares, 0);
     return {
       name,
-      rmse: rootMeanSquare(residuals),
-      interval: bootstrap(residuals, rootMeanSquare, createRandom(0).int),
+      rmse: Math.sqrt(mean(squares)),
+      interval: [Math.sqrt(low), Math.sqrt(high)],
       pearson: varies ? correlate(scores, targets) : undefined,
       spearman: varies ? correlate(rank(scores), rank(targets)) : undefined,
     };
