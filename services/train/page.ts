@@ -17,7 +17,7 @@ th, td { padding: .25rem 1rem .25rem 0; text-align: left; vertical-align: top; b
 td:last-child:not(.number) { overflow-wrap: anywhere; min-width: 12rem; }
 th { font-size: .875rem; } .number { text-align: right; white-space: nowrap; }
 @media (max-width: 40rem) { table { font-size: .875rem; } th, td { padding-right: .625rem; } td:last-child:not(.number) { min-width: 9rem; } }
-@media print { nav { display: none; } body { margin: 0; max-width: none; } figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } }
+@media print { :root { font-size: 11px; } nav { display: none; } body { margin: 0; max-width: none; } figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } }
 `;
 
 /** A page that needs nothing but itself. @param parts HTML */

@@ -156,7 +156,7 @@ function describeOrigin(record: TrainingRecord): (readonly [string, string | num
   ];
 }
 
-const formatSigned = (value: number, plus = "+") => `${value < 0 ? "−" : plus}${Math.abs(value).toFixed(2)}`;
+const formatSigned = (value: number, plus = "+") => `${value <= -0.005 ? "−" : plus}${Math.abs(value).toFixed(2)}`;
 
 function firstWords(text: string): string {
   const words = text.trim().split(/\s+/);
