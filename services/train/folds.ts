@@ -38,7 +38,7 @@ export async function trainFolds(settings: Settings, data: Data, log: Log): Prom
     log.info(`fold ${finished.length + 1} of ${folds}`);
     const trained = await runJob(job);
     if (trained === undefined) return;
-    writeResults(job, trained);
+    await writeResults(job, trained);
     finished.push(trained.predictions);
     writeFileAtomic(fileOf(out), JSON.stringify({ identity: whole, finished } satisfies FoldsState));
     removeState(job.out);

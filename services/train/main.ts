@@ -44,6 +44,6 @@ async function trainOne(settings: Settings, data: Data, log: Log): Promise<void>
   if (!settings.resume && hasState(out)) log.warn(`${out} holds a saved state, from which --resume would go on: it is replaced`);
   const trained = await runJob(job);
   if (trained === undefined) return;
-  writeResults(job, trained);
+  await writeResults(job, trained);
   if (last === lastStep({ ...settings, maxSteps: 0 }, training.length)) removeState(out); // else a run with more steps may go on from it
 }

@@ -7,19 +7,20 @@ import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
 import { replaceModel } from "./finish.js";
 import { scoreFloors } from "./floors.js";
-import { type ReportContent, renderReport } from "./report.js";
+import type { ReportContent } from "./report.js";
 import type { Row } from "./rows.js";
 import type { Job, Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
 
 /** Writes what a run leaves: the checkpoint, its record and report. */
-export function writeResults(job: Job, trained: Trained): void {
+export async function writeResults(job: Job, trained: Trained): Promise<void> {
   const { settings, data, out, log } = job;
   const { layout, parameters } = trained;
   const weights = new Map(
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
   const record = describeTraining(job, trained);
+  const { renderReport } = await import("./report.js"); // draws with large libraries, which a start need not wait for
   const report = renderReport({ record, ...describeResults(job, trained) });
   replaceModel(out, (folder) => {
     writeCheckpoint(folder, { config: data.checkpoint.config, weights });
