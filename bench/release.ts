@@ -14,7 +14,7 @@ import { readPassages } from "../lib/text/dataset.js";
 import { holdOut } from "../lib/text/split.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { listSplits, readRecord, recordFile } from "../lib/training-record.js";
-import { drawPredictions } from "../services/train/report.js";
+import { drawPredictions } from "../services/train/charts.js";
 
 const [from, data, out, base] = process.argv.slice(2) as [string, string, string, string?];
 const record =

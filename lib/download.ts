@@ -2,7 +2,8 @@ import { existsSync, rmSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
-import { fail, ReadabilityError, reason } from "./errors.js";
+import { ReadabilityError } from "./errors.js";
+import { failToWrite } from "./files.js";
 
 /** Where files come from, and how. */
 export interface Source {
@@ -99,10 +100,6 @@ async function appendBody(body: Dispatcher.ResponseData["body"], file: string, f
     await handle.close();
   }
   return bytes;
-}
-
-function failToWrite(file: string, error: unknown): never {
-  return fail("file-failed", { file, action: "write", cause: reason(error) }, error);
 }
 
 type Headers = Dispatcher.ResponseData["headers"];

@@ -20,6 +20,18 @@ export const errors = {
     1,
     ({ file, action, cause }: { file: string; action: string; cause: string }) => `Cannot ${action} ${file}: ${cause}`,
   ),
+  "disk-full": row(
+    507,
+    1,
+    ({ file }: { file: string }) =>
+      `There is no room left to write ${file}. Free some, or name another place; what was there before stands.`,
+  ),
+  "not-writable": row(
+    500,
+    1,
+    ({ file, cause }: { file: string; cause: string }) =>
+      `${file} cannot be written: ${cause}. Let this user write there, or name another place; what was there before stands.`,
+  ),
   "bad-metadata": row(
     500,
     1,
@@ -388,11 +400,23 @@ export const errors = {
     ({ maxSteps, stepsBefore }: { maxSteps: number; stepsBefore: number }) =>
       `--max-steps ${maxSteps} is not after step ${stepsBefore}, from which --resume goes on. Give more, or leave out --resume to start anew.`,
   ),
+  "no-good-state": row(
+    500,
+    1,
+    ({ out, problems }: { out: string; problems: readonly string[] }) =>
+      `No saved state in ${out} can be used. ${problems.join(" ")} Bring one back from a copy, or leave out --resume to start anew.`,
+  ),
   "not-finite": row(
     500,
     1,
-    ({ step, loss, gradientNorm, rows }: { step: number; loss: number; gradientNorm: number; rows: string }) =>
-      `Step ${step} has loss ${loss} and gradient norm ${gradientNorm}; its passages: ${rows}. The weights before it stand in the saved state, if there is one. Look at those passages' targets, or lower --lr.`,
+    ({ step, loss, gradientNorm, rows, remedy }: { step: number; loss: number; gradientNorm: number; rows: string; remedy: string }) =>
+      `Step ${step} has loss ${loss} and gradient norm ${gradientNorm}; its passages: ${rows}. Look at their targets. ${remedy}`,
+  ),
+  "diverged-before": row(
+    400,
+    1,
+    ({ out, step, lr, saved }: { out: string; step: number; lr: number; saved: number }) =>
+      `Step ${step} of the run in ${out} was not finite with --lr ${lr}, and would be again: give a lower --lr to go on after step ${saved}, or leave out --resume to start anew.`,
   ),
 } as const;
 

@@ -6,22 +6,23 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
   writeSync,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import { fail, reason } from "./errors.js";
 
 /**
- * Writes a file whole or not at all: aside, synced, renamed. Creates the folder.
- * @throws file-failed, for example on a full disk; the old file then still stands.
+ * Writes a file whole or not at all: aside, synced, renamed, the folder synced. Creates the folder.
+ * @throws disk-full, not-writable, file-failed; the old file then still stands.
  */
 export function writeFileAtomic(path: string, data: string | Uint8Array | readonly Uint8Array[]): void {
   const aside = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}.tmp`);
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    const made = mkdirSync(dirname(path), { recursive: true });
     const file = openSync(aside, "w");
     try {
       for (const part of Array.isArray(data) ? data : [data]) writeWhole(file, typeof part === "string" ? Buffer.from(part) : part);
@@ -30,10 +31,42 @@ export function writeFileAtomic(path: string, data: string | Uint8Array | readon
       closeSync(file);
     }
     renameSync(aside, path);
+    syncFolder(dirname(path), made);
   } catch (error) {
     rmSync(aside, { force: true });
-    fail("file-failed", { file: path, action: "write", cause: reason(error) }, error);
+    failToWrite(path, error);
   }
+}
+
+/** Removes from a folder what a process left aside that was killed while it wrote. */
+export function removeLeftovers(folder: string): void {
+  if (!existsSync(folder)) return;
+  for (const name of readdirSync(folder)) if (/^\..+\.[0-9a-f]{8}\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
+}
+
+/** Makes renames in a folder outlast a power cut; with `made`, the first of the folders above it that is new, theirs too. */
+export function syncFolder(folder: string, made?: string): void {
+  if (process.platform === "win32") return; // it opens no folders, and its journal keeps renames in order
+  syncFile(folder);
+  if (made !== undefined && resolve(folder) !== dirname(resolve(made))) syncFolder(dirname(resolve(folder)), made);
+}
+
+/** Makes what was written to a file outlast a power cut. */
+export function syncFile(path: string): void {
+  const file = openSync(path, "r");
+  try {
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** @throws disk-full, not-writable or file-failed, as the system's error tells */
+export function failToWrite(file: string, error: unknown): never {
+  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
+  if (code === "ENOSPC" || code === "EDQUOT") fail("disk-full", { file }, error);
+  if (["EACCES", "EPERM", "EROFS"].includes(code)) fail("not-writable", { file, cause: reason(error) }, error);
+  return fail("file-failed", { file, action: "write", cause: reason(error) }, error);
 }
 
 function writeWhole(file: number, bytes: Uint8Array): void {

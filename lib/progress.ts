@@ -8,10 +8,19 @@ export interface Progress {
 
 const secondsBetweenLines = 10;
 
-/** Shows long work on standard error: a bar with rate and time left on a terminal, else a plain line every ten seconds. */
-export function showProgress(label: string, total: number, unit: string, stream: NodeJS.WriteStream = process.stderr): Progress {
+/**
+ * Shows long work on standard error: a bar with rate and time left on a terminal, else a plain line every ten seconds.
+ * @param before what was done by an earlier process, which says nothing of the rate of this one
+ */
+export function showProgress(
+  label: string,
+  total: number,
+  unit: string,
+  before = 0,
+  stream: NodeJS.WriteStream = process.stderr,
+): Progress {
   const began = Date.now();
-  const rate = (done: number) => done / Math.max(1e-3, (Date.now() - began) / 1000);
+  const rate = (done: number) => (done - before) / Math.max(1e-3, (Date.now() - began) / 1000);
   const describe = (done: number, shown: Readonly<Record<string, string>>) =>
     [
       `${rate(done).toPrecision(3)} ${unit}/s`,
@@ -23,7 +32,7 @@ export function showProgress(label: string, total: number, unit: string, stream:
       { stream, format: `${label} {bar} {value}/{total} {text}`, hideCursor: true, clearOnComplete: false },
       Presets.shades_classic,
     );
-    bar.start(total, 0, { text: "" });
+    bar.start(total, before, { text: "" });
     return { update: (done, shown = {}) => bar.update(done, { text: describe(done, shown) }), stop: () => bar.stop() };
   }
   let lastLine = began;

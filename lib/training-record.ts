@@ -47,6 +47,8 @@ export const recordSchema = z.object({
   /** Root mean squared error of the written weights on the validation rows; of an average without such rows the mean of its checkpoints'. */
   validation: z.object({ rows: number, rmse: number }),
   choices: choicesSchema.optional(),
+  /** What must be the same for --resume to take it for the same run. */
+  run: z.record(z.string(), z.unknown()).optional(),
   steps: number,
   workers: number,
   /** Training alone, without evaluation. */

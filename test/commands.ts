@@ -14,9 +14,16 @@ export interface Running {
   readonly finished: Promise<Finished>;
 }
 
+interface CommandOptions {
+  readonly folder?: string;
+  readonly input?: string | Buffer;
+  /** Variables beside those of this process. */
+  readonly env?: NodeJS.ProcessEnv | undefined;
+}
+
 /** Starts `readability ...` as a child process on compiled code, in `folder`. */
-export function startCommand(argv: readonly string[], { folder, input }: { folder?: string; input?: string | Buffer } = {}): Running {
-  const child = spawn(process.execPath, [compiled("cli"), ...argv], { cwd: folder, stdio: "pipe" });
+export function startCommand(argv: readonly string[], { folder, input, env }: CommandOptions = {}): Running {
+  const child = spawn(process.execPath, [compiled("cli"), ...argv], { cwd: folder, stdio: "pipe", env: { ...process.env, ...env } });
   let [stdout, stderr] = ["", ""];
   child.stdout.setEncoding("utf8").on("data", (text: string) => {
     stdout += text;
@@ -30,8 +37,7 @@ export function startCommand(argv: readonly string[], { folder, input }: { folde
   return { child, log: () => stderr, finished };
 }
 
-export const runCommand = (argv: readonly string[], options?: { folder?: string; input?: string | Buffer }): Promise<Finished> =>
-  startCommand(argv, options).finished;
+export const runCommand = (argv: readonly string[], options?: CommandOptions): Promise<Finished> => startCommand(argv, options).finished;
 
 /** The address that a service logs when it is ready. @throws where it ends before */
 export async function waitForAddress({ log, finished }: Running): Promise<string> {

@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -8,7 +8,7 @@ import { places } from "../lib/places.js";
 import { readSafetensorsHeader } from "../lib/safetensors.js";
 import { readPassages } from "../lib/text/dataset.js";
 import { readRecord } from "../lib/training-record.js";
-import { type Finished, runCommand, startCommand } from "./commands.js";
+import { type Finished, type Running, runCommand, startCommand } from "./commands.js";
 import { writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 
 /** Trains the tiny model on the sample's passages with made-up targets, in a folder of its own; a run takes a second or two. */
@@ -18,6 +18,8 @@ export interface TinyTraining {
   readonly data: string;
   /** A path in the folder. */
   path(...names: string[]): string;
+  /** Starts what `run` runs. */
+  start(out: string, more: readonly string[], env?: NodeJS.ProcessEnv): Running;
   /** `readability train` of an epoch of nine steps of eight passages, and `more`. */
   run(out: string, ...more: string[]): Promise<Finished>;
   /** Runs until `out`, or the named folder in it, holds the state of a step from `step` on; then kills it. @throws where it ends before */
@@ -27,6 +29,15 @@ export interface TinyTraining {
   weights(out: string): ReturnType<typeof readCheckpoint>["weights"];
   record(out: string): NonNullable<ReturnType<typeof readRecord>>;
   remove(): void;
+}
+
+/** After which step a state was saved; 0 where there is none, also in the moment in which a new one takes its place. */
+export function stepOf(state: string): number {
+  try {
+    return Number(readSafetensorsHeader(state).metadata.step);
+  } catch {
+    return 0;
+  }
 }
 
 export function createTinyTraining(): TinyTraining {
@@ -48,12 +59,13 @@ export function createTinyTraining(): TinyTraining {
     base,
     data,
     path,
+    start: (out, more, env) => startCommand([...options, "--out", path(out), ...more], { folder, env }),
     run: (out, ...more) => runCommand([...options, "--out", path(out), ...more], { folder }),
     async runUntil(step, out, more, stateIn = ".") {
       const { child, finished, log } = startCommand([...options, "--out", path(out), "--checkpoint-every", "1", ...more], { folder });
       const state = path(out, stateIn, "training-state.safetensors");
       while (child.exitCode === null) {
-        if (existsSync(state) && Number(readSafetensorsHeader(state).metadata.step) >= step) break;
+        if (stepOf(state) >= step) break;
         await sleep(5);
       }
       if (child.exitCode !== null) throw new Error(`it ended before step ${step}: ${log()}`);

@@ -29,7 +29,7 @@ export function readCheckpoint(folder: string, fresh?: { readonly head: BertConf
   const weights = new Map(
     listParameters(config).map((parameter, i) => {
       const tensor = stored.get(parameter.name);
-      if (tensor) return [parameter.name, checkShape(file, parameter, tensor)];
+      if (tensor) return [parameter.name, checkTensor(file, parameter, tensor)];
       if (!parameter.drawn || !fresh) {
         return fail("no-tensor", { file, tensor: parameter.name, shape: parameter.shape.join(", "), found: stored.size });
       }
@@ -45,13 +45,18 @@ function canonicalName(family: FamilyName, name: string): string {
   return /^(embeddings|embeddings_project|encoder|transformer|pooler)\./.test(renamed) ? `${family}.${renamed}` : renamed;
 }
 
-function checkShape(file: string, { name, shape }: Parameter, tensor: Tensor): Tensor {
-  if (tensor.shape.join() === shape.join()) return tensor;
-  return fail("bad-tensor", {
-    file,
-    tensor: name,
-    problem: `its shape is [${tensor.shape.join(", ")}]; config.json asks for [${shape.join(", ")}]`,
-  });
+function checkTensor(file: string, { name, shape }: Parameter, tensor: Tensor): Tensor {
+  const bad = (problem: string) => fail("bad-tensor", { file, tensor: name, problem });
+  if (tensor.shape.join() !== shape.join()) bad(`its shape is [${tensor.shape.join(", ")}]; config.json asks for [${shape.join(", ")}]`);
+  if (!isAllFinite(tensor.data)) bad("it holds values that are no finite numbers");
+  return tensor;
+}
+
+/** A sum is finite where all it is of is: float32 numbers do not reach float64's end. */
+function isAllFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]!;
+  return Number.isFinite(sum);
 }
 
 function drawParameter({ shape, drawn }: Parameter, config: BertConfig, seed: number, stream: number): Float32Array {

@@ -17,7 +17,7 @@ export interface Tokenizer {
 }
 
 /** What a checkpoint may hold of its tokenizer; tokenizer.json alone is required. */
-const tokenizerFiles = [
+export const tokenizerFiles = [
   "tokenizer.json",
   "tokenizer_config.json",
   "special_tokens_map.json",

@@ -11,6 +11,7 @@ import { type Passage, readPassages } from "../../lib/text/dataset.js";
 import { holdOut } from "../../lib/text/split.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { listSplits, readRecord, recordFile, type TrainingRecord } from "../../lib/training-record.js";
+import { eventsFile, metricsFile } from "./metrics.js";
 import type { Settings } from "./options.js";
 import { scoreAll } from "./score-all.js";
 
@@ -37,7 +38,7 @@ export async function averageCheckpoints({ average: folders, out, data }: Settin
 
   writeCheckpoint(out, checkpoint);
   writeTokenizerFiles(folders[0]!, out, members[0]!.record.max_length);
-  for (const stale of [recordFile, "report.html", "metrics.jsonl"]) rmSync(join(out, stale), { force: true });
+  for (const stale of [recordFile, "report.html", metricsFile, eventsFile]) rmSync(join(out, stale), { force: true });
   const rmse = passages.length > 0 ? await measure(out, passages) : undefined;
   const record = describeAverage(members, { rows: passages.length, rmse });
   writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);

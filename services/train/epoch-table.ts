@@ -1,4 +1,4 @@
-import type { EpochResult } from "./train.js";
+import type { EpochResult } from "./metrics.js";
 
 /** Head of the table that training prints, and its row of an epoch. */
 export const tableHead = "| Epoch | Training Loss | Validation Loss | Rmse |\n|------:|--------------:|----------------:|-----:|\n";

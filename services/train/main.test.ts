@@ -186,7 +186,7 @@ describe("bad input", () => {
     ).toBe(1);
   });
 
-  it("a misshapen tensor, and a missing one", async () => {
+  it("a misshapen tensor, one without numbers, and a missing one", async () => {
     const name = "bert.encoder.layer.0.output.dense.bias";
     const { weights } = readCheckpoint(base);
     const broken = join(folder, "broken");
@@ -194,6 +194,8 @@ describe("bad input", () => {
     const write = (tensors: typeof weights) => writeFileAtomic(join(broken, "model.safetensors"), encodeSafetensors(tensors, "F32"));
     write(new Map([...weights, [name, { shape: [31], data: new Float32Array(31) }]]));
     expect(await refused("bad", /bert\.encoder\.layer\.0\.output\.dense\.bias.*\[31\].*\[32\]/s, "--base", broken)).toBe(1);
+    write(new Map([...weights, [name, { shape: [32], data: new Float32Array(32).fill(Number.NaN) }]]));
+    expect(await refused("bad", /output\.dense\.bias.*holds values that are no finite numbers/, "--base", broken)).toBe(1);
     write(new Map([...weights].filter(([key]) => key !== name)));
     expect(await refused("bad", /lacks the tensor bert\.encoder\.layer\.0\.output\.dense\.bias \[32\]/, "--base", broken)).toBe(1);
   });

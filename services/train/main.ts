@@ -5,12 +5,14 @@ import { splitPassages } from "../../lib/text/split.js";
 import { averageCheckpoints } from "./average.js";
 import { checkCombinations } from "./combinations.js";
 import { type Data, readData } from "./data.js";
+import { isFinished } from "./finish.js";
 import { trainFolds } from "./folds.js";
 import { fillSettings, options, type Settings } from "./options.js";
 import { writeResults } from "./results.js";
-import { identifyRun, type Job, runJob } from "./run.js";
-import { removeState } from "./state.js";
+import { checkJob, identifyRun, type Job, runJob } from "./run.js";
+import { hasState, removeState } from "./state.js";
 import { consultTeacher } from "./teacher.js";
+import { lastStep } from "./train.js";
 import { pickTrainingRows } from "./training-rows.js";
 
 /** Trains on graded passages and leaves a checkpoint, or one a fold; or averages checkpoints. */
@@ -35,8 +37,13 @@ async function trainOne(settings: Settings, data: Data, log: Log): Promise<void>
   const [training, validation] = [pickTrainingRows(settings, data, train, teaching), held.map((i) => data.rows[i]!)];
   const [split, identity] = [{ seed: splitSeed, validation_fraction }, identifyRun(settings, data, teaching)];
   const job: Job = { settings, data, training, validation, split, identity, out, log, stop: abortOnSignals() };
+  checkJob(job);
+  const last = lastStep(settings, training.length);
+  if (settings.resume && isFinished(out, identity, last, log))
+    return log.info(`${out} holds the finished model of this run: nothing is left to do`);
+  if (!settings.resume && hasState(out)) log.warn(`${out} holds a saved state, from which --resume would go on: it is replaced`);
   const trained = await runJob(job);
   if (trained === undefined) return;
-  writeResults(job, trained);
-  removeState(out);
+  await writeResults(job, trained);
+  if (last === lastStep({ ...settings, maxSteps: 0 }, training.length)) removeState(out); // else a run with more steps may go on from it
 }

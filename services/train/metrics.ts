@@ -1,7 +1,7 @@
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { fail, reason } from "../../lib/errors.js";
-import { writeFileAtomic } from "../../lib/files.js";
+import { failToWrite, syncFile, writeFileAtomic } from "../../lib/files.js";
+import { encodeScalars, encodeStart } from "../../lib/tensorboard/events.js";
 
 /** A line of metrics.jsonl. */
 export interface StepMetrics {
@@ -20,28 +20,97 @@ export interface StepMetrics {
   readonly seconds: number;
 }
 
-export interface Metrics {
-  readonly steps: readonly StepMetrics[];
-  add(metrics: StepMetrics): void;
+export interface EpochResult {
+  readonly epoch: number;
+  readonly training_loss: number;
+  readonly validation_loss: number;
+  readonly rmse: number;
+  /** Of the moving average, where there is one. */
+  readonly average_rmse?: number | undefined;
 }
 
-/** Opens metrics.jsonl in `out`; keeps the lines of the first `kept` steps and drops what is after them. */
-export function openMetrics(out: string, kept: number): Metrics {
-  const file = join(out, "metrics.jsonl");
-  const lines = kept > 0 && existsSync(file) ? readFileSync(file, "utf8").split("\n") : [];
-  const steps = lines.slice(0, kept).flatMap((line) => (line === "" ? [] : [JSON.parse(line) as StepMetrics]));
-  writeFileAtomic(file, steps.map(toLine).join(""));
+/** All that a run measured so far; a saved state carries it. */
+export interface History {
+  readonly steps: readonly StepMetrics[];
+  readonly epochs: readonly EpochResult[];
+}
+
+export interface Metrics extends History {
+  add(step: StepMetrics): void;
+  /** After the last step of the epoch was added. */
+  addEpoch(result: EpochResult): void;
+  /** Makes what was added outlast a power cut. */
+  sync(): void;
+}
+
+export const metricsFile = "metrics.jsonl";
+/** For TensorBoard, which knows its files by the first part of the name. */
+export const eventsFile = "events.out.tfevents.train";
+
+/** Starts metrics.jsonl and the event file anew with what is already measured: steps that a killed run took after its last saved state are dropped. */
+export function openMetrics(out: string, { steps: before, epochs: epochsBefore }: History): Metrics {
+  const [lines, events] = [join(out, metricsFile), join(out, eventsFile)];
+  const steps = [...before];
+  const epochs = [...epochsBefore];
+  writeFileAtomic(lines, steps.map(toLine).join(""));
+  writeFileAtomic(events, encodeHistory({ steps, epochs }, Date.now() / 1000));
   return {
     steps,
+    epochs,
     add(metrics) {
       steps.push(metrics);
-      try {
-        appendFileSync(file, toLine(metrics));
-      } catch (error) {
-        fail("file-failed", { file, action: "write", cause: reason(error) }, error);
-      }
+      append(lines, toLine(metrics));
+      append(events, encodeStep(metrics, Date.now() / 1000));
+    },
+    addEpoch(result) {
+      epochs.push(result);
+      append(events, encodeEpoch(result, steps.at(-1)!.step, Date.now() / 1000));
+    },
+    sync() {
+      syncFile(lines);
+      syncFile(events);
     },
   };
 }
 
+function append(file: string, data: string | Uint8Array): void {
+  try {
+    appendFileSync(file, data);
+  } catch (error) {
+    failToWrite(file, error);
+  }
+}
+
 const toLine = (metrics: StepMetrics) => `${JSON.stringify(metrics)}\n`;
+
+/** Events of all steps so far, timed as if the last had just ended and nothing had come between. @param now seconds since the epoch */
+function encodeHistory({ steps, epochs }: History, now: number): Uint8Array[] {
+  let time = now - steps.reduce((sum, { seconds }) => sum + seconds, 0);
+  const lastSteps = new Map(steps.map(({ epoch, step }) => [epoch, step]));
+  return [
+    encodeStart(time),
+    ...steps.flatMap((metrics) => {
+      time += metrics.seconds;
+      const ended = epochs.filter(({ epoch }) => epoch === metrics.epoch && lastSteps.get(epoch) === metrics.step);
+      return [encodeStep(metrics, time), ...ended.map((result) => encodeEpoch(result, metrics.step, time))];
+    }),
+  ];
+}
+
+function encodeStep({ step, loss, learning_rate, gradient_norm, tokens, seconds }: StepMetrics, time: number): Uint8Array {
+  return encodeScalars(time, step, {
+    "train/loss": loss,
+    "train/learning_rate": learning_rate,
+    "train/gradient_norm": gradient_norm,
+    "train/tokens_per_second": tokens / seconds,
+  });
+}
+
+function encodeEpoch({ training_loss, validation_loss, rmse, average_rmse }: EpochResult, step: number, time: number): Uint8Array {
+  return encodeScalars(time, step, {
+    "train/epoch_loss": training_loss,
+    "validation/loss": validation_loss,
+    "validation/rmse": rmse,
+    ...(average_rmse === undefined ? {} : { "validation/average_rmse": average_rmse }),
+  });
+}

@@ -116,7 +116,8 @@ export async function createReplicas(
       return scores;
     },
     async close() {
-      await Promise.all(threads.map((thread) => thread.close()));
+      const broken = threads.some((thread) => thread.isDead());
+      await Promise.all(threads.map((thread) => thread.close(broken)));
     },
   };
 }
@@ -128,7 +129,10 @@ async function startReplica(setup: ReplicaSetup) {
   const died = new Promise<never>((_, refuse) => {
     reject = refuse;
   });
-  died.catch(() => {});
+  let dead = false;
+  died.catch(() => {
+    dead = true;
+  });
   worker.on("error", (error) => reject(failure("replica-died", { index: setup.index, cause: reason(error) }, error)));
   worker.on("exit", (code) => reject(failure("replica-died", { index: setup.index, cause: `exit code ${code}` })));
   await Promise.race([once(worker, "message"), died]);
@@ -138,8 +142,11 @@ async function startReplica(setup: ReplicaSetup) {
       const [answer] = await Promise.race([once(worker, "message"), died]);
       return answer as Answer;
     },
-    async close(): Promise<void> {
-      worker.postMessage({ kind: "close" } satisfies Request);
+    isDead: () => dead,
+    /** @param atOnce even in the middle of a step, as one that waits for a replica that is gone */
+    async close(atOnce: boolean): Promise<void> {
+      if (atOnce) await worker.terminate();
+      else worker.postMessage({ kind: "close" } satisfies Request);
       await died.catch(() => {});
     },
   };

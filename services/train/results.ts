@@ -5,28 +5,46 @@ import { producer } from "../../lib/producer.js";
 import { formatSeconds } from "../../lib/progress.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
-import { renderReport } from "./report.js";
+import { replaceModel } from "./finish.js";
+import { scoreFloors } from "./floors.js";
+import type { ReportContent } from "./report.js";
+import type { Row } from "./rows.js";
 import type { Job, Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
 
 /** Writes what a run leaves: the checkpoint, its record and report. */
-export function writeResults(job: Job, trained: Trained): void {
+export async function writeResults(job: Job, trained: Trained): Promise<void> {
   const { settings, data, out, log } = job;
   const { layout, parameters } = trained;
   const weights = new Map(
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
-  writeCheckpoint(out, { config: data.checkpoint.config, weights });
-  writeTokenizerFiles(data.base, out, settings.maxLength);
   const record = describeTraining(job, trained);
-  writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
-  writeFileAtomic(join(out, "report.html"), renderReport(record, trained.steps, trained.predictions));
+  const { renderReport } = await import("./report.js"); // draws with large libraries, which a start need not wait for
+  const report = renderReport({ record, ...describeResults(job, trained) });
+  replaceModel(out, (folder) => {
+    writeCheckpoint(folder, { config: data.checkpoint.config, weights });
+    writeTokenizerFiles(data.base, folder, settings.maxLength);
+    writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+    writeFileAtomic(join(folder, "report.html"), report);
+  });
   log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
   log.info(`validation RMSE: ${describeChoices(record.choices!)}`);
   log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
 }
 
-function describeTraining({ settings, data, split }: Job, trained: Trained): TrainingRecord {
+/** What the report shows beside the record. */
+function describeResults({ data, training, validation }: Job, { steps, predictions }: Trained): Omit<ReportContent, "record"> {
+  const passages = new Map(data.passages.map((passage) => [passage.id, passage]));
+  const find = (rows: readonly Row[]) => rows.flatMap(({ id }) => passages.get(id) ?? []); // windows of passages left out
+  const heldOut = predictions.map((prediction, i) => {
+    const { id, ids } = validation[i]!;
+    return { ...prediction, excerpt: passages.get(id)!.excerpt, tokens: ids.length };
+  });
+  return { steps, heldOut, floors: scoreFloors(find(training), find(validation)) };
+}
+
+function describeTraining({ settings, data, split, identity }: Job, trained: Trained): TrainingRecord {
   const { steps, epochs, workers, predictions } = trained;
   const choices = compareChoices(settings.select, epochs);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
@@ -62,6 +80,7 @@ function describeTraining({ settings, data, split }: Job, trained: Trained): Tra
     epochs: [...epochs],
     validation: { rows: predictions.length, rmse: choices[choices.selected]! },
     choices,
+    run: identity,
     steps: steps.length,
     workers,
     seconds,

@@ -3,17 +3,18 @@ import { fail } from "../../lib/errors.js";
 import type { Log } from "../../lib/log.js";
 import { showProgress } from "../../lib/progress.js";
 import type { Split } from "../../lib/text/split.js";
+import type { Prediction } from "./charts.js";
 import type { Data } from "./data.js";
 import { formatEpoch, tableHead } from "./epoch-table.js";
-import { openMetrics, type StepMetrics } from "./metrics.js";
+import { tidyUp } from "./finish.js";
+import { type EpochResult, openMetrics, type StepMetrics } from "./metrics.js";
 import type { Settings } from "./options.js";
 import { createReplicas, type Replicas } from "./replicas.js";
-import type { Prediction } from "./report.js";
 import type { Row } from "./rows.js";
 import { bestOf, type Selection } from "./select.js";
-import { describeRun, type Identity, loadState, saveState } from "./state.js";
+import { describeRun, type Identity, loadState, markDiverged, saveState } from "./state.js";
 import type { Teaching } from "./teacher.js";
-import { type EpochResult, stepsPerEpoch, train } from "./train.js";
+import { lastStep, stepsPerEpoch, train } from "./train.js";
 
 /** One model to train. */
 export interface Job {
@@ -61,6 +62,7 @@ export function checkJob({ settings: { data, batch }, training, validation }: Jo
 export async function runJob(job: Job): Promise<Trained | undefined> {
   const { settings, data, training, validation, identity, out, log } = job;
   checkJob(job);
+  tidyUp(out);
   const workers = countWorkers(settings);
   const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch, layerDecay, ema, select } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
@@ -69,16 +71,16 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
     const { parameters, average } = replicas.state;
     const best = select === "best" ? new Float32Array(parameters.length) : undefined;
     const state = { ...replicas.state, best };
-    const saved = settings.resume ? loadState(out, state, identity) : undefined;
-    const { step: stepsBefore, epochs } = saved ?? { step: 0, epochs: [] };
-    const all = stepsPerEpoch(training.length, settings.batch) * settings.epochs;
-    const total = settings.maxSteps > 0 ? Math.min(settings.maxSteps, all) : all;
-    if (stepsBefore >= total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
-    const metrics = openMetrics(out, stepsBefore);
+    const saved = settings.resume ? loadState(out, state, identity, log) : undefined;
+    const { step: stepsBefore, history } = saved ?? { step: 0, history: { steps: [], epochs: [] } };
+    const total = lastStep(settings, training.length);
+    if (stepsBefore > total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
+    const metrics = openMetrics(out, history);
+    const { epochs } = metrics;
     const rows = `${training.length} ${settings.windows > 0 ? "passages and windows" : "passages"} to train on, ${validation.length} held out`;
     const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
     log.info(`${rows}; ${total} steps of ${settings.batch} on ${workers} workers${from}`);
-    const progress = showProgress("train", total, "steps");
+    const progress = showProgress("train", total, "steps", stepsBefore);
     const scores: { [selection in Selection]?: Float32Array | undefined } = {};
     process.stdout.write(tableHead);
     const ended = await train({
@@ -91,9 +93,10 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
       log,
       stepsBefore,
       stop: job.stop,
-      save: (step) => saveState(out, state, { step, epochs }, identity),
+      save: (step) => saveState(out, state, { step, history: metrics }, identity),
+      markDiverged: (step) => markDiverged(out, step, identity),
       report(result, scored) {
-        epochs.push(result);
+        metrics.addEpoch(result);
         Object.assign(scores, scored);
         if (bestOf(epochs) === result) {
           scores.best = scored.last;
@@ -106,9 +109,14 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
     });
     progress.stop();
     if (!ended) {
-      log.info(`stopped after step ${metrics.steps.at(-1)?.step}; --resume goes on from there`);
+      log.info(
+        metrics.steps.length === 0
+          ? "stopped before its first step"
+          : `stopped after step ${metrics.steps.at(-1)!.step}; --resume goes on from there`,
+      );
       return undefined;
     }
+    metrics.sync();
     const chosen = { last: undefined, best, average }[select];
     if (chosen) parameters.set(chosen);
     const selected = scores[select] ?? (await replicas.evaluate(validation)); // the best epoch may have been before --resume

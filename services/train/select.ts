@@ -1,5 +1,5 @@
 import type { Choices } from "../../lib/training-record.js";
-import type { EpochResult } from "./train.js";
+import type { EpochResult } from "./metrics.js";
 
 /** Weights that a checkpoint may hold: those after the last step, after the epoch with the best validation RMSE, or the moving average. */
 export const selections = ["last", "best", "average"] as const;

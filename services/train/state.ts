@@ -1,16 +1,30 @@
-import { existsSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
-import { fail } from "../../lib/errors.js";
-import { writeFileAtomic } from "../../lib/files.js";
+import { crc32 } from "node:zlib";
+import { fail, reason } from "../../lib/errors.js";
+import { failToWrite, syncFolder, writeFileAtomic } from "../../lib/files.js";
+import type { Log } from "../../lib/log.js";
 import type { OptimizerState } from "../../lib/optim/adamw.js";
 import { producer } from "../../lib/producer.js";
 import { encodeSafetensors, readSafetensors, readSafetensorsHeader } from "../../lib/safetensors.js";
+import type { History } from "./metrics.js";
 import type { Settings } from "./options.js";
-import type { EpochResult } from "./train.js";
 
-const fileOf = (out: string) => join(out, "training-state.safetensors");
-const tensors = ["parameters", "firstMoments", "secondMoments", "average", "best"] as const;
+/** The saved states, newest first; the first is one that a kill kept from taking the second's place. */
+const filesOf = (out: string) => ({
+  next: join(out, ".training-state-next.safetensors"),
+  current: join(out, "training-state.safetensors"),
+  previous: join(out, "training-state-previous.safetensors"),
+  diverged: join(out, ".diverged.json"),
+});
+const statesOf = (out: string) => {
+  const { next, current, previous } = filesOf(out);
+  return [next, current, previous].filter((file) => existsSync(file));
+};
+
+/** What must be the same for a resumed run to go on as if it had never stopped. */
+export type Identity = Readonly<Record<string, string | number>>;
 
 /** The arrays of a run, as far as its recipe has them. */
 export interface TrainingState extends OptimizerState {
@@ -20,8 +34,15 @@ export interface TrainingState extends OptimizerState {
   readonly best?: Float32Array | undefined;
 }
 
-/** What must be the same for a resumed run to go on as if it had never stopped. */
-export type Identity = Readonly<Record<string, string | number>>;
+const arrays = ["parameters", "firstMoments", "secondMoments", "average", "best"] as const;
+type Arrays = Readonly<Record<string, Float32Array>>;
+const arraysOf = (state: TrainingState): Arrays => Object.fromEntries(arrays.flatMap((name) => (state[name] ? [[name, state[name]]] : [])));
+
+export interface Saved {
+  /** Steps taken before it was saved. */
+  readonly step: number;
+  readonly history: History;
+}
 
 const unrelated = new Set(["resume", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base", "average"]);
 
@@ -30,46 +51,124 @@ export function describeRun(settings: Settings, data: string, base: string, work
   return { ...recipe, data, base, workers, processor: cpus()[0]?.model ?? "unknown", version: producer.version } as Identity;
 }
 
-/** How far a run has come: steps taken, and what the epochs gave. */
-export interface Position {
-  readonly step: number;
-  readonly epochs: EpochResult[];
-}
+type Values = Readonly<Record<string, unknown>>;
 
-/** Writes the state after a step, whole or not at all. */
-export function saveState(out: string, state: TrainingState, { step, epochs }: Position, identity: Identity): void {
-  const named = new Map(listArrays(state).map(([name, data]) => [name, { shape: [data.length], data }]));
-  const metadata = { step: String(step), epochs: JSON.stringify(epochs), identity: JSON.stringify(identity) };
-  writeFileAtomic(fileOf(out), encodeSafetensors(named, "F32", metadata));
-}
-
-/**
- * Loads the saved state, where there is one, and answers how far the run had come.
- * @throws other-run naming what differs from the run that saved it; bad-safetensors
- */
-export function loadState(out: string, state: TrainingState, identity: Identity): Position | undefined {
-  const file = fileOf(out);
-  if (!existsSync(file)) return undefined;
-  const { metadata } = readSafetensorsHeader(file);
-  const saved = JSON.parse(metadata.identity ?? "{}") as Identity;
-  checkIdentity(file, saved, identity);
-  const stored = readSafetensors(file);
-  for (const [name, data] of listArrays(state)) data.set(stored.get(name)!.data);
-  return { step: Number(metadata.step), epochs: JSON.parse(metadata.epochs!) as EpochResult[] };
+/** "epochs was 200, is 2; lr was 0.0001, is 0.5"; "" where two runs are the same. */
+export function describeDifferences(before: Values, now: Values, passed: readonly string[] = []): string {
+  const different = Object.keys({ ...before, ...now }).filter((name) => before[name] !== now[name] && !passed.includes(name));
+  return different.map((name) => `${name} was ${before[name]}, is ${now[name]}`).join("; ");
 }
 
 /** @throws other-run naming what differs */
-export function checkIdentity(file: string, saved: Identity, identity: Identity): void {
-  const different = Object.keys({ ...saved, ...identity }).filter((name) => saved[name] !== identity[name]);
-  if (different.length > 0) {
-    fail("other-run", { file, differences: different.map((name) => `${name} was ${saved[name]}, is ${identity[name]}`).join("; ") });
+export function checkIdentity(file: string, before: Identity, now: Identity, passed: readonly string[] = []): void {
+  const differences = describeDifferences(before, now, passed);
+  if (differences !== "") fail("other-run", { file, differences });
+}
+
+/** Whether `out` holds saved states. */
+export const hasState = (out: string): boolean => statesOf(out).length > 0;
+
+/** Writes the state after a step, whole or not at all; the one before it is kept. @throws as writeFileAtomic */
+export function saveState(out: string, state: TrainingState, { step, history }: Saved, identity: Identity): void {
+  const { next, current, previous, diverged } = filesOf(out);
+  const texts = { step: String(step), identity: JSON.stringify(identity), history: JSON.stringify(history) };
+  const tensors = arraysOf(state);
+  const named = new Map(Object.entries(tensors).map(([name, data]) => [name, { shape: [data.length], data }]));
+  writeFileAtomic(next, encodeSafetensors(named, "F32", { ...texts, crc32: checksum(texts, tensors) }));
+  try {
+    if (existsSync(current)) renameSync(current, previous);
+    renameSync(next, current);
+    rmSync(diverged, { force: true });
+    syncFolder(out);
+  } catch (error) {
+    failToWrite(current, error);
   }
 }
 
-function listArrays(state: TrainingState): [name: string, data: Float32Array][] {
-  return tensors.flatMap((name) => (state[name] ? [[name, state[name]]] : []));
+/**
+ * Loads the newest good saved state into `state`, where there is one; damaged ones are named in the log.
+ * @throws other-run naming what differs from the run that saved it; diverged-before; no-good-state
+ */
+export function loadState(out: string, state: TrainingState, identity: Identity, log: Log): Saved | undefined {
+  const problems: string[] = [];
+  for (const file of statesOf(out)) {
+    const stored = readState(file);
+    if (typeof stored === "string") {
+      problems.push(`${file} is damaged: ${stored}`);
+      continue;
+    }
+    checkRun(out, file, stored, identity, log);
+    for (const [name, data] of Object.entries(arraysOf(state))) data.set(stored.arrays[name]!);
+    for (const problem of problems) log.warn(`${problem} Going on from the state before it, ${file}.`);
+    return stored.saved;
+  }
+  return problems.length === 0 ? undefined : fail("no-good-state", { out, problems });
 }
 
+interface Stored {
+  readonly saved: Saved;
+  readonly identity: Identity;
+  readonly arrays: Arrays;
+}
+
+/** The state in a file, or what is wrong with it. */
+function readState(file: string): Stored | string {
+  try {
+    const { crc32, format, ...texts } = readSafetensorsHeader(file).metadata;
+    const arrays = Object.fromEntries([...readSafetensors(file)].map(([name, { data }]) => [name, data]));
+    if (checksum(texts, arrays) !== crc32) return "its checksum does not fit what it holds.";
+    const { step, identity, history } = texts as Texts;
+    return { saved: { step: Number(step), history: JSON.parse(history) as History }, identity: JSON.parse(identity) as Identity, arrays };
+  } catch (error) {
+    return reason(error);
+  }
+}
+
+type Texts = Readonly<Record<"step" | "identity" | "history", string>>;
+
+/** CRC-32 of texts and arrays in the order of their names. */
+function checksum(texts: Readonly<Record<string, string>>, arrays: Arrays): string {
+  const byName = <T>(record: Readonly<Record<string, T>>) => Object.entries(record).sort(([a], [b]) => (a < b ? -1 : 1));
+  const sum = byName(arrays).reduce(
+    (sum, [, { buffer, byteOffset, byteLength }]) => {
+      return crc32(new Uint8Array(buffer, byteOffset, byteLength), sum);
+    },
+    crc32(JSON.stringify(byName(texts))),
+  );
+  return sum.toString(16);
+}
+
+/** A run that diverged may go on at a lower learning rate; nothing else may change. */
+function checkRun(out: string, file: string, { saved, identity: before }: Stored, identity: Identity, log: Log): void {
+  const diverged = readDiverged(out);
+  checkIdentity(file, before, identity, diverged ? ["lr"] : []);
+  if (!diverged) return;
+  if (Number(identity.lr) >= diverged.lr) fail("diverged-before", { out, ...diverged, saved: saved.step });
+  log.warn(
+    `going on with a peak learning rate of ${identity.lr} in place of ${before.lr}, with which step ${diverged.step} was not finite`,
+  );
+}
+
+interface Diverged {
+  readonly step: number;
+  readonly lr: number;
+}
+
+/** Remembers, beside the saved state, that a step was not finite; answers the way out, for people. */
+export function markDiverged(out: string, step: number, { lr }: Identity): string {
+  const [file] = statesOf(out);
+  if (file === undefined) return "No state was saved before it: start again with a lower --lr.";
+  writeFileAtomic(filesOf(out).diverged, JSON.stringify({ step, lr }));
+  return `The last good state is ${file}, saved after step ${readSafetensorsHeader(file).metadata.step}: go on from it with a lower --lr and --resume.`;
+}
+
+function readDiverged(out: string): Diverged | undefined {
+  const { diverged } = filesOf(out);
+  return existsSync(diverged) ? (JSON.parse(readFileSync(diverged, "utf8")) as Diverged) : undefined;
+}
+
+/** The newest last: a kill in between leaves the one that is nearest to the end. */
 export function removeState(out: string): void {
-  rmSync(fileOf(out), { force: true });
+  const { next, current, previous, diverged } = filesOf(out);
+  for (const file of [diverged, previous, next, current]) rmSync(file, { force: true });
 }

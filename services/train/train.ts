@@ -3,19 +3,10 @@ import type { Log } from "../../lib/log.js";
 import { learningRateAt } from "../../lib/optim/schedule.js";
 import { formatSeconds, type Progress } from "../../lib/progress.js";
 import { createRandom } from "../../lib/random.js";
-import type { Metrics } from "./metrics.js";
+import type { EpochResult, Metrics } from "./metrics.js";
 import type { Settings } from "./options.js";
 import type { Replicas } from "./replicas.js";
 import type { Row } from "./rows.js";
-
-export interface EpochResult {
-  readonly epoch: number;
-  readonly training_loss: number;
-  readonly validation_loss: number;
-  readonly rmse: number;
-  /** Of the moving average, where there is one. */
-  readonly average_rmse?: number | undefined;
-}
 
 /** Scores of the held-out rows by the weights after an epoch, and by their moving average where there is one. */
 export interface Scores {
@@ -36,6 +27,8 @@ export interface Run {
   /** Aborted when the user wants the run to end after its step. */
   readonly stop: AbortSignal;
   readonly save: (step: number) => void;
+  /** Remembers that a step was not finite, and answers the way out. */
+  readonly markDiverged: (step: number) => string;
   readonly report: (result: EpochResult, scores: Scores) => void;
 }
 
@@ -44,31 +37,46 @@ export const streams = { order: 1, dropout: 2, windows: 3 } as const; // of rand
 /** How many steps an epoch has; its last partial batch is dropped. */
 export const stepsPerEpoch = (rows: number, batch: number): number => Math.floor(rows / batch);
 
+/** After which step the run ends: the schedule's last, or --max-steps. */
+export function lastStep({ maxSteps, batch, epochs }: Settings, rows: number): number {
+  const total = stepsPerEpoch(rows, batch) * epochs;
+  return maxSteps > 0 ? Math.min(maxSteps, total) : total;
+}
+
 /** Trains to the end, to --max-steps or until stopped; answers whether it was the end. */
 export async function train(run: Run): Promise<boolean> {
-  const { settings, training, replicas, metrics, progress } = run;
+  const { settings, training, metrics, save, stop } = run;
   const perEpoch = stepsPerEpoch(training.length, settings.batch);
-  const total = perEpoch * settings.epochs;
-  const last = settings.maxSteps > 0 ? Math.min(settings.maxSteps, total) : total;
-  for (let step = run.stepsBefore + 1; step <= last; step++) {
+  const last = lastStep(settings, training.length);
+  for (let step = run.stepsBefore; ; ) {
+    if (stop.aborted && step < last) return false; // its state is saved
     const epoch = Math.ceil(step / perEpoch);
-    const batch = pickBatch(training, settings, epoch, (step - 1) % perEpoch);
-    const learningRate = learningRateAt(step, total, settings.lr, settings.warmup);
-    const began = performance.now();
-    const { loss, gradientNorm } = await replicas.step(batch, step, learningRate, dropoutSeed(settings, step));
-    const seconds = (performance.now() - began) / 1000;
-    if (!Number.isFinite(loss + gradientNorm)) fail("not-finite", { step, loss, gradientNorm, rows: describeRows(batch) });
-    const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);
-    metrics.add({ step, epoch, loss, learning_rate: learningRate, gradient_norm: gradientNorm, tokens, seconds });
-    progress.update(step, { epoch: `${epoch}/${settings.epochs}`, loss: loss.toFixed(3), "tokens/s": (tokens / seconds).toFixed(0) });
-    if (step % perEpoch === 0 || step === last) await evaluate(run, epoch);
-    if (run.stop.aborted && step < last) {
-      run.save(step);
-      return false;
+    const epochEnds = step > 0 && (step % perEpoch === 0 || step === last);
+    if (epochEnds && metrics.epochs.at(-1)?.epoch !== epoch) {
+      await evaluate(run, epoch);
+      continue;
     }
-    if (step % settings.checkpointEvery === 0 && step < last) run.save(step);
+    if (step === last) return true;
+    await takeStep(run, ++step, perEpoch);
+    // Evaluation takes long enough to be killed in.
+    if (step % settings.checkpointEvery === 0 || step % perEpoch === 0 || step === last || stop.aborted) save(step);
   }
-  return true;
+}
+
+async function takeStep(run: Run, step: number, perEpoch: number): Promise<void> {
+  const { settings, training, replicas, metrics, progress } = run;
+  const epoch = Math.ceil(step / perEpoch);
+  const batch = pickBatch(training, settings, epoch, (step - 1) % perEpoch);
+  const learningRate = learningRateAt(step, perEpoch * settings.epochs, settings.lr, settings.warmup);
+  const began = performance.now();
+  const { loss, gradientNorm } = await replicas.step(batch, step, learningRate, dropoutSeed(settings, step));
+  const seconds = (performance.now() - began) / 1000;
+  if (!Number.isFinite(loss + gradientNorm)) {
+    fail("not-finite", { step, loss, gradientNorm, rows: describeRows(batch), remedy: run.markDiverged(step) });
+  }
+  const tokens = batch.reduce((sum, { ids }) => sum + ids.length, 0);
+  metrics.add({ step, epoch, loss, learning_rate: learningRate, gradient_norm: gradientNorm, tokens, seconds });
+  progress.update(step, { epoch: `${epoch}/${settings.epochs}`, loss: loss.toFixed(3), "tokens/s": (tokens / seconds).toFixed(0) });
 }
 
 /** Batch `index` of an epoch, in the epoch's own order of the passages. */

@@ -1,0 +1,164 @@
+import * as Plot from "@observablehq/plot";
+import { drawChart } from "../../lib/chart.js";
+import { cutEvenly, mean } from "../../lib/statistics.js";
+import type { EpochResult, StepMetrics } from "./metrics.js";
+
+/** A held-out passage, as graded and as the model scores it. */
+export interface Prediction {
+  readonly id: string;
+  readonly target: number;
+  readonly score: number;
+}
+
+const blue = "#2a78d6";
+const orange = "#d97706"; // apart from blue for colour-blind eyes too
+const faint = { stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "4" } as const;
+const smoothed = 20; // steps
+
+export const residualOf = ({ target, score }: Prediction): number => score - target;
+
+export function drawLoss(steps: readonly StepMetrics[]): string {
+  return drawSteps(steps, { y: "loss", label: "loss", zero: true });
+}
+
+export function drawGradientNorm(steps: readonly StepMetrics[], clip: number | undefined): string {
+  return drawSteps(steps, { y: "gradient_norm", label: "gradient norm", zero: true, rule: clip });
+}
+
+export function drawLearningRate(steps: readonly StepMetrics[]): string {
+  return drawChart({
+    x: { label: "step" },
+    y: { label: "learning rate", grid: true, zero: true, ticks: 5, tickFormat: "~e" },
+    marginLeft: 48,
+    marks: [Plot.lineY(steps, { x: "step", y: "learning_rate", stroke: blue, strokeWidth: 2 })],
+  });
+}
+
+interface Series {
+  readonly y: "loss" | "gradient_norm";
+  readonly label: string;
+  readonly zero: boolean;
+  /** A level to mark. */
+  readonly rule?: number | undefined;
+}
+
+function drawSteps(steps: readonly StepMetrics[], { y, label, zero, rule }: Series): string {
+  return drawChart({
+    x: { label: "step" },
+    y: { label, grid: true, zero },
+    marks: [
+      ...(rule === undefined ? [] : [Plot.ruleY([rule], faint)]),
+      Plot.dot(steps, { x: "step", y, r: 1.5, fill: "currentColor", fillOpacity: 0.3 }),
+      Plot.lineY(steps, Plot.windowY({ k: Math.min(smoothed, steps.length), x: "step", y, stroke: blue, strokeWidth: 2 })),
+    ],
+  });
+}
+
+/** Root mean squared errors after each epoch, with those of the floors as levels. */
+export function drawEpochs(epochs: readonly EpochResult[], levels: Readonly<Record<string, number>>): string {
+  const last = epochs.at(-1)!.epoch;
+  const series = [
+    ["training", blue, epochs.map(({ epoch, training_loss }) => ({ epoch, rmse: Math.sqrt(training_loss) }))],
+    ["validation", orange, epochs],
+  ] as const;
+  const marked = Object.entries(levels).map(([name, rmse]) => ({ name, rmse }));
+  return drawChart({
+    x: { label: "epoch", ticks: epochs.map(({ epoch }) => epoch), tickFormat: "d", domain: last === 1 ? [0.5, 1.5] : [1, last] },
+    y: { label: "RMSE", grid: true, zero: true },
+    color: { domain: series.map(([name]) => name), range: series.map(([, colour]) => colour), legend: false },
+    marginRight: 76,
+    marks: [
+      Plot.ruleY(marked, { y: "rmse", ...faint }),
+      Plot.text(marked, { y: "rmse", text: "name", frameAnchor: "right", textAnchor: "end", dx: -4, dy: 8, fillOpacity: 0.7 }),
+      ...series.flatMap(([name, stroke, points]) => [
+        Plot.lineY(points, { x: "epoch", y: "rmse", stroke, strokeWidth: 2, marker: "dot" }),
+        Plot.text(points.slice(-1), { x: "epoch", y: "rmse", text: () => name, fill: stroke, textAnchor: "start", dx: 8 }),
+      ]),
+    ],
+  });
+}
+
+/** Also the picture of the model card. */
+export function drawPredictions(predictions: readonly Prediction[]): string {
+  const values = predictions.flatMap(({ target, score }) => [target, score]);
+  const ends = [Math.min(...values), Math.max(...values)];
+  return drawChart({
+    x: { label: "graded" },
+    y: { label: "predicted", grid: true },
+    marks: [diagonal(ends), Plot.dot(predictions, { x: "target", y: "score", r: 2.5, fill: blue, fillOpacity: 0.6 })],
+  });
+}
+
+export function drawResiduals(predictions: readonly Prediction[]): string {
+  return drawChart({
+    x: { label: "predicted - graded" },
+    y: { label: "passages", grid: true },
+    marks: [
+      Plot.rectY(predictions, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: residualOf, thresholds: 20 }), fill: blue }),
+      Plot.ruleY([0]),
+      Plot.ruleX([0], faint),
+    ],
+  });
+}
+
+/** Means of ten equal groups of passages, by score. */
+export function drawCalibration(predictions: readonly Prediction[]): string {
+  const groups = cutEvenly(
+    predictions.toSorted((a, b) => a.score - b.score),
+    10,
+  );
+  const means = groups.map((group) => ({ score: mean(group.map(({ score }) => score)), target: mean(group.map(({ target }) => target)) }));
+  return drawChart({
+    x: { label: "mean predicted" },
+    y: { label: "mean graded", grid: true },
+    marks: [
+      diagonal([means[0]!.score, means.at(-1)!.score]),
+      Plot.line(means, { x: "score", y: "target", stroke: blue, strokeWidth: 2, marker: "dot" }),
+    ],
+  });
+}
+
+/** Residuals over a quality of the passages, with the mean of each of eight equal groups. */
+export function drawResidualsOver<P extends Prediction>(
+  predictions: readonly P[],
+  label: string,
+  quality: (prediction: P) => number,
+): string {
+  const points = predictions.map((prediction) => ({ x: quality(prediction), residual: residualOf(prediction) })).sort((a, b) => a.x - b.x);
+  const means = cutEvenly(points, 8).map((group) => ({
+    x: mean(group.map(({ x }) => x)),
+    residual: mean(group.map(({ residual }) => residual)),
+  }));
+  return drawChart({
+    x: { label },
+    y: { label: "predicted - graded", grid: true },
+    marks: [
+      Plot.ruleY([0], faint),
+      Plot.dot(points, { x: "x", y: "residual", r: 2, fill: "currentColor", fillOpacity: 0.3 }),
+      Plot.line(means, { x: "x", y: "residual", stroke: blue, strokeWidth: 2, marker: "dot" }),
+    ],
+  });
+}
+
+/** Which share of the passages each scorer gets within how much of the grade. */
+export function drawReach(targets: readonly number[], scorers: Readonly<Record<string, readonly number[]>>): string {
+  const colours = [blue, orange, "currentColor"];
+  const lines = Object.entries(scorers).map(([name, scores], i) => {
+    const errors = scores.map((score, j) => Math.abs(score - targets[j]!)).sort((a, b) => a - b);
+    return { name, stroke: colours[i]!, points: errors.map((error, j) => ({ error, share: (100 * (j + 1)) / errors.length })) };
+  });
+  return drawChart({
+    x: { label: "off by at most" },
+    y: { label: "% of the passages", grid: true },
+    marks: lines.flatMap(({ name, stroke, points }, i) => [
+      Plot.line(points, { x: "error", y: "share", stroke, strokeWidth: 2 }),
+      Plot.text([name], { frameAnchor: "bottom-right", dy: 18 * (i - lines.length), text: [name], fill: stroke }),
+    ]),
+  });
+}
+
+const diagonal = (ends: readonly number[]) =>
+  Plot.line(
+    ends.map((end) => [end, end]),
+    faint,
+  );
