@@ -70,6 +70,15 @@ it("takes the row sums of attention's softmax gradient over the width of a head"
   expect(sums).toEqual([[2, 6, 3]]);
 });
 
+it.each([
+  [3, 7],
+  [7, 3],
+])("transposes the narrower factor before Gemm, once (%i and %i columns)", async (a, b) => {
+  const graph = await simplified((x, y) => [gemm(x!, y!, undefined, { transA: 1, alpha: 0.5 })], [5, a], [5, b]);
+  expect(graph.nodes.find(({ op }) => op === "Gemm")!.attributes).toEqual({ alpha: 0.5 });
+  expect(count(graph, "Transpose")).toBe(a < b ? 1 : 2);
+});
+
 it("keeps what any chain of products, sums and scales computes", async () => {
   const step = fc.constantFrom<(x: Value) => Value>(
     (x) => mul(x, 0.5),
