@@ -18,6 +18,7 @@ const record = (steps: number, epochs: number): TrainingRecord => ({
   data: { file: "train.csv", fingerprint: "f00d", rows: 99 },
   recipe: { batch: 8, clip: 1, loss: "mse" },
   epochs: Array.from({ length: epochs }, (_, i) => ({ epoch: i + 1, training_loss: 1 / (i + 1), validation_loss: 1, rmse: 1 })),
+  choices: { selected: "average", last: 0.53, best: 0.52, best_epoch: 2, average: 0.51 },
   ...{ validation: { rows: 1, rmse: 1 }, steps, workers: 2, seconds: 9, tokens_per_second: 1000 },
 });
 const stepAt = (_: unknown, i: number) => ({
@@ -57,6 +58,14 @@ describe("the report", () => {
       expect(interval[1]).toBeGreaterThan(rmse);
     }
     expect(model!.rmse).toBeLessThan(flesch!.rmse);
+  });
+
+  it("says what each choice of weights gives, and which one was written", () => {
+    expect(rowsOf(page, "training").slice(-3)).toEqual([
+      ["after the last step", "0.5300", ""],
+      ["after the best epoch, 2", "0.5200", ""],
+      ["moving average", "0.5100", "written"],
+    ]);
   });
 
   it("lists the twenty passages that are furthest off, the furthest first", () => {

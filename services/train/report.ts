@@ -3,7 +3,7 @@ import { bootstrapMean } from "../../lib/bootstrap.js";
 import { describeMachine } from "../../lib/machine.js";
 import { formatSeconds } from "../../lib/progress.js";
 import { correlate, mean, rank } from "../../lib/statistics.js";
-import type { TrainingRecord } from "../../lib/training-record.js";
+import type { Choices, TrainingRecord } from "../../lib/training-record.js";
 import * as charts from "./charts.js";
 import type { Floors } from "./floors.js";
 import type { StepMetrics } from "./metrics.js";
@@ -70,6 +70,7 @@ export function renderReport({ record, steps, heldOut, floors }: ReportContent):
         ["Epoch", "Training loss", "Validation loss", "RMSE"],
         record.epochs.map((e) => [e.epoch, e.training_loss.toFixed(4), e.validation_loss.toFixed(4), e.rmse.toFixed(4)]),
       ),
+      ...(record.choices ? [renderTable(["Weights", "RMSE", ""], listChoices(record.choices))] : []),
     ]),
     renderSection("Held-out passages", "", [
       renderFigures([
@@ -107,6 +108,16 @@ export function renderReport({ record, steps, heldOut, floors }: ReportContent):
     ]),
     renderSection("Made by", "", [renderTable(["What", "Value"], describeOrigin(record))]),
   ]);
+}
+
+/** What each choice of weights gives, and which one the checkpoint holds. */
+function listChoices({ selected, last, best, best_epoch, average }: Choices): (readonly string[])[] {
+  const rows = [
+    ["last", "after the last step", last],
+    ["best", `after the best epoch, ${best_epoch}`, best],
+    ["average", "moving average", average],
+  ] as const;
+  return rows.flatMap(([name, what, rmse]) => (rmse === undefined ? [] : [[what, rmse.toFixed(4), name === selected ? "written" : ""]]));
 }
 
 interface Scorer {
