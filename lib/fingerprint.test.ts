@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { hashPath, isBuilt, markBuilt, unmarkBuilt } from "./fingerprint.js";
+import { hashPath, isBuilt, markBuilt, markStarted } from "./fingerprint.js";
 
 let folder: string;
 beforeEach(() => {
@@ -33,7 +33,15 @@ test("a build stands while inputs and outputs are the same", async () => {
   writeFileSync(join(folder, "b"), "overwritten by hand");
   expect(await isBuilt(folder, "inputs")).toBe(false);
   await markBuilt(folder, "inputs");
-  unmarkBuilt(folder);
+  markStarted(folder, "inputs");
   expect(await isBuilt(folder, "inputs")).toBe(false);
   expect(await isBuilt(join(folder, "none"), "inputs")).toBe(false);
+});
+
+test("a build that did not end is known by its inputs", async () => {
+  expect(markStarted(folder, "inputs")).toBe(false);
+  expect(markStarted(folder, "inputs")).toBe(true);
+  expect(markStarted(folder, "others")).toBe(false);
+  await markBuilt(folder, "others");
+  expect(markStarted(folder, "others")).toBe(false);
 });

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join, relative, sep } from "node:path";
 import { hashFile, writeFileAtomic } from "./files.js";
 
@@ -32,9 +32,16 @@ export async function markBuilt(folder: string, inputs: string): Promise<void> {
   writeFileAtomic(stampOf(folder), await describeBuild(folder, inputs));
 }
 
-/** To be called before a build: what it leaves unfinished must not pass for the build before it. */
-export function unmarkBuilt(folder: string): void {
-  rmSync(stampOf(folder), { force: true });
+/**
+ * To be called before a build: what it leaves unfinished must not pass for the build before it.
+ * @returns whether a build from the same inputs was started in `folder` last, and did not end
+ */
+export function markStarted(folder: string, inputs: string): boolean {
+  const stamp = stampOf(folder);
+  const started = `${JSON.stringify({ inputs })}\n`;
+  if (existsSync(stamp) && readFileSync(stamp, "utf8") === started) return true;
+  writeFileAtomic(stamp, started);
+  return false;
 }
 
 async function describeBuild(folder: string, inputs: string): Promise<string> {

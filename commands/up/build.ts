@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { fail } from "../../lib/errors.js";
-import { hashPath, hashValue, isBuilt, markBuilt, unmarkBuilt } from "../../lib/fingerprint.js";
+import { hashPath, hashValue, isBuilt, markBuilt, markStarted } from "../../lib/fingerprint.js";
 import { describeMachine } from "../../lib/machine.js";
 import { places } from "../../lib/places.js";
 import { producer } from "../../lib/producer.js";
@@ -56,8 +56,10 @@ async function build({ crew, say }: Builder, service: string, args: readonly str
   const variables = Object.entries(process.env).filter(([name]) => name.startsWith(`READABILITY_${service.toUpperCase()}_`));
   const fingerprint = hashValue({ producer, ...inputs, variables: variables.sort() });
   if (await isBuilt(out, fingerprint)) return say(`${service}: up to date (${out})`);
-  unmarkBuilt(out);
-  await crew.run(service, args);
+  // On another machine training would refuse to go on, as it could not end in the same weights.
+  const unfinished = markStarted(out, hashValue({ fingerprint, machine: describeMachine() }));
+  if (unfinished) say(`${service}: ${out} is unfinished`);
+  await crew.run(service, unfinished && service === "train" ? [...args, "--resume"] : args);
   await markBuilt(out, fingerprint);
 }
 

@@ -191,6 +191,23 @@ test("a build that fails ends all with its name, its exit code and its last line
   expect(started()[0]).toBe("train");
 });
 
+test("training that did not end goes on with --resume, where nothing it depends on has changed", async () => {
+  const train = async (change: Partial<Settings>, behaviour: object = {}) => {
+    rmSync("log", { force: true });
+    behave({ train: behaviour });
+    await up({ data: "grades.csv", only: "train", ...change }).catch(() => {});
+    return argumentsOf("train").endsWith(" --resume");
+  };
+  expect(await train({}, { exit: 1 })).toBe(false);
+  expect(await train({}, { exit: 1 })).toBe(true);
+  expect(await train({ train: ["--lr", "1"] }, { exit: 1 })).toBe(false);
+  appendFileSync("grades.csv", "Another,2\n");
+  expect(await train({ train: ["--lr", "1"] }, { exit: 1 })).toBe(false);
+  expect(await train({ train: ["--lr", "1"] })).toBe(true);
+  writeFileSync("artifacts/model/config.json", "changed by hand");
+  expect(await train({ train: ["--lr", "1"] })).toBe(false);
+});
+
 test("a data file that is named and not there is an error, as is a checkpoint", async () => {
   await expect(up({ data: "none.csv" })).rejects.toMatchObject({ code: "no-file", message: /none\.csv/ });
   await expect(up({ model: "none" })).rejects.toMatchObject({ code: "no-file", message: /--model/ });
