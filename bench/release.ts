@@ -10,6 +10,7 @@ import { fail } from "../lib/errors.js";
 import { writeFileAtomic } from "../lib/files.js";
 import { openModel } from "../lib/model.js";
 import { showProgress } from "../lib/progress.js";
+import { rootMeanSquare } from "../lib/statistics.js";
 import { readPassages } from "../lib/text/dataset.js";
 import { holdOut } from "../lib/text/split.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
@@ -38,7 +39,7 @@ const predictions = await Promise.all(
 progress.stop();
 await scorer.close();
 
-const rmse = Math.sqrt(predictions.reduce((sum, { target, score }) => sum + (score - target) ** 2, 0) / predictions.length);
+const rmse = rootMeanSquare(predictions.map(({ target, score }) => score - target));
 const released = {
   ...record,
   base: base ?? record.base,

@@ -7,6 +7,7 @@ import type { Log } from "../../lib/log.js";
 import { openModel } from "../../lib/model.js";
 import { places } from "../../lib/places.js";
 import { producer } from "../../lib/producer.js";
+import { rootMeanSquare } from "../../lib/statistics.js";
 import { type Passage, readPassages } from "../../lib/text/dataset.js";
 import { holdOut } from "../../lib/text/split.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
@@ -99,7 +100,7 @@ async function measure(folder: string, passages: readonly Passage[]): Promise<nu
   const { scorer, tokenizer, maxLength } = await openModel(folder);
   try {
     const scores = await scoreAll("average", passages, ({ excerpt }) => scorer.score(tokenizer.encodeTruncated(excerpt, maxLength)));
-    return Math.sqrt(passages.reduce((sum, { target }, i) => sum + (scores[i]! - target) ** 2, 0) / passages.length);
+    return rootMeanSquare(passages.map(({ target }, i) => scores[i]! - target));
   } finally {
     await scorer.close();
   }

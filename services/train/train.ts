@@ -3,6 +3,7 @@ import type { Log } from "../../lib/log.js";
 import { learningRateAt } from "../../lib/optim/schedule.js";
 import { formatSeconds, type Progress } from "../../lib/progress.js";
 import { createRandom } from "../../lib/random.js";
+import { mean } from "../../lib/statistics.js";
 import type { EpochResult, Metrics } from "./metrics.js";
 import type { Settings } from "./options.js";
 import type { Replicas } from "./replicas.js";
@@ -100,5 +101,3 @@ async function evaluate({ replicas, validation, metrics, log, report }: Run, epo
   log.debug(`evaluation took ${formatSeconds((performance.now() - began) / 1000)}`);
   report({ epoch, training_loss, validation_loss: loss, rmse: Math.sqrt(loss), average_rmse }, { last, average });
 }
-
-const mean = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0) / values.length;

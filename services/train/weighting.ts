@@ -1,4 +1,5 @@
 import { fail } from "../../lib/errors.js";
+import { mean } from "../../lib/statistics.js";
 import type { Passage } from "../../lib/text/dataset.js";
 
 /**
@@ -20,6 +21,6 @@ export function weighPassages(passages: readonly Passage[], file: string): numbe
   if (known.length === 0) fail("no-standard-errors", { file });
   const median = known[known.length >> 1]!;
   const weights = passages.map(({ standardError }) => 1 / ((standardError || median) ** 2 + median ** 2));
-  const mean = weights.reduce((sum, weight) => sum + weight, 0) / weights.length;
-  return weights.map((weight) => weight / mean);
+  const average = mean(weights);
+  return weights.map((weight) => weight / average);
 }
