@@ -3,6 +3,7 @@ import {
   add, cast, cumSum, div, equal, expand, first, gather, gelu, ifElse, layerNormalization, matmul, mul, multiHeadAttention, reduceMin, reduceSum,
   relu, reshape, sub, tanh,
 } from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
+import { attendOnce } from "./attend-once.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { tablesOf } from "./families.js";
 import type { Kernels } from "./model.js";
@@ -15,7 +16,8 @@ export type Linear = (x: Value, name: string) => Value;
  * Kernels for serving: ONNX Runtime's fused operators, weights inside the graph, activations as [batch, sequence, hidden].
  * A text alone needs no mask, and attention without one is faster: each attention chooses as the graph runs.
  */
-export function fusedKernels(graph: Graph, { config, weights }: Checkpoint, linear: Linear): Kernels {
+export function fusedKernels(graph: Graph, checkpoint: Checkpoint, linear: Linear): Kernels {
+  const { config, weights } = checkpoint;
   const constant = (name: string) => {
     const { shape, data } = weights.get(name)!;
     return addConstant(graph, "float32", shape, data, name);
@@ -35,11 +37,6 @@ export function fusedKernels(graph: Graph, { config, weights }: Checkpoint, line
   };
   /** A family with one token type ignores the input, as one with none does. */
   const typeRows = (table: Value) => (config.tokenTypes === 1 ? table : gather(table, types));
-  /** [batch, heads, 1, sequence]; as a mask, ONNX Runtime up to 1.20 would read it for as many queries as keys. */
-  const addMask = (bias: Value | undefined) => {
-    const hidden = reshape(mul(sub(cast(mask, "float32"), 1), 1e30), ["batch", 1, 1, "sequence"]);
-    return bias ? add(bias, hidden) : expand(hidden, ["batch", config.heads, 1, "sequence"]);
-  };
   return {
     embed() {
       const rows = add(gather(constant(tables.word), ids), positionRows());
@@ -59,19 +56,14 @@ export function fusedKernels(graph: Graph, { config, weights }: Checkpoint, line
       const bias = reshape(gather(rows, pairDistances(graph, positions), 1), [1, heads, "sequence", "sequence"]);
       return expand(bias, ["batch", heads, "sequence", "sequence"]); // ONNX Runtime up to 1.19 does not broadcast it
     },
-    attention(query, key, value, relative) {
-      const attend = (keyMask?: Value, bias?: Value) => multiHeadAttention(query, key, value, config.heads, keyMask, bias);
-      if (query.shape[1] !== 1)
-        return ifElse(
-          padded,
-          () => attend(mask, relative),
-          () => attend(undefined, relative),
-        );
-      const bias = relative && first(relative, 2, 1);
+    attention(rows, x, layers, relative) {
+      if (rows !== x) return attendOnce(checkpoint, linear(rows, layers.query), x, layers, { mask, relative });
+      const [query, key, value] = [linear(x, layers.query), linear(x, layers.key), linear(x, layers.value)];
+      const attend = (keyMask?: Value) => multiHeadAttention(query, key, value, config.heads, keyMask, relative);
       return ifElse(
         padded,
-        () => attend(undefined, addMask(bias)),
-        () => attend(undefined, bias),
+        () => attend(mask),
+        () => attend(),
       );
     },
     gelu,

@@ -13,8 +13,8 @@ export interface Kernels {
   layerNorm(x: Value, name: string): Value;
   /** What a table of relative positions adds to the logits of attention: [heads, sequence, sequence] after any dimensions of 1. */
   relativeBias(name: string): Value;
-  /** Multi-head attention of `query` rows over all rows of their text; padding is never attended to. */
-  attention(query: Value, key: Value, value: Value, bias: Value | undefined): Value;
+  /** Multi-head attention of `rows` over all rows `x` of their text, by the linear layers named; padding is never attended to. */
+  attention(rows: Value, x: Value, layers: AttentionLayers, bias: Value | undefined): Value;
   gelu(x: Value): Value;
   relu(x: Value): Value;
   tanh(x: Value): Value;
@@ -25,6 +25,13 @@ export interface Kernels {
   meanToken(x: Value): Value;
   /** Zeroes a share of x while training. */
   dropout(x: Value): Value;
+}
+
+/** Names of the linear layers before attention. */
+export interface AttentionLayers {
+  readonly query: string;
+  readonly key: string;
+  readonly value: string;
 }
 
 /**
@@ -45,11 +52,13 @@ export function scoreTexts(k: Kernels, config: BertConfig): Value {
 
 /** One transformer layer; `rows` are those of x whose output is wanted. */
 function encoderLayer(k: Kernels, { layer, dropsAttended }: Family, x: Value, rows: Value, name: string, bias: Value | undefined): Value {
-  const linear = (x: Value, part: keyof typeof layer) => k.linear(x, `${name}.${layer[part]}`);
-  const attended = linear(k.attention(linear(rows, "query"), linear(x, "key"), linear(x, "value"), bias), "attended");
-  const y = k.layerNorm(k.add(dropsAttended ? k.dropout(attended) : attended, rows), `${name}.${layer.attentionNorm}`);
+  const layerOf = (part: keyof typeof layer) => `${name}.${layer[part]}`;
+  const linear = (x: Value, part: keyof typeof layer) => k.linear(x, layerOf(part));
+  const layers = { query: layerOf("query"), key: layerOf("key"), value: layerOf("value") };
+  const attended = linear(k.attention(rows, x, layers, bias), "attended");
+  const y = k.layerNorm(k.add(dropsAttended ? k.dropout(attended) : attended, rows), layerOf("attentionNorm"));
   const narrowed = linear(k.gelu(linear(y, "widen")), "narrow");
-  return k.layerNorm(k.add(k.dropout(narrowed), y), `${name}.${layer.outputNorm}`);
+  return k.layerNorm(k.add(k.dropout(narrowed), y), layerOf("outputNorm"));
 }
 
 /** From the rows of the last layer to the scores. */

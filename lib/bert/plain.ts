@@ -41,6 +41,7 @@ export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnTy
     const rows = x.shape[0] === "batch" ? 1 : "sequence";
     return transpose(reshape(x, ["batch", rows, heads, width]), order);
   };
+  const linear = (x: Value, name: string) => gemm(x, parameter(`${name}.weight`), parameter(`${name}.bias`), { transB: 1 });
   return {
     embed() {
       const word = addInput(graph, rowInputs.word, "float32", ["batch*sequence", embedding]);
@@ -48,7 +49,7 @@ export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnTy
       const row = config.tokenTypes > 0 ? add(position, addInput(graph, rowInputs.tokenType, "float32", [1, embedding])) : position;
       return reshape(add(reshape(word, ["batch", "sequence", embedding]), row), ["batch*sequence", embedding]);
     },
-    linear: (x, name) => gemm(x, parameter(`${name}.weight`), parameter(`${name}.bias`), { transB: 1 }),
+    linear,
     layerNorm: (x, name) => layerNormalization(x, parameter(`${name}.weight`), parameter(`${name}.bias`), config.epsilon)[0]!,
     // A product with one-hot rows, whose gradient is a product too; one of rows picked would have to be scattered.
     relativeBias(name) {
@@ -57,7 +58,8 @@ export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnTy
       const rows = addConstant(graph, "float32", [2 * positions - 1, buckets], Float32Array.from(oneHot));
       return transpose(matmul(gather(rows, pairDistances(graph, positions)), parameter(name)), [2, 0, 1]);
     },
-    attention(query, key, value, relative) {
+    attention(rows, x, layers, relative) {
+      const [query, key, value] = [linear(rows, layers.query), linear(x, layers.key), linear(x, layers.value)];
       const masked = add(matmul(splitHeads(mul(query, 1 / Math.sqrt(width)), [0, 2, 1, 3]), splitHeads(key, [0, 2, 3, 1])), bias);
       const logits = relative ? add(masked, query.shape[0] === "batch" ? first(relative, 1, 1) : relative) : masked;
       const mixed = matmul(dropout(softmax(logits), "attention"), splitHeads(value, [0, 2, 1, 3]));

@@ -1,0 +1,46 @@
+import { addConstant, type Value } from "../onnx/graph.js";
+import { add, cast, first, matmul, mul, reshape, softmax, sub, transpose } from "../onnx/ops.js";
+import type { Checkpoint } from "./checkpoint.js";
+import type { AttentionLayers } from "./model.js";
+import { transposeMatrix } from "./quantize.js";
+
+/** What hides padding, int32 [batch, sequence], and what is added by distance, [batch, heads, sequence, sequence]. */
+export interface AttentionBias {
+  readonly mask: Value;
+  readonly relative: Value | undefined;
+}
+
+const hidden = 1e30; // far beyond any logit: exp() of its negative is exactly 0
+
+/**
+ * Attention of one row a text, in which no row is projected to a key or a value: products are associative, so the query takes the
+ * weights of the keys, and the mean of the rows those of the values. The bias of the keys adds the same to every logit: softmax drops it.
+ * @param query [batch, 1, hidden], projected
+ * @param x [batch, sequence, hidden]
+ * @returns [batch, 1, hidden]
+ */
+export function attendOnce({ config, weights }: Checkpoint, query: Value, x: Value, layers: AttentionLayers, bias: AttentionBias): Value {
+  const { heads, hidden: size } = config;
+  const width = size / heads;
+  const { graph } = x;
+  const tensor = (name: string) => weights.get(name)!.data;
+  const key = tensor(`${layers.key}.weight`).map((weight) => weight / Math.sqrt(width));
+  const keys = addConstant(graph, "float32", [heads, width, size], key, `${layers.key}.weight`);
+  const values = addConstant(graph, "float32", [heads, size, width], transposeHeads(tensor(`${layers.value}.weight`), heads, width, size));
+  const asked = reshape(matmul(reshape(query, ["batch", heads, 1, width]), keys), ["batch", heads, size]);
+  const logits = transpose(matmul(x, transpose(asked, [0, 2, 1])), [0, 2, 1]);
+  const visible = add(logits, reshape(mul(sub(cast(bias.mask, "float32"), 1), hidden), ["batch", 1, "sequence"]));
+  const biased = bias.relative ? add(visible, reshape(first(bias.relative, 2, 1), ["batch", heads, "sequence"])) : visible;
+  const means = reshape(matmul(softmax(biased), x), ["batch", heads, 1, size]);
+  const attended = reshape(matmul(means, values), ["batch", 1, size]);
+  return add(attended, addConstant(graph, "float32", [size], tensor(`${layers.value}.bias`), `${layers.value}.bias`));
+}
+
+/** [heads * width, size] -> [heads, size, width] */
+function transposeHeads(weight: Float32Array, heads: number, width: number, size: number): Float32Array {
+  const part = width * size;
+  const out = new Float32Array(weight.length);
+  for (let head = 0; head < heads; head++)
+    out.set(transposeMatrix(weight.subarray(head * part, (head + 1) * part), width, size), head * part);
+  return out;
+}
