@@ -6,6 +6,7 @@ import { findData, places } from "../lib/places.js";
 import { abortOnSignals } from "../lib/signals.js";
 import { readPassages } from "../lib/text/dataset.js";
 import { waitForAnswer } from "../lib/wait.js";
+import { runBench } from "./command.js";
 
 const options = {
   ours: option(kinds.text, "http://localhost:5000", "Address of our api."),
@@ -17,17 +18,19 @@ const options = {
   seed: option(kinds.count, 0, "Seed of the draw of passages, the same for both."),
 };
 
-const settings = parseOptions("bench_load", options, process.argv.slice(2));
-const signal = abortOnSignals();
-const texts = readPassages(settings.data, { targets: false }).passages.map(({ excerpt }) => excerpt);
-const measure = async (name: "ours" | "peer") => {
-  const target = settings[name];
-  await waitForAnswer(new URL("/alive", target).href, 60, `Start it, or name another address with --${name}.`, signal);
-  process.stderr.write(`${name}: ${settings.users} users for ${settings.runTime} s against ${target}\n`);
-  return { method: "POST", name, result: await runLoad({ ...settings, target, texts, seconds: settings.runTime, timeout: 60, signal }) };
-};
-const [ours, peer] = [await measure("ours"), await measure("peer")];
-const rows = [ours, peer];
-process.stdout.write([formatRequests(rows), formatPercentiles(rows), formatErrors(rows)].filter(Boolean).join("\n"));
-const ratio = ours.result.requests_per_second / peer.result.requests_per_second;
-process.stdout.write(`\nours answers ${ratio.toFixed(2)} times as many requests a second\n`);
+await runBench(async (argv) => {
+  const settings = parseOptions("bench_load", options, argv);
+  const signal = abortOnSignals();
+  const texts = readPassages(settings.data, { targets: false }).passages.map(({ excerpt }) => excerpt);
+  const measure = async (name: "ours" | "peer") => {
+    const target = settings[name];
+    await waitForAnswer(new URL("/alive", target).href, 60, `Start it, or name another address with --${name}.`, signal);
+    process.stderr.write(`${name}: ${settings.users} users for ${settings.runTime} s against ${target}\n`);
+    return { method: "POST", name, result: await runLoad({ ...settings, target, texts, seconds: settings.runTime, timeout: 60, signal }) };
+  };
+  const [ours, peer] = [await measure("ours"), await measure("peer")];
+  const rows = [ours, peer];
+  process.stdout.write([formatRequests(rows), formatPercentiles(rows), formatErrors(rows)].filter(Boolean).join("\n"));
+  const ratio = ours.result.requests_per_second / peer.result.requests_per_second;
+  process.stdout.write(`\nours answers ${ratio.toFixed(2)} times as many requests a second\n`);
+});

@@ -9,6 +9,7 @@ import { toSvgFile } from "../lib/chart.js";
 import { fail } from "../lib/errors.js";
 import { writeFileAtomic } from "../lib/files.js";
 import { openModel } from "../lib/model.js";
+import { parseOptions } from "../lib/options.js";
 import { showProgress } from "../lib/progress.js";
 import { rootMeanSquare } from "../lib/statistics.js";
 import { readPassages } from "../lib/text/dataset.js";
@@ -16,36 +17,42 @@ import { holdOut } from "../lib/text/split.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { listSplits, readRecord, recordFile } from "../lib/training-record.js";
 import { drawPredictions } from "../services/train/charts.js";
+import { runBench } from "./command.js";
 
-const [from, data, out, base] = process.argv.slice(2) as [string, string, string, string?];
-const record =
-  readRecord(from) ??
-  fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
-const { passages } = readPassages(data, { targets: true });
-const held = holdOut(passages, listSplits(record)).map((i) => passages[i]!);
+await runBench(async (argv) => {
+  const given = parseOptions("bench_release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
+  const [from, data, out, base] = given.arguments as [string, string, string, string?];
+  const record =
+    readRecord(from) ??
+    fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
+  const { passages } = readPassages(data, { targets: true });
+  const held = holdOut(passages, listSplits(record)).map((i) => passages[i]!);
 
-writeCheckpoint(out, readCheckpoint(from), "F16");
-writeTokenizerFiles(from, out, record.max_length);
-const { scorer, tokenizer } = await openModel(out);
-const progress = showProgress("release", held.length, "passages");
-let done = 0;
-const predictions = await Promise.all(
-  held.map(async ({ id, excerpt, target }) => {
-    const score = await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length));
-    progress.update(++done);
-    return { id, target, score };
-  }),
-);
-progress.stop();
-await scorer.close();
+  writeCheckpoint(out, readCheckpoint(from), "F16");
+  writeTokenizerFiles(from, out, record.max_length);
+  const { scorer, tokenizer } = await openModel(out);
+  const progress = showProgress("release", held.length, "passages");
+  let done = 0;
+  const predictions = await Promise.all(
+    held.map(async ({ id, excerpt, target }) => {
+      const score = await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length));
+      progress.update(++done);
+      return { id, target, score };
+    }),
+  );
+  progress.stop();
+  await scorer.close();
 
-const rmse = rootMeanSquare(predictions.map(({ target, score }) => score - target));
-const released = {
-  ...record,
-  base: base ?? record.base,
-  data: { ...record.data, file: basename(data) },
-  validation: { rows: held.length, rmse },
-};
-writeFileAtomic(join(out, recordFile), `${JSON.stringify(released, null, 2)}\n`);
-writeFileAtomic(join(out, "predictions.svg"), toSvgFile(drawPredictions(predictions)));
-process.stdout.write(`validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`);
+  const rmse = rootMeanSquare(predictions.map(({ target, score }) => score - target));
+  const released = {
+    ...record,
+    base: base ?? record.base,
+    data: { ...record.data, file: basename(data) },
+    validation: { rows: held.length, rmse },
+  };
+  writeFileAtomic(join(out, recordFile), `${JSON.stringify(released, null, 2)}\n`);
+  writeFileAtomic(join(out, "predictions.svg"), toSvgFile(drawPredictions(predictions)));
+  process.stdout.write(
+    `validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`,
+  );
+});

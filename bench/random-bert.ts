@@ -1,0 +1,43 @@
+import { writeCheckpoint } from "../lib/bert/checkpoint.js";
+import { parseConfig } from "../lib/bert/config.js";
+import { listParameters, sizeOf } from "../lib/bert/parameters.js";
+import { createRandom } from "../lib/random.js";
+import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
+
+/** What a model's arithmetic depends on, as config.json names it. */
+export interface BertShape {
+  readonly hidden_size: number;
+  readonly num_hidden_layers: number;
+  readonly num_attention_heads: number;
+  readonly intermediate_size: number;
+}
+
+/** Of BERT-base. */
+export const bertBase: BertShape = { hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12, intermediate_size: 3072 };
+
+/** Of a model that takes about a millisecond a text: for faults and memory, where the arithmetic does not matter. */
+export const bertTiny: BertShape = { hidden_size: 64, num_hidden_layers: 2, num_attention_heads: 2, intermediate_size: 256 };
+
+/**
+ * Writes a BERT of random weights that reads up to 512 tokens, with the tokenizer of another checkpoint.
+ * @param maxLength tokens at which its tokenizer truncates
+ * @returns `out`
+ */
+export function writeRandomBert(out: string, shape: BertShape, tokenizer: string, maxLength: number): string {
+  const config = parseConfig(
+    JSON.stringify({ model_type: "bert", vocab_size: 30522, max_position_embeddings: 512, ...shape }),
+    "random weights",
+  );
+  const random = createRandom(0);
+  const draw = (name: string, decayed: boolean) => () =>
+    decayed ? random.normal() * config.initializerRange : Number(name.endsWith("LayerNorm.weight"));
+  const weights = new Map(
+    listParameters(config).map(({ name, shape, decayed }) => [
+      name,
+      { shape, data: Float32Array.from({ length: sizeOf(shape) }, draw(name, decayed)) },
+    ]),
+  );
+  writeCheckpoint(out, { config, weights });
+  writeTokenizerFiles(tokenizer, out, maxLength);
+  return out;
+}

@@ -1,0 +1,82 @@
+import { median } from "./percentile.js";
+
+/** What a contender reached with texts of one kind in one round. */
+export interface Measured {
+  readonly texts: string;
+  readonly name: string;
+  readonly http: boolean;
+  readonly ours: boolean;
+  readonly round: number;
+  /** Texts a second of the closed loop. */
+  readonly rate: number;
+  /** Texts a second that then arrived, on average, and how many. */
+  readonly offered: number;
+  readonly arrivals: number;
+  /** Milliseconds from arrival to score. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** What the machine can do with texts of one kind, measured in one round. */
+export interface Peak {
+  readonly texts: string;
+  /** Integer operations; 0 where the model is served in float32. */
+  readonly operationsPerText: number;
+  readonly operationsPerSecond: number;
+}
+
+export interface Results {
+  readonly measured: readonly Measured[];
+  readonly peaks: readonly Peak[];
+}
+
+/** Markdown: a table for each kind of texts, medians over the rounds; a ratio is the median of the ratios within a round. */
+export function formatServing({ measured, peaks }: Results): string {
+  const kinds = [...new Set(measured.map(({ texts }) => texts))];
+  return kinds
+    .map((kind) =>
+      formatKind(
+        kind,
+        measured.filter(({ texts }) => texts === kind),
+        peaks.filter(({ texts }) => texts === kind),
+      ),
+    )
+    .join("");
+}
+
+function formatKind(kind: string, measured: readonly Measured[], peaks: readonly Peak[]): string {
+  const names = [...new Set(measured.map(({ name }) => name))];
+  const contenders = names.map((name) => ({ name, own: measured.filter((one) => one.name === name) }));
+  const behindHttp = contenders.filter(({ own: [first] }) => first!.ours && first!.http);
+  const peak = median(peaks.map(({ operationsPerSecond }) => operationsPerSecond));
+  const operations = peaks[0]!.operationsPerText;
+  const head = [
+    "",
+    "texts/s",
+    "of the integer peak",
+    ...behindHttp.map(({ name }) => `${name} is`),
+    "p50",
+    "p99",
+    "p99/p50",
+    "rates of the rounds",
+  ];
+  const rows = contenders.map(({ name, own }) => {
+    const of = (read: (one: Measured) => number) => median(own.map(read));
+    const ratios = behindHttp.map(({ own: better }) => `${median(own.map(({ rate }, i) => better[i]!.rate / rate)).toFixed(2)} times`);
+    const share = median(own.map(({ rate }, i) => (operations * rate) / peaks[i]!.operationsPerSecond));
+    return [
+      name,
+      of(({ rate }) => rate).toFixed(1),
+      own[0]!.ours && operations > 0 ? `${(100 * share).toFixed(0)} %` : "",
+      ...ratios,
+      `${of(({ p50 }) => p50).toFixed(0)} ms`,
+      `${of(({ p99 }) => p99).toFixed(0)} ms`,
+      of(({ p50, p99 }) => p99 / p50).toFixed(1),
+      own.map(({ rate }) => rate.toFixed(1)).join(", "),
+    ];
+  });
+  const rule = head.map((_, i) => (i === 0 || i === head.length - 1 ? "---" : "---:"));
+  const table = [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
+  const integers = `Integer products at their peak: ${(peak / 1e9).toFixed(0)} GOP/s; one text takes ${(operations / 1e9).toFixed(2)} GOP in them.`;
+  return `\n### ${kind}\n\n${table}\n${integers}\n`;
+}

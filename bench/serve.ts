@@ -1,0 +1,173 @@
+/**
+ * Texts a second and latency, ours beside what a user would serve with instead, in turn on the same machine with the same texts:
+ * first 16 clients that each send their next text when the last one is scored, then arrivals at 80 % of the rate that reached.
+ *
+ *     node dist/bench/serve.js --peers PEERS/serve.py --python python3 --data train.csv.zip [--random-bert] [--lengths passages,64,232]
+ *
+ * Passages longer than the model reads are scored in windows by ours; the peers cut them. Texts of 512 tokens need --max-length 512.
+ */
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readConfig } from "../lib/bert/config.js";
+import { fail } from "../lib/errors.js";
+import { writeFileAtomic } from "../lib/files.js";
+import { describeMachine } from "../lib/machine.js";
+import { kinds, option, parseOptions, type Values } from "../lib/options.js";
+import { findData, places } from "../lib/places.js";
+import { readNewestVersion } from "../lib/repository.js";
+import { abortOnSignals } from "../lib/signals.js";
+import { loadTokenizer, type Tokenizer, writeTokenizerFiles } from "../lib/text/tokenizer.js";
+import { splitWindows } from "../lib/text/windows.js";
+import { runBench } from "./command.js";
+import { type Contender, type Opened, ours, peers, type Whereabouts } from "./contenders.js";
+import { measureLatencies, measureRate } from "./pace.js";
+import { countOperations, measurePeak } from "./peak.js";
+import { percentile } from "./percentile.js";
+import { launchService, runProgram } from "./processes.js";
+import { bertBase, writeRandomBert } from "./random-bert.js";
+import { formatServing, type Measured, type Peak, type Results } from "./serve-table.js";
+import { cutToLength, drawPassages, type TextSet } from "./texts.js";
+
+const options = {
+  model: option(kinds.text, places.releasedModel, "Checkpoint to serve, a folder; the peers read it too."),
+  randomBert: option(kinds.flag, false, "Serve a BERT-base of random weights, with the tokenizer of --model."),
+  repository: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    "Model repository of --model. Without it: made by optimization.",
+  ),
+  data: option(kinds.text, findData() ?? places.sample, "Passages to send, and to optimize and calibrate with."),
+  peers: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    "Script of the peers: --model --data --engine --port; answers /predict and /alive. Without it: ours alone.",
+  ),
+  python: option(kinds.text, "python3", "Python that has what the peers need."),
+  leaveOut: option<readonly string[]>(kinds.list, [], "Contenders to leave out, by how their names begin, such as torch-bf16."),
+  lengths: option<readonly string[]>(kinds.list, ["passages", "64", "232"], "passages as they are, or texts of so many tokens."),
+  maxLength: option(kinds.positive, 256, "Tokens that ours and the peers read at once."),
+  texts: option(kinds.positive, 128, "Texts of each length."),
+  clients: option(kinds.positive, 16, "Clients of the closed loop."),
+  load: option(kinds.number, 0.8, "Share of its own closed-loop rate at which texts arrive at a contender."),
+  warm: option(kinds.number, 2, "Seconds of closed loop before each measurement."),
+  seconds: option(kinds.positive, 10, "Seconds of each measurement."),
+  rounds: option(kinds.positive, 3, "Times that each is measured."),
+  restart: option(kinds.flag, false, "Start each contender anew for each measurement, where memory does not hold all of them."),
+  patience: option(kinds.positive, 900, "Seconds for a contender to start."),
+  gateRows: option(kinds.positive, 200, "Passages of optimization's accuracy gate."),
+  out: option(kinds.text, join(places.artifacts, "bench-serve.json"), "JSON file of all that was measured."),
+};
+
+type Settings = Values<typeof options>;
+
+await runBench(async (argv) => {
+  const settings = parseOptions("bench_serve", options, argv);
+  const signal = abortOnSignals();
+  const folder = mkdtempSync(join(tmpdir(), "readability-bench-"));
+  const opened = new Map<Contender, Opened>();
+  try {
+    const where = await prepare(settings, folder, signal);
+    const results = await measureAll(settings, where, opened, signal);
+    writeFileAtomic(settings.out, `${JSON.stringify({ machine: describeMachine(), settings, ...results }, null, 2)}\n`);
+    process.stdout.write(`${JSON.stringify(describeMachine())}\n${formatServing(results)}`);
+  } finally {
+    await Promise.all([...opened.values()].map(({ close }) => close()));
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** The checkpoint with the asked length, and the repository made of it. */
+async function prepare(settings: Settings, folder: string, signal: AbortSignal): Promise<Whereabouts> {
+  const { peers = "", python, data, maxLength, patience } = settings;
+  const model = prepareModel(settings, folder);
+  const repository = settings.repository ?? join(folder, "repository");
+  if (settings.repository === undefined) {
+    const rows = ["--gate-rows", String(settings.gateRows)];
+    const made = await runProgram(launchService("optimization", ["--model", model, "--data", data, "--out", repository, ...rows]), signal);
+    process.stderr.write(made);
+  }
+  const found = readNewestVersion(repository).metadata.max_length;
+  if (found !== maxLength)
+    fail("usage", { problem: `the repository's model reads ${found} tokens, not ${maxLength}`, help: `--max-length ${found}` });
+  return { model, repository, maxLength, peers, python, data, patience, signal };
+}
+
+function prepareModel({ model, randomBert, maxLength }: Settings, folder: string): string {
+  const copy = join(folder, "model");
+  if (randomBert) return writeRandomBert(copy, bertBase, model, maxLength);
+  if (loadTokenizer(model).maxLength === maxLength) return model;
+  for (const file of ["config.json", "model.safetensors"]) cpSync(join(model, file), join(copy, file));
+  writeTokenizerFiles(model, copy, maxLength);
+  return copy;
+}
+
+function drawTexts({ data, texts, lengths, maxLength }: Settings, tokenizer: Tokenizer): readonly TextSet[] {
+  const passages = drawPassages(data, texts, 0);
+  return lengths.map((name) => {
+    if (name === "passages") return { name, texts: passages };
+    const tokens = Number(name);
+    if (!Number.isInteger(tokens) || tokens < 3 || tokens > maxLength)
+      fail("usage", { problem: `--lengths ${name} is neither passages nor a number of 3 to ${maxLength} tokens`, help: "--max-length" });
+    return { name: `${tokens} tokens`, tokens, texts: cutToLength(passages, tokens, tokenizer) };
+  });
+}
+
+async function measureAll(settings: Settings, where: Whereabouts, opened: Map<Contender, Opened>, signal: AbortSignal): Promise<Results> {
+  const left = [...ours, ...(settings.peers === undefined ? [] : peers)].filter(
+    ({ name }) => !settings.leaveOut.some((start) => name.startsWith(start)),
+  );
+  const sets = drawTexts(settings, loadTokenizer(where.model));
+  const say = (line: string) => void process.stderr.write(`${line}\n`);
+  const open = async (contender: Contender) => {
+    const known = opened.get(contender);
+    if (known) return known;
+    say(`starting ${contender.name}`);
+    const fresh = await contender.open(where);
+    opened.set(contender, fresh);
+    return fresh;
+  };
+  if (!settings.restart) for (const contender of left) await open(contender);
+
+  const measured: Measured[] = [];
+  const peaks: Peak[] = [];
+  for (let round = 1; round <= settings.rounds; round++) {
+    for (const set of sets) {
+      peaks.push({ texts: set.name, ...(await measureShare(settings, where, set)) });
+      for (const contender of left) {
+        if (contender.longest !== undefined && (set.tokens ?? 0) > contender.longest) continue;
+        const { send } = await open(contender);
+        const { name, http, ours } = contender;
+        measured.push({ texts: set.name, name, http, ours, round, ...(await measure(settings, send, set, round, signal)) });
+        const { rate, p50, p99 } = measured.at(-1)!;
+        say(`round ${round}, ${set.name}: ${name}: ${rate.toFixed(1)} texts/s, ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
+        if (settings.restart) {
+          await opened.get(contender)!.close();
+          opened.delete(contender);
+        }
+      }
+    }
+  }
+  return { measured, peaks };
+}
+
+async function measure(settings: Settings, send: Opened["send"], { texts }: TextSet, seed: number, signal: AbortSignal) {
+  const { clients, warm, seconds, load } = settings;
+  await measureRate(send, clients, { texts, seconds: warm, signal });
+  const rate = await measureRate(send, clients, { texts, seconds, signal });
+  const latencies = await measureLatencies(send, load * rate, seed, { texts, seconds, signal });
+  await sleep(500); // thread pools may spin for a while before they sleep
+  return { rate, offered: load * rate, arrivals: latencies.length, p50: percentile(latencies, 50), p99: percentile(latencies, 99) };
+}
+
+/** The peak of integer products with these texts, and what one text takes of it. */
+async function measureShare({ seconds }: Settings, { model, repository, maxLength }: Whereabouts, { texts }: TextSet) {
+  const { sessions, threads, precision } = readNewestVersion(repository).metadata;
+  const config = readConfig(model);
+  const tokenizer = loadTokenizer(model);
+  const windows = texts.flatMap((text) => splitWindows(tokenizer, text, maxLength).map((ids) => ids.length));
+  const operations = windows.reduce((sum, tokens) => sum + countOperations(config, tokens), 0) / texts.length;
+  const peak = await measurePeak(config, percentile(windows, 50), sessions * threads, Math.min(1, seconds));
+  return { operationsPerText: precision === "int8" ? operations : 0, operationsPerSecond: peak };
+}

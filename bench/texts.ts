@@ -1,0 +1,46 @@
+import { createRandom } from "../lib/random.js";
+import { readPassages } from "../lib/text/dataset.js";
+import type { Tokenizer } from "../lib/text/tokenizer.js";
+
+/** Texts under the name of their length. */
+export interface TextSet {
+  /** "passages" as they are, or a number of tokens. */
+  readonly name: string;
+  /** Tokens of every text, special ones included, where they are all of one length. */
+  readonly tokens?: number;
+  readonly texts: readonly string[];
+}
+
+/** `count` passages drawn at random, the same ones for the same seed. */
+export function drawPassages(data: string, count: number, seed: number): readonly string[] {
+  const excerpts = readPassages(data, { targets: false }).passages.map(({ excerpt }) => excerpt);
+  return createRandom(seed).shuffle(excerpts).slice(0, count);
+}
+
+/** As many texts as there are passages, each of exactly `tokens` tokens: words of the passages in their order, without those that would go beyond. */
+export function cutToLength(passages: readonly string[], tokens: number, tokenizer: Tokenizer): readonly string[] {
+  const specials = tokenizer.specials.prefix.length + tokenizer.specials.suffix.length;
+  const words = passages.flatMap((passage) => passage.split(/\s+/).filter((word) => word !== ""));
+  const sizes = new Map<string, number>();
+  const sizeOf = (word: string) => {
+    const size = sizes.get(word) ?? tokenizer.encode(` ${word}`).length - specials;
+    sizes.set(word, size);
+    return size;
+  };
+  const step = Math.floor(words.length / passages.length);
+  return passages.map((_, i) => {
+    const taken: string[] = [];
+    let left = tokens - specials;
+    for (let at = i * step; left > 0; at++) {
+      const word = words[at % words.length]!;
+      if (sizeOf(word) > left) continue;
+      taken.push(word);
+      left -= sizeOf(word);
+    }
+    const text = taken.join(" ");
+    const found = tokenizer.encode(text).length;
+    if (found !== tokens)
+      throw new Error(`a text of ${found} tokens came out, not of ${tokens}: the tokenizer does not take words by themselves`);
+    return text;
+  });
+}
