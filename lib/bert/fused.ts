@@ -8,6 +8,9 @@ import { tablesOf } from "./families.js";
 import type { Kernels } from "./model.js";
 import { listBuckets, pairDistances } from "./relative.js";
 
+/** Far beyond any logit, so that exp() of it is exactly 0, and finite in float16 too. */
+const masked = 3e4;
+
 /** How a linear layer is computed: what differs between fp32 and int8 serving. */
 export type Linear = (x: Value, name: string) => Value;
 
@@ -37,7 +40,7 @@ export function fusedKernels(graph: Graph, { config, weights }: Checkpoint, line
   const typeRows = (table: Value) => (config.tokenTypes === 1 ? table : gather(table, types));
   /** [batch, heads, 1, sequence]; as a mask, ONNX Runtime up to 1.20 would read it for as many queries as keys. */
   const addMask = (bias: Value | undefined) => {
-    const hidden = reshape(mul(sub(cast(mask, "float32"), 1), 1e30), ["batch", 1, 1, "sequence"]);
+    const hidden = reshape(mul(sub(cast(mask, "float32"), 1), masked), ["batch", 1, 1, "sequence"]);
     return bias ? add(bias, hidden) : expand(hidden, ["batch", config.heads, 1, "sequence"]);
   };
   return {

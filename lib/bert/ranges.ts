@@ -5,8 +5,9 @@ import { createSession } from "../onnx/session.js";
 import { producer } from "../producer.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { fusedKernels } from "./fused.js";
-import { fp32Linear, isQuantized } from "./linear.js";
+import { fp32Linear } from "./linear.js";
 import { scoreTexts } from "./model.js";
+import { isQuantized } from "./precisions.js";
 
 /** For each quantized linear layer, by name, the largest size that each channel of its input reaches. */
 export type Ranges = ReadonlyMap<string, Float32Array>;
@@ -39,7 +40,7 @@ function buildRangeGraph(checkpoint: Checkpoint): Uint8Array {
   const graph = createGraph("ranges");
   const linear = fp32Linear(graph, checkpoint);
   const kernels = fusedKernels(graph, checkpoint, (x, name) => {
-    if (isQuantized(name)) addOutput(graph, name, sqrt(neg(reduceMin(neg(mul(x, x)), [0, 1], 0))));
+    if (isQuantized(name, checkpoint.config.layers)) addOutput(graph, name, sqrt(neg(reduceMin(neg(mul(x, x)), [0, 1], 0))));
     return linear(x, name);
   });
   scoreTexts(kernels, checkpoint.config);

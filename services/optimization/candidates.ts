@@ -1,8 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { join } from "node:path";
 import type { Checkpoint } from "../../lib/bert/checkpoint.js";
+import type { Precision } from "../../lib/bert/precisions.js";
 import type { Ranges } from "../../lib/bert/ranges.js";
-import { buildServingGraph, type Precision } from "../../lib/bert/serving-graph.js";
+import { buildServingGraph } from "../../lib/bert/serving-graph.js";
 import { createEngine } from "../../lib/engine/engine.js";
 import { writeFileAtomic } from "../../lib/files.js";
 import { showProgress } from "../../lib/progress.js";

@@ -1,4 +1,4 @@
-import type { Precision } from "../../lib/bert/serving-graph.js";
+import type { Precision } from "../../lib/bert/precisions.js";
 import { type Accuracy, boundError, compareScores } from "./accuracy.js";
 import type { Candidate } from "./candidates.js";
 import type { GateRows } from "./rows.js";
