@@ -1,0 +1,80 @@
+import { describeMachine } from "../../lib/machine.js";
+import { onnxRuntime } from "../../lib/onnx/session.js";
+import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/page.js";
+import { producer } from "../../lib/producer.js";
+import { drawDifferences, drawSearch } from "./charts.js";
+import { medianRate } from "./speed.js";
+import type { Outcome } from "./stage.js";
+import { columns, listRows } from "./table.js";
+
+/** The report of a search for people: one self-contained HTML page. */
+export function renderReport(outcome: Outcome): string {
+  const { target, found } = outcome;
+  const { gate, trials, kept, served } = found;
+  const exact = gate.judged[0]!;
+  const against = outcome.rows.targets ? "the grades" : "fp32's scores";
+  const differences = served.scores.map((score, i) => score - exact.scores[i]!);
+  return renderPage("Optimization report", [
+    renderFacts([
+      ["Served", target === "gpu" ? `${kept.precision}, on a GPU` : `${kept.precision}, ${kept.layout.sessions} x ${kept.layout.threads}`],
+      ...describeSpeed(outcome),
+      [`RMSE against ${against}`, served.accuracy.rmse.toFixed(4)],
+      ["fp32's", exact.accuracy.rmse.toFixed(4)],
+      ["At most, by the gate", gate.bound.toFixed(4)],
+      ["Largest difference from fp32", served.accuracy.largestDifference.toFixed(4)],
+    ]),
+    renderSection(
+      "Tried",
+      `Accuracy on ${outcome.rows.ids.length} passages of ${outcome.rows.source}${trials.length > 0 ? "; speed of sessions x threads on texts of typical length, the median of its measurements" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest on, until one passes the gate.`,
+      [
+        renderFigures([
+          ...(trials.length > 0
+            ? ([
+                [
+                  "Speed and accuracy",
+                  "Up is faster, left more accurate; filled is what is served, a cross what fails the gate.",
+                  drawSearch(found),
+                ],
+              ] as const)
+            : []),
+          ...(kept.precision === "fp32"
+            ? []
+            : ([
+                ["Differences", `Scores in ${kept.precision} less those in fp32, of the same passages.`, drawDifferences(differences)],
+              ] as const)),
+        ]),
+        renderTable(
+          columns,
+          listRows(found).map((row) => row.map((cell) => (cell === "-" ? "none" : cell))),
+        ),
+      ],
+    ),
+    renderSection("Made by", "", [renderTable(["What", "Value"], describeOrigin(outcome))]),
+  ]);
+}
+
+/** None where it was not measured. */
+function describeSpeed({ found: { trials, kept } }: Outcome): (readonly [string, string])[] {
+  const fastest = (precision: string) => Math.max(...trials.filter((trial) => trial.precision === precision).map(medianRate));
+  if (trials.length === 0) return [];
+  const speed = fastest(kept.precision);
+  const compared = kept.precision === "fp32" || !trials.some(({ precision }) => precision === "fp32");
+  return [
+    ["Texts a second", speed.toFixed(1)],
+    ...(compared ? [] : ([["Times as fast as fp32", (speed / fastest("fp32")).toFixed(2)]] as const)),
+  ];
+}
+
+function describeOrigin({ model, checkpoint, rows, target }: Outcome): (readonly [string, string | number])[] {
+  const { cpu, cores, memory_gib, platform, node } = describeMachine();
+  return [
+    ["checkpoint", model.folder],
+    ["checkpoint, sha256", checkpoint],
+    ["base", model.base],
+    ["max_length", model.maxLength],
+    ["target", target],
+    ["passages", rows.source],
+    ["machine", `${cpu}, ${cores} cores, ${memory_gib} GiB, ${platform}`],
+    ["versions", `${producer.name} ${producer.version}, ONNX Runtime ${onnxRuntime}, Node ${node.slice(1)}`],
+  ];
+}
