@@ -54,7 +54,9 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
   const checkpoint = await hashCheckpoint(model.folder);
   const staging = openStaging(out, name);
   try {
-    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, speed on ${describeMachine().cpu} with ${countCores()} cores`);
+    const speed =
+      target === "gpu" ? "no speed, which is not measured for a GPU" : `speed on ${describeMachine().cpu} with ${countCores()} cores`;
+    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, ${speed}`);
     const graphs = createGraphs(model.checkpoint, staging, rangeTexts);
     const instruments: Instruments = {
       score: async (precision) => {
@@ -68,7 +70,13 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
     };
     const found = await search(
       {
-        ...{ target, wish: settings.precision, layouts: listLayouts(countCores()), rounds: settings.rounds },
+        ...{
+          target,
+          wish: settings.precision,
+          layers: model.checkpoint.config.layers,
+          layouts: listLayouts(countCores()),
+          rounds: settings.rounds,
+        },
         ...{ rows: rows.ids.length, targets: rows.targets, margin: settings.gate, expected: model.record?.validation.rmse },
       },
       instruments,

@@ -1,4 +1,4 @@
-import type { Precision } from "../../lib/bert/precisions.js";
+import { numbersOf, type Precision } from "../../lib/bert/precisions.js";
 import { fail } from "../../lib/errors.js";
 
 export const targets = ["cpu", "gpu"] as const;
@@ -31,8 +31,12 @@ export function checkWish(target: Target, precision: Wish): void {
 /**
  * What is tried beside fp32, from the fastest to the most accurate: a slower one is worth trying only where those before it fail the gate.
  * @param saturating whether the processor's 8-bit products overflow
+ * @param layers of the model: of one or two, keeping the first and the last would leave nothing
  */
-export function listPrecisions(target: Target, saturating: boolean): readonly Precision[] {
+export function listPrecisions(target: Target, saturating: boolean, layers: number): readonly Precision[] {
   if (target === "gpu") return ["fp16"];
-  return saturating ? ["int7", "int7-last", "int7-first", "int7-ends"] : ["int8", "int8-last", "int8-first", "int8-ends"];
+  const precisions = saturating
+    ? (["int7", "int7-last", "int7-first", "int7-ends"] as const)
+    : (["int8", "int8-last", "int8-first", "int8-ends"] as const);
+  return precisions.filter((precision) => (numbersOf(precision).exact ?? []).length < layers);
 }

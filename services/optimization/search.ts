@@ -8,6 +8,8 @@ import { chooseTrial, type Layout, measureTrials, type Trial } from "./speed.js"
 export interface SearchOptions extends Omit<GateOptions, "precisions"> {
   readonly target: Target;
   readonly wish: Wish;
+  /** Of the model. */
+  readonly layers: number;
   readonly layouts: readonly Layout[];
   readonly rounds: number;
   /** Texts of the accuracy gate; what `score` gives beyond them are reference scores. */
@@ -54,7 +56,7 @@ export async function search(options: SearchOptions, instruments: Instruments, c
   const { target, wish, rows } = options;
   const scoresOf = async (precision: Precision) =>
     (await cache.recall(`scores in ${precision}`, async () => [await instruments.score(precision)]))[0]!;
-  const precisions = await choosePrecisions(target, wish, instruments, cache);
+  const precisions = await choosePrecisions(options, instruments, cache);
   const gate = await judgePrecisions({ ...options, precisions }, async (precision) => (await scoresOf(precision)).slice(0, rows));
   const passed = gate.judged.filter((judged) => judged.passed && (judged.precision !== "fp32" || wish === "auto" || wish === "fp32"));
   if (passed.length === 0) fail("gate-failed", { precision: wish, rmse: gate.judged.at(-1)!.accuracy.rmse, bound: gate.bound });
@@ -65,18 +67,13 @@ export async function search(options: SearchOptions, instruments: Instruments, c
   return { gate, trials, kept, served, references: (await scoresOf("fp32")).slice(rows) };
 }
 
-async function choosePrecisions(
-  target: Target,
-  wish: Wish,
-  { saturating, peak }: Instruments,
-  cache: Cache,
-): Promise<readonly Precision[]> {
+async function choosePrecisions({ target, wish, layers }: SearchOptions, { saturating, peak }: Instruments, cache: Cache) {
   const recall = async (name: string, measure: () => Promise<number>) =>
     (await cache.recall(name, async () => [[await measure()]]))[0]![0]!;
   if (wish === "fp32") return [];
-  if (target === "cpu") return listPrecisions(target, (await recall("saturating", async () => Number(await saturating()))) === 1);
+  if (target === "cpu") return listPrecisions(target, (await recall("saturating", async () => Number(await saturating()))) === 1, layers);
   const largest = await recall("peak", peak);
-  if (largest <= largestHalf) return listPrecisions(target, false);
+  if (largest <= largestHalf) return listPrecisions(target, false, layers);
   return wish === "fp16" ? fail("too-large-values", { peak: largest, limit: largestHalf }) : [];
 }
 
