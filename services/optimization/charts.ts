@@ -19,10 +19,11 @@ export function drawSearch({ gate, trials, kept }: Found): string {
   const xs = [...points, ...failed].map(({ x }) => x).filter(Number.isFinite);
   const domain = [Math.min(0, ...xs) - margin / 8, Math.max(margin, ...xs) + margin / 8] as const;
   const isRight = (point: { readonly x: number }) => point.x > (domain[0] + domain[1]) / 2;
-  const name = (points: readonly { readonly x: number; readonly y: number; readonly name: string }[], right: boolean, options: object) =>
+  /** Names beside the points, towards the middle. */
+  const name = (points: readonly { readonly x: number; readonly y: number; readonly name: string }[], right: boolean, dy = 0) =>
     Plot.text(
       points.filter((point) => isRight(point) === right),
-      { x: "x", y: "y", text: "name", textAnchor: right ? "end" : "start", dx: right ? -9 : 9, ...options },
+      { x: "x", y: "y", text: "name", textAnchor: right ? "end" : "start", dx: right ? -9 : 9, dy },
     );
   return drawChart({
     x: { label: "RMSE less fp32's", domain: [...domain] },
@@ -40,10 +41,7 @@ export function drawSearch({ gate, trials, kept }: Found): string {
         points.filter(({ isKept }) => isKept),
         { x: "x", y: "y", r: 6, fill: blue },
       ),
-      ...[true, false].flatMap((right) => [
-        name(points, right, { fontWeight: (point: { isKept: boolean }) => (point.isKept ? "bold" : "normal") }),
-        name(failed, right, { dy: -9 }),
-      ]),
+      ...[true, false].flatMap((right) => [name(points, right), name(failed, right, -9)]),
     ],
   });
 }
