@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { z } from "zod";
 import { fail } from "./errors.js";
 import { readFile } from "./files.js";
+import { scoreTablesSchema } from "./score-tables.js";
 
 /**
  * A Triton model repository holds one folder a model:
@@ -17,21 +18,11 @@ import { readFile } from "./files.js";
  */
 export const versionFiles = { graph: "model.onnx", fallback: "model_fp32.onnx", metadata: "metadata.json" } as const;
 
-/** What gives a score meaning; each is there where the data and the record of the training tell enough. */
-const tablesSchema = z.object({
+const tablesSchema = scoreTablesSchema.extend({
   /** Of the passages the model was trained on: sha256 of the csv, and how many. */
   data: z.object({ fingerprint: z.string(), rows: z.number().int() }).optional(),
   /** Root mean squared error, as training measured it on passages it held out. */
   validation_rmse: z.number().optional(),
-  /** How far from the score the grade lies at most, for a share of new passages: by the errors of the served graph on held-out ones. */
-  intervals: z.array(z.object({ coverage: z.number(), half_width: z.number() })).optional(),
-  /** Grades below which 0, 1, ... 100 % of the training passages lie. */
-  percentiles: z.array(z.number()).length(101).optional(),
-  /** Flesch-Kincaid grades of training passages of about this score, falling where the score rises. */
-  grades: z
-    .array(z.object({ score: z.number(), grade: z.number() }))
-    .min(1)
-    .optional(),
 });
 
 export const metadataSchema = tablesSchema.extend({

@@ -1,16 +1,22 @@
+import { z } from "zod";
 import { correlate, cutEvenly, median, rank } from "./statistics.js";
 
-/** How far from a score the grade lies at most, for this share of passages. */
-export interface Interval {
-  readonly coverage: number;
-  readonly half_width: number;
-}
+/** What gives a score meaning; each is there where the passages of the training tell enough. */
+export const scoreTablesSchema = z.object({
+  /** How far from the score the grade lies at most, for a share of new passages: by the errors on passages that training held out. */
+  intervals: z.array(z.object({ coverage: z.number(), half_width: z.number() })).optional(),
+  /** Grades below which 0, 1, ... 100 % of the training passages lie. */
+  percentiles: z.array(z.number()).length(101).optional(),
+  /** Flesch-Kincaid grades of training passages of about this score, falling where the score rises. */
+  grades: z
+    .array(z.object({ score: z.number(), grade: z.number() }))
+    .min(1)
+    .optional(),
+});
 
-/** The reading grade that passages near a score have. */
-export interface GradePoint {
-  readonly score: number;
-  readonly grade: number;
-}
+export type ScoreTables = z.infer<typeof scoreTablesSchema>;
+type Interval = NonNullable<ScoreTables["intervals"]>[number];
+type GradePoint = NonNullable<ScoreTables["grades"]>[number];
 
 export const coverages = [0.8, 0.95] as const;
 
@@ -24,6 +30,18 @@ export function findIntervals(errors: readonly number[]): Interval[] {
     const size = sorted[Math.ceil((sorted.length + 1) * coverage) - 1];
     return size === undefined ? [] : [{ coverage, half_width: size }];
   });
+}
+
+/** The tables that errors on held-out passages give; none where there are too few. */
+export function describeErrors(errors: readonly number[]): ScoreTables {
+  const intervals = findIntervals(errors);
+  return intervals.length === 0 ? {} : { intervals };
+}
+
+/** The tables that the passages of the training give. @param passages at least one, by how easy they were graded and their reading grade */
+export function describePassages(passages: readonly { readonly target: number; readonly grade: number }[]): ScoreTables {
+  const grades = findGrades(passages.map(({ target, grade }) => ({ score: target, grade })));
+  return { percentiles: findPercentiles(passages.map(({ target }) => target)), ...(grades ? { grades } : {}) };
 }
 
 /** The values below which 0, 1, ... 100 % of all lie. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../lib/random.js";
+import type { TrainingRecord } from "../../lib/training-record.js";
 import type { GateRows } from "./rows.js";
 import { makeTables } from "./tables.js";
 
@@ -27,6 +28,15 @@ describe("makeTables", () => {
     ["rows without targets", { targets: undefined as never }],
   ])("has no intervals by %s", (_, change) => {
     expect(makeTables(undefined, { ...rows, ...change }, scores).intervals).toBeUndefined();
+  });
+
+  it("takes from the record what the passages here do not tell", () => {
+    const tables = { percentiles: Array<number>(101).fill(7), intervals: [{ coverage: 0.8, half_width: 0.7 }] };
+    const record = { data: { file: "x", fingerprint: "f00d", rows: 9 }, validation: { rows: 2, rmse: 0.5 }, tables } as TrainingRecord;
+    const nothing = { ...rows, unseen: false, training: [] };
+    expect(makeTables(record, nothing, scores)).toEqual({ ...tables, data: { fingerprint: "f00d", rows: 9 }, validation_rmse: 0.5 });
+    expect(makeTables(record, rows, scores).intervals).toHaveLength(2);
+    expect(makeTables(record, rows, scores).percentiles).not.toContain(7);
   });
 
   it("has nothing where nothing is known", () => {
