@@ -1,26 +1,24 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { measurePeak } from "../../lib/bert/ranges.js";
 import { listBuckets } from "../../lib/buckets.js";
 import { countCores } from "../../lib/cores.js";
-import { fail } from "../../lib/errors.js";
 import { hashValue } from "../../lib/fingerprint.js";
 import { createLog, type Log } from "../../lib/log.js";
 import { describeMachine } from "../../lib/machine.js";
-import { isSaturating } from "../../lib/onnx/saturation.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { parseOptions, type Values } from "../../lib/options.js";
 import { producer } from "../../lib/producer.js";
 import { abortOnSignals } from "../../lib/signals.js";
 import { batching, formatTritonConfig, type WarmUp, warmUpFiles } from "../../lib/triton-config.js";
 import { openCache } from "./cache.js";
-import { createGraphs, scoreTexts } from "./candidates.js";
+import { createGraphs } from "./candidates.js";
+import { createInstruments } from "./instruments.js";
 import { hashCheckpoint, type Model, readModel } from "./model.js";
 import { options } from "./options.js";
-import { checkWish } from "./precisions.js";
-import { pickTypical, readGateRows, readSampleTexts } from "./rows.js";
-import { type Found, type Instruments, search } from "./search.js";
-import { listLayouts, measureRate } from "./speed.js";
+import { checkWish, type Target } from "./precisions.js";
+import { readGateRows, readSampleTexts } from "./rows.js";
+import { type Found, search } from "./search.js";
+import { listLayouts } from "./speed.js";
 import { stageVersion } from "./stage.js";
 import { formatTable } from "./table.js";
 import { type ModelFiles, openStaging, publishVersion } from "./version.js";
@@ -44,43 +42,29 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function optimize(settings: Settings, log: Log, signal: AbortSignal): Promise<void> {
-  const { out, name, target, cache, fresh } = settings;
+  const { out, name, target, seconds, rounds, cache, fresh } = settings;
   const model = readModel(settings.model);
   const rows = readGateRows(settings.data, model.record, model.encode, settings.gateRows);
   for (const warning of rows.warnings) log.warn(warning);
   const sample = readSampleTexts();
-  const rangeTexts = sample.ranges.map(model.encode);
-  const texts = [...rows.ids, ...sample.references.map(model.encode)];
+  const texts = { rows: rows.ids, references: sample.references.map(model.encode), ranges: sample.ranges.map(model.encode) };
   const checkpoint = await hashCheckpoint(model.folder);
   const staging = openStaging(out, name);
   try {
-    const speed =
-      target === "gpu" ? "no speed, which is not measured for a GPU" : `speed on ${describeMachine().cpu} with ${countCores()} cores`;
-    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, ${speed}`);
-    const graphs = createGraphs(model.checkpoint, staging, rangeTexts);
-    const instruments: Instruments = {
-      score: async (precision) => {
-        const scores = await scoreTexts(await graphs(precision), texts, precision, signal);
-        return precision === "fp32" && !scores.every(Number.isFinite) ? fail("no-scores", { folder: model.folder }) : scores;
-      },
-      rate: async ({ precision, layout }) =>
-        measureRate(await graphs(precision), layout, { ...settings, texts: pickTypical(rows.ids), signal }),
-      saturating: isSaturating,
-      peak: () => measurePeak(model.checkpoint, rangeTexts, countCores()),
-    };
+    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, ${describeSpeed(target)}`);
+    const graphs = createGraphs(model.checkpoint, staging, texts.ranges);
     const found = await search(
       {
-        ...{
-          target,
-          wish: settings.precision,
-          layers: model.checkpoint.config.layers,
-          layouts: listLayouts(countCores()),
-          rounds: settings.rounds,
-        },
+        ...{ target, wish: settings.precision, layers: model.checkpoint.config.layers, layouts: listLayouts(countCores()), rounds },
         ...{ rows: rows.ids.length, targets: rows.targets, margin: settings.gate, expected: model.record?.validation.rmse },
       },
-      instruments,
-      openCache(cache ?? join(out, ".optimization-cache.json"), keyOf(settings, checkpoint, [texts, rangeTexts]), fresh),
+      createInstruments({ model, graphs, texts, seconds, log, signal }),
+      // The key holds all that measurements depend on; what is chosen by them may depend on more.
+      openCache(
+        cache ?? join(out, ".optimization-cache.json"),
+        hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds }),
+        fresh,
+      ),
     );
     process.stdout.write(formatTable(found));
 
@@ -94,10 +78,8 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
   }
 }
 
-/** Everything that what is measured depends on; what is chosen by it may depend on more. */
-function keyOf({ seconds, rounds }: Settings, checkpoint: string, texts: readonly unknown[]): string {
-  return hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds });
-}
+const describeSpeed = (target: Target) =>
+  target === "gpu" ? "no speed, which is not measured for a GPU" : `speed on ${describeMachine().cpu} with ${countCores()} cores`;
 
 /** config.pbtxt, and the texts by which Triton warms up: of each length that clients pad to, or the longest, to which memory grows. */
 function describeModel({ name, target }: Settings, { encode, maxLength }: Model, sample: readonly string[], { kept }: Found): ModelFiles {

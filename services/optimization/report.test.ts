@@ -50,22 +50,46 @@ const cases: readonly (readonly [string, Outcome, number])[] = [
 ];
 
 it.each(cases)("needs nothing but itself and has its charts: %s", (_, outcome, charts) => {
-  const page = renderReport(outcome);
+  const page = renderReport(outcome, {});
   expect(page).not.toMatch(/<script|<link|<iframe|@import|url\((?!#)|(src|href)="(?!#)|undefined|Infinity/);
   expect(page.replaceAll("<td>NaN</td>", "").replaceAll('<td class="number">NaN</td>', "")).not.toContain("NaN");
   expect(page.match(/<svg role="img" aria-label="[^"]+"/g)).toHaveLength(charts);
 });
 
 it("says what is served, how fast it is and what failed", () => {
-  const page = renderReport(cases[1]![1]);
+  const page = renderReport(cases[1]![1], {});
   expect(page).toContain("<dt>Served</dt><dd>int8-ends, 2 x 1</dd>");
   expect(page).toContain("<dt>Times as fast as fp32</dt><dd>2.00</dd>");
   expect(page.match(/no: fails the gate/g)).toHaveLength(2);
-  expect(renderReport(cases[4]![1])).toContain("speed on a GPU was not measured");
+  expect(renderReport(cases[4]![1], {})).toContain("speed on a GPU was not measured");
+});
+
+it("says what scores mean, where that is known", () => {
+  const tables = {
+    percentiles: Array.from({ length: 101 }, (_, i) => i / 50 - 1),
+    grades: [
+      { score: -1, grade: 12 },
+      { score: 1, grade: 4 },
+    ],
+    intervals: [{ coverage: 0.8, half_width: 0.694 }],
+  };
+  const page = renderReport(cases[0]![1], tables);
+  expect(page).toContain("80 % of new passages are graded within 0.69 of their score.");
+  const rows = [
+    ...page.matchAll(/<td class="number">([−\d.]+)<\/td><td class="number">(\d+)<\/td><td class="number">([\d.]+)<\/td><\/tr>/g),
+  ];
+  expect(rows.map(([, score, percent, grade]) => [score, percent, grade])).toEqual([
+    ["−1.0", "0", "12.0"],
+    ["−0.5", "25", "10.0"],
+    ["0.0", "50", "8.0"],
+    ["0.5", "75", "6.0"],
+    ["1.0", "100", "4.0"],
+  ]);
+  expect(renderReport(cases[0]![1], {})).not.toContain('id="scores"');
 });
 
 it("shows a name as it is, whatever is in it", () => {
-  expect(renderReport(imagine([fp32], { source: "<b>.csv" }))).not.toContain("<b>");
+  expect(renderReport(imagine([fp32], { source: "<b>.csv" }), {})).not.toContain("<b>");
 });
 
 it("has the same rows as the table on standard output", () => {

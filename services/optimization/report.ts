@@ -2,13 +2,15 @@ import { describeMachine } from "../../lib/machine.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/page.js";
 import { producer } from "../../lib/producer.js";
+import type { Tables } from "../../lib/repository.js";
+import { gradeOf, percentileOf } from "../../lib/score-tables.js";
 import { drawDifferences, drawSearch } from "./charts.js";
 import { medianRate } from "./speed.js";
 import type { Outcome } from "./stage.js";
 import { columns, listRows } from "./table.js";
 
 /** The report of a search for people: one self-contained HTML page. */
-export function renderReport(outcome: Outcome): string {
+export function renderReport(outcome: Outcome, tables: Tables): string {
   const { target, found } = outcome;
   const { gate, trials, kept, served } = found;
   const exact = gate.judged[0]!;
@@ -49,8 +51,34 @@ export function renderReport(outcome: Outcome): string {
         ),
       ],
     ),
+    ...explainScores(tables),
     renderSection("Made by", "", [renderTable(["What", "Value"], describeOrigin(outcome))]),
   ]);
+}
+
+const scoreStep = 0.5;
+
+/** What scores mean, from the hardest to the easiest training passages; none where those are not known. */
+function explainScores({ percentiles, grades, intervals = [] }: Tables): string[] {
+  if (percentiles === undefined) return [];
+  const [first, last] = [Math.ceil(percentiles[0]! / scoreStep), Math.floor(percentiles.at(-1)! / scoreStep)];
+  const scores = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * scoreStep);
+  const reach = intervals.map(
+    ({ coverage, half_width }) => `${100 * coverage} % of new passages are graded within ${half_width.toFixed(2)} of their score.`,
+  );
+  const about = grades ? "Grades are medians of a formula, Flesch-Kincaid, near the score." : "";
+  return [
+    renderSection("Scores", [...reach, about].join(" ").trim(), [
+      renderTable(
+        ["Score", "Easier than % of the training passages", ...(grades ? ["School grade"] : [])],
+        scores.map((score) => [
+          score.toFixed(1).replace("-", "−"),
+          percentileOf(percentiles, score).toFixed(0),
+          ...(grades ? [gradeOf(grades, score).toFixed(1)] : []),
+        ]),
+      ),
+    ]),
+  ];
 }
 
 /** None where it was not measured. */

@@ -33,6 +33,7 @@ export interface Outcome {
 export async function stageVersion(staging: string, outcome: Outcome, graphs: Graphs): Promise<void> {
   const { target, model, checkpoint, rows, found } = outcome;
   const { served, kept } = found;
+  const tables = makeTables(model.record, rows, served.scores);
   writeTokenizerFiles(model.folder, staging, model.maxLength);
   const metadata: Metadata = {
     producer: `${producer.name} ${producer.version}`,
@@ -50,11 +51,11 @@ export async function stageVersion(staging: string, outcome: Outcome, graphs: Gr
       tolerance: chooseTolerance(served),
       texts: outcome.references.map((text, i) => ({ text, score: found.references[i]! })),
     },
-    ...makeTables(model.record, rows, served.scores),
+    ...tables,
   };
   writeJson(join(staging, versionFiles.metadata), metadata);
   writeJson(join(staging, reportFiles.json), describeTrials(outcome));
-  writeFileAtomic(join(staging, reportFiles.html), renderReport(outcome));
+  writeFileAtomic(join(staging, reportFiles.html), renderReport(outcome, tables));
   await arrangeGraphs(staging, served.precision, graphs);
 }
 
