@@ -74,7 +74,7 @@ it("says what scores mean, where that is known", () => {
     intervals: [{ coverage: 0.8, half_width: 0.694 }],
   };
   const page = renderReport(cases[0]![1], tables);
-  expect(page).toContain("80 % of new passages are graded within 0.69 of their score.");
+  expect(page).toContain("At least 80 % of new passages are graded within 0.69 of their score.");
   const rows = [
     ...page.matchAll(/<td class="number">([−\d.]+)<\/td><td class="number">(\d+)<\/td><td class="number">([\d.]+)<\/td><\/tr>/g),
   ];

@@ -64,13 +64,16 @@ function explainScores({ percentiles, grades, intervals = [] }: Tables): string[
   const [first, last] = [Math.ceil(percentiles[0]! / scoreStep), Math.floor(percentiles.at(-1)! / scoreStep)];
   const scores = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * scoreStep);
   const reach = intervals.map(
-    ({ coverage, half_width }) => `${100 * coverage} % of new passages are graded within ${half_width.toFixed(2)} of their score.`,
+    ({ coverage, half_width }) => `At least ${100 * coverage} % of new passages are graded within ${half_width.toFixed(2)} of their score.`,
   );
-  const about = grades ? "Grades are medians of a formula, Flesch-Kincaid, near the score." : "";
+  const about = [
+    "The percentile is the share of the training passages that are harder.",
+    ...(grades ? ["School grades are those of a formula, Flesch-Kincaid: medians of the training passages near the score."] : []),
+  ];
   return [
-    renderSection("Scores", [...reach, about].join(" ").trim(), [
+    renderSection("Scores", [...reach, ...about].join(" "), [
       renderTable(
-        ["Score", "Easier than % of the training passages", ...(grades ? ["School grade"] : [])],
+        ["Score", "Percentile", ...(grades ? ["School grade"] : [])],
         scores.map((score) => [
           score.toFixed(1).replace("-", "−"),
           percentileOf(percentiles, score).toFixed(0),
