@@ -18,6 +18,7 @@ const measured = [[1, Math.fround(0.1), -2.5e-8]];
 it("gives back what was measured, to the last bit, under its name alone", async () => {
   expect(await openCache(file, "a", false).recall("speed", async () => measured)).toEqual(measured);
   const again = openCache(file, "a", false);
+  expect([again.known, openCache(file, "b", false).known]).toEqual([true, false]);
   expect(await again.recall("speed", never)).toEqual(measured);
   await expect(again.recall("other", never)).rejects.toThrow("measured");
 });

@@ -4,6 +4,8 @@ import { writeFileAtomic } from "../../lib/files.js";
 
 /** What a search measured, to choose the same again without measuring. */
 export interface Cache {
+  /** Whether it knew anything when it was opened. */
+  readonly known: boolean;
   /** What was measured under this name before, else what `measure` gives, which is then kept. */
   recall(name: string, measure: () => Promise<readonly (readonly number[])[]>): Promise<readonly (readonly number[])[]>;
 }
@@ -19,6 +21,7 @@ export function openCache(file: string, key: string, fresh: boolean): Cache {
   const stored = fresh || !existsSync(file) ? undefined : readStored(file);
   const measured = stored?.key === key ? stored.measured : {};
   return {
+    known: Object.keys(measured).length > 0,
     async recall(name, measure) {
       const known = measured[name];
       if (known) return known;

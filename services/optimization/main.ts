@@ -53,18 +53,17 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
   try {
     log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, ${describeSpeed(target)}`);
     const graphs = createGraphs(model.checkpoint, staging, texts.ranges);
+    // The key holds all that measurements depend on; what is chosen by them may depend on more.
+    const key = hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds });
+    const measured = openCache(cache ?? join(out, ".optimization-cache.json"), key, fresh);
+    if (measured.known) log.info("going by what was measured before; --fresh measures again");
     const found = await search(
       {
         ...{ target, wish: settings.precision, layers: model.checkpoint.config.layers, layouts: listLayouts(countCores()), rounds },
         ...{ rows: rows.ids.length, targets: rows.targets, margin: settings.gate, expected: model.record?.validation.rmse },
       },
       createInstruments({ model, graphs, texts, seconds, log, signal }),
-      // The key holds all that measurements depend on; what is chosen by them may depend on more.
-      openCache(
-        cache ?? join(out, ".optimization-cache.json"),
-        hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds }),
-        fresh,
-      ),
+      measured,
     );
     process.stdout.write(formatTable(found));
 
