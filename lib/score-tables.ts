@@ -18,7 +18,7 @@ export type ScoreTables = z.infer<typeof scoreTablesSchema>;
 type Interval = NonNullable<ScoreTables["intervals"]>[number];
 type GradePoint = NonNullable<ScoreTables["grades"]>[number];
 
-export const coverages = [0.8, 0.95] as const;
+const coverages = [0.8, 0.95] as const;
 
 /**
  * Split-conformal intervals (Lei et al. 2018): of n sizes of errors the ceil((n + 1) coverage)-th, so that a new passage, drawn as those

@@ -16,7 +16,7 @@ const seven = { floats: "float32", largest: 63 } as const;
  * Every precision that a checkpoint can be served in, of each kind from the fastest to the most accurate: the last layer computes
  * for one token alone, so that keeping it in floats costs little.
  */
-export const precisions = {
+const precisions = {
   fp32: { floats: "float32" },
   fp16: { floats: "float16" },
   int8: eight,
