@@ -11,8 +11,10 @@ import { writeFileAtomic } from "../lib/files.js";
 import { openModel } from "../lib/model.js";
 import { parseOptions } from "../lib/options.js";
 import { showProgress } from "../lib/progress.js";
+import { describeErrors, describePassages } from "../lib/score-tables.js";
 import { rootMeanSquare } from "../lib/statistics.js";
 import { readPassages } from "../lib/text/dataset.js";
+import { gradeLevel } from "../lib/text/flesch.js";
 import { holdOut } from "../lib/text/split.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { listSplits, readRecord, recordFile } from "../lib/training-record.js";
@@ -43,12 +45,20 @@ await runBench(async (argv) => {
   progress.stop();
   await scorer.close();
 
+  const heldOut = new Set(held);
+  const tables = {
+    ...describeErrors(predictions.map(({ target, score }) => score - target)),
+    ...describePassages(
+      passages.filter((passage) => !heldOut.has(passage)).map(({ excerpt, target }) => ({ target, grade: gradeLevel(excerpt) })),
+    ),
+  };
   const rmse = rootMeanSquare(predictions.map(({ target, score }) => score - target));
   const released = {
     ...record,
     base: base ?? record.base,
     data: { ...record.data, file: basename(data) },
     validation: { rows: held.length, rmse },
+    tables,
   };
   writeFileAtomic(join(out, recordFile), `${JSON.stringify(released, null, 2)}\n`);
   writeFileAtomic(join(out, "predictions.svg"), toSvgFile(drawPredictions(predictions)));

@@ -1,6 +1,11 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 
+export const blue = "#2a78d6";
+export const orange = "#d97706"; // apart from blue for colour-blind eyes too
+/** Of lines to compare with. */
+export const faint = { stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "4" } as const;
+
 /** Draws a chart of Observable Plot as the text of an svg element, 480 wide; its colours are those of the page around it. */
 export function drawChart(options: Plot.PlotOptions): string {
   const { document } = parseHTML("<html><body></body></html>");

@@ -326,8 +326,14 @@ export const errors = {
   "gate-failed": row(
     500,
     1,
-    ({ rmse, bound }: { rmse: number; bound: number }) =>
-      `int8 fails the accuracy gate: a root mean squared error of ${rmse.toFixed(4)}, at most ${bound.toFixed(4)} passes. Serve fp32 with --precision auto, or allow more with --gate.`,
+    ({ precision, rmse, bound }: { precision: string; rmse: number; bound: number }) =>
+      `${precision} fails the accuracy gate: a root mean squared error of ${rmse.toFixed(4)}, at most ${bound.toFixed(4)} passes. Serve fp32 with --precision auto, or allow more with --gate.`,
+  ),
+  "too-large-values": row(
+    500,
+    1,
+    ({ peak, limit }: { peak: number; limit: number }) =>
+      `The model computes values as large as ${peak.toFixed(0)}; in float16 at most ${limit} are allowed, as they end at 65504. Serve fp32 with --precision auto.`,
   ),
   "replica-died": row(
     500,

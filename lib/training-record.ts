@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { fail, reason } from "./errors.js";
+import { scoreTablesSchema } from "./score-tables.js";
 import type { Split } from "./text/split.js";
 
 /** File in a checkpoint folder that tells how the model was trained. */
@@ -47,6 +48,8 @@ export const recordSchema = z.object({
   /** Root mean squared error of the written weights on the validation rows; of an average without such rows the mean of its checkpoints'. */
   validation: z.object({ rows: number, rmse: number }),
   choices: choicesSchema.optional(),
+  /** Of a released model, whose passages do not come with it: by its errors in float32. */
+  tables: scoreTablesSchema.optional(),
   /** What must be the same for --resume to take it for the same run. */
   run: z.record(z.string(), z.unknown()).optional(),
   steps: number,

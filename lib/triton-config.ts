@@ -1,38 +1,77 @@
-/** How a model is served on the CPU. */
+/** What a model is run on before it is ready: texts of one length, so many at once. */
+export interface WarmUp {
+  /** Tokens. */
+  readonly length: number;
+  readonly batch: number;
+}
+
 export interface TritonConfig {
   readonly name: string;
+  readonly target: "cpu" | "gpu";
   /** Instances, and threads of each. */
   readonly sessions: number;
   readonly threads: number;
+  /** Each length needs its two files of `warmUpFiles`. */
+  readonly warmUps: readonly WarmUp[];
 }
 
 /** As our own server has them by default: microseconds in the queue, requests in it. */
 const queue = { timeout: 30_000_000, size: 1000 } as const;
 
+/** Texts that a GPU scores at once, and microseconds that the first of them waits for others. */
+export const batching = { texts: 64, delay: 2000 } as const;
+
+interface Profile {
+  readonly maxBatchSize: number;
+  /** Before the dimensions of one text: the batch, which Triton adds by itself where it batches. */
+  readonly batchDims: readonly number[];
+  readonly batching: string;
+  readonly optimization: string;
+}
+
+const profiles: { readonly [target in TritonConfig["target"]]: Profile } = {
+  cpu: {
+    maxBatchSize: 0,
+    batchDims: [-1],
+    batching:
+      "# One text a run is fastest on a CPU, and keeps its score independent of what else is scored: this block only bounds the queue.",
+    optimization: `# Basic: the graph is built fused, and more fusion makes it slower on CPUs.\noptimization { graph { level: -1 } }\n`,
+  },
+  gpu: {
+    maxBatchSize: batching.texts,
+    batchDims: [],
+    batching: `# Requests of one length are scored together: clients pad to the length_buckets of metadata.json.\n# The first of them waits so long for others.`,
+    optimization: "",
+  },
+};
+
 /**
  * config.pbtxt of a model with the inputs and output of `buildServingGraph`, for Triton's onnxruntime backend.
  * Inputs and outputs are spelled out: Triton would else complete the configuration, and batch.
  */
-export function formatTritonConfig({ name, sessions, threads }: TritonConfig): string {
+export function formatTritonConfig({ name, target, sessions, threads, warmUps }: TritonConfig): string {
+  const { maxBatchSize, batchDims, ...parts } = profiles[target];
+  const dims = (...ofText: readonly number[]) => `dims: [ ${[...batchDims, ...ofText].join(", ")} ]`;
   const inputs = ["input_ids", "attention_mask", "token_type_ids"].map(
-    (input) => `  { name: "${input}" data_type: TYPE_INT64 dims: [ -1, -1 ] }`,
+    (input) => `  { name: "${input}" data_type: TYPE_INT64 ${dims(-1)} }`,
   );
-  const parameter = (key: string, value: number) => `parameters { key: "${key}" value: { string_value: "${value}" } }`;
   return `name: "${name}"
 backend: "onnxruntime"
 version_policy { latest { num_versions: 1 } }
-# No batching: on a CPU one text a run is fastest, and keeps its score independent of what else is scored.
-max_batch_size: 0
+max_batch_size: ${maxBatchSize}
 input [
 ${inputs.join(",\n")}
 ]
-output [ { name: "logits" data_type: TYPE_FP32 dims: [ -1, 1 ] } ]
+output [ { name: "logits" data_type: TYPE_FP32 ${dims(1)} } ]
 # ONNX Runtime would else use every core for each of two instances.
-instance_group [ { count: ${sessions} kind: KIND_CPU } ]
-${parameter("intra_op_thread_count", threads)}
-${parameter("inter_op_thread_count", 1)}
-# A full queue and a request past its time are answered by 503; with max_batch_size 0 this batches nothing.
-dynamic_batching {
+instance_group [ { count: ${sessions} kind: KIND_${target.toUpperCase()} } ]
+${formatParameter("intra_op_thread_count", threads)}
+${formatParameter("inter_op_thread_count", 1)}
+# Operators one after the other.
+${formatParameter("execution_mode", 0)}
+${parts.batching}
+# A full queue and a request past its time are answered by 503.
+dynamic_batching {${target === "gpu" ? `\n  max_queue_delay_microseconds: ${batching.delay}` : ""}
   default_queue_policy {
     timeout_action: REJECT
     default_timeout_microseconds: ${queue.timeout}
@@ -40,9 +79,33 @@ dynamic_batching {
     max_queue_size: ${queue.size}
   }
 }
-# Operators one after the other.
-${parameter("execution_mode", 0)}
-# Basic: the graph is built fused, and more fusion makes it slower.
-optimization { graph { level: -1 } }
-`;
+${parts.optimization}${warmUps.length === 0 ? "" : formatWarmUps(warmUps, maxBatchSize > 0)}`;
+}
+
+const formatParameter = (key: string, value: number) => `parameters { key: "${key}" value: { string_value: "${value}" } }`;
+
+function formatWarmUps(warmUps: readonly WarmUp[], batches: boolean): string {
+  const samples = warmUps.map(({ length, batch }) => {
+    const dims = batches ? `dims: [ ${length} ]` : `dims: [ ${batch}, ${length} ]`;
+    const input = (name: string, data: string) => `    inputs { key: "${name}" value: { data_type: TYPE_INT64 ${dims} ${data} } }`;
+    return `  {
+    name: "${batch} x ${length}"
+    batch_size: ${batches ? batch : 1}
+${input("input_ids", `input_data_file: "input_ids_${length}"`)}
+${input("attention_mask", `input_data_file: "attention_mask_${length}"`)}
+${input("token_type_ids", "zero_data: true")}
+  }`;
+  });
+  return `# Before the model is ready it scores texts of these lengths, so that memory has grown when the first request comes.\nmodel_warmup [\n${samples.join(",\n")}\n]\n`;
+}
+
+/** The files that `warmUps` of these ids name, of the folder warmup/ in the model's: int64, little-endian. @param texts token ids */
+export function warmUpFiles(texts: readonly (readonly number[])[]): ReadonlyMap<string, Uint8Array> {
+  const bytes = (values: readonly number[]) => new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
+  return new Map(
+    texts.flatMap((ids) => [
+      [`input_ids_${ids.length}`, bytes(ids)] as const,
+      [`attention_mask_${ids.length}`, bytes(ids.map(() => 1))] as const,
+    ]),
+  );
 }

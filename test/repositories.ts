@@ -1,4 +1,5 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Metadata, type ModelVersion, readVersion, versionFiles } from "../lib/repository.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
@@ -22,7 +23,10 @@ export function writeRepository(folder: string, options: RepositoryOptions = {})
   const { model = "readability", version = 1, graph = meanGraph(), fallback = meanGraph() } = options;
   const place = join(folder, model, String(version));
   mkdirSync(place, { recursive: true });
-  writeFileSync(join(folder, model, "config.pbtxt"), formatTritonConfig({ name: model, sessions: 1, threads: 1 }));
+  writeFileSync(
+    join(folder, model, "config.pbtxt"),
+    formatTritonConfig({ name: model, target: "cpu", sessions: 1, threads: 1, warmUps: [] }),
+  );
   writeFileSync(join(place, versionFiles.graph), graph);
   if (fallback) writeFileSync(join(place, versionFiles.fallback), fallback);
   writeWordPieceTokenizer(place);
@@ -36,7 +40,9 @@ export function writeRepository(folder: string, options: RepositoryOptions = {})
     threads: 1,
     max_length: 16,
     pad_token_id: 0,
-    tokenizer: "none",
+    tokenizer: createHash("sha256")
+      .update(readFileSync(join(place, "tokenizer.json")))
+      .digest("hex"),
     accuracy: { against: "fp32", rows: 1, rmse: 0, rmse_fp32: 0, largest_difference: 0 },
     reference: { tolerance: 0.01, texts: referenceTexts.map((text) => ({ text, score: meanScore(tokenizer.encodeTruncated(text, 16)) })) },
     ...options.metadata,

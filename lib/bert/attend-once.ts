@@ -10,7 +10,8 @@ export interface AttentionBias {
   readonly relative: Value | undefined;
 }
 
-const hidden = 1e30; // far beyond any logit: exp() of its negative is exactly 0
+/** Far beyond any logit, so that exp() of it is exactly 0, and finite in float16 too. */
+const masked = 3e4;
 
 /**
  * Attention of one row a text, in which no row is projected to a key or a value: products are associative, so the query takes the
@@ -29,7 +30,7 @@ export function attendOnce({ config, weights }: Checkpoint, query: Value, x: Val
   const values = addConstant(graph, "float32", [heads, size, width], transposeHeads(tensor(`${layers.value}.weight`), heads, width, size));
   const asked = reshape(matmul(reshape(query, ["batch", heads, 1, width]), keys), ["batch", heads, size]);
   const logits = transpose(matmul(x, transpose(asked, [0, 2, 1])), [0, 2, 1]);
-  const visible = add(logits, reshape(mul(sub(cast(bias.mask, "float32"), 1), hidden), ["batch", 1, "sequence"]));
+  const visible = add(logits, reshape(mul(sub(cast(bias.mask, "float32"), 1), masked), ["batch", 1, "sequence"]));
   const biased = bias.relative ? add(visible, reshape(first(bias.relative, 2, 1), ["batch", heads, "sequence"])) : visible;
   const means = reshape(matmul(softmax(biased), x), ["batch", heads, 1, size]);
   const attended = reshape(matmul(means, values), ["batch", 1, size]);

@@ -2,6 +2,7 @@ import { addConstant, type Graph, type Value } from "../onnx/graph.js";
 import { add, dynamicQuantizeMatMul, matmul, mul } from "../onnx/ops.js";
 import type { Checkpoint } from "./checkpoint.js";
 import type { Linear } from "./fused.js";
+import { isQuantized } from "./precisions.js";
 import { findOutliers, quantizeColumns, scaleRows, transposeMatrix } from "./quantize.js";
 import type { Ranges } from "./ranges.js";
 
@@ -14,15 +15,17 @@ export function fp32Linear(graph: Graph, checkpoint: Checkpoint): Linear {
   };
 }
 
-/** What lies outside the layers stays in float32: it is small, and the errors of a head would go straight into the score. */
-export const isQuantized = (name: string): boolean => name.includes(".layer.");
-
 /**
  * x quantized as it comes, times signed 8-bit weights with a scale a column (zero point 0): ONNX Runtime's fastest path on the CPU.
- * @param largest the largest integer that a weight becomes
+ * @param quantization the largest integer that a weight becomes, and the layers that stay exact
  * @param ranges where known, channels of x that stand out are made smaller, and their weights larger
  */
-export function int8Linear(graph: Graph, checkpoint: Checkpoint, largest: number, ranges: Ranges | undefined): Linear {
+export function int8Linear(
+  graph: Graph,
+  checkpoint: Checkpoint,
+  { largest, exact: exactLayers }: { readonly largest: number; readonly exact?: readonly ("first" | "last")[] },
+  ranges: Ranges | undefined,
+): Linear {
   const exact = fp32Linear(graph, checkpoint);
   const evened = new Map<Value, { readonly even: Value; readonly factors: Float32Array }>();
   /** The same for all layers that read x. */
@@ -41,7 +44,7 @@ export function int8Linear(graph: Graph, checkpoint: Checkpoint, largest: number
     return result;
   };
   return (x, name) => {
-    if (!isQuantized(name)) return exact(x, name);
+    if (!isQuantized(name, checkpoint.config.layers, exactLayers)) return exact(x, name);
     const { weight, bias, inner, columns } = readLinear(checkpoint, name);
     const range = ranges?.get(name);
     const { even, factors } = range ? evenOut(x, range) : { even: x, factors: undefined };

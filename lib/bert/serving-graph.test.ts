@@ -2,8 +2,9 @@ import { describe, expect, it } from "vitest";
 import { type Case, readGolden, readTiny, tinyModels } from "../../test/tiny-models.js";
 import { createSession } from "../onnx/session.js";
 import type { Checkpoint } from "./checkpoint.js";
+import type { Precision } from "./precisions.js";
 import { measureRanges, type Ranges } from "./ranges.js";
-import { buildServingGraph, type Precision } from "./serving-graph.js";
+import { buildServingGraph } from "./serving-graph.js";
 
 type Batch = Pick<Case, "input_ids" | "attention_mask" | "token_type_ids">;
 
@@ -53,6 +54,16 @@ describe.each(tinyModels)("buildServingGraph of $family with the head $head", ({
     }
   });
 
+  it("comes close in float16, with a score of float32's digits, for texts alone and padded ones", async () => {
+    const run = await openGraph("fp16", model);
+    const scores: number[] = [];
+    for (const batch of golden) {
+      scores.push(...(await run(batch)));
+      expect(largestDifference(scores.slice(-batch[head].length), batch[head]), batch.name).toBeLessThan(5e-3);
+    }
+    expect(scores.some((score) => (new Uint32Array(Float32Array.of(score).buffer)[0]! & 0x1fff) !== 0)).toBe(true);
+  });
+
   it("comes close in integers, for texts alone and padded ones", async () => {
     const run = await openGraph("int7", model); // 8 bits overflow on some processors
     for (const batch of golden) {
@@ -60,6 +71,27 @@ describe.each(tinyModels)("buildServingGraph of $family with the head $head", ({
       expect(difference, batch.name).toBeLessThan(0.1);
       expect(difference, batch.name).toBeGreaterThan(1e-6);
     }
+  });
+});
+
+describe("precisions", () => {
+  const [first, last] = ["bert.encoder.layer.0.output.dense", "bert.encoder.layer.1.output.dense"];
+  const stored = (precision: Precision, linear: string) =>
+    Buffer.from(buildServingGraph(checkpoint, precision)).includes(`${linear}.weight_int8`);
+
+  it.each([
+    ["int8", true, true],
+    ["int8-last", true, false],
+    ["int7-first", false, true],
+    ["int7-ends", false, false],
+    ["fp16", false, false],
+  ] as const)("%s quantizes the first layer: %s, the last: %s", (precision, ofFirst, ofLast) => {
+    expect([stored(precision, first), stored(precision, last)]).toEqual([ofFirst, ofLast]);
+  });
+
+  it("keep weights in half the bytes in float16", () => {
+    const bytes = (precision: Precision) => buildServingGraph(checkpoint, precision).byteLength;
+    expect(bytes("fp16") / bytes("fp32")).toBeLessThan(0.6);
   });
 });
 

@@ -2,11 +2,12 @@ import { fail } from "../errors.js";
 import { type Shape, showShape } from "./dims.js";
 import { type Op, shapeRules } from "./shapes.js";
 
-export type DType = "float32" | "float64" | "int64" | "int32" | "uint32" | "int8" | "uint8" | "bool";
+export type DType = "float32" | "float16" | "float64" | "int64" | "int32" | "uint32" | "int8" | "uint8" | "bool";
 
-/** The typed array that holds a dtype; booleans are bytes of 0 and 1. */
+/** The typed array that holds a dtype; booleans are bytes of 0 and 1, float16 its bits. */
 export interface ArrayOf {
   float32: Float32Array;
+  float16: Uint16Array;
   float64: Float64Array;
   int64: BigInt64Array;
   int32: Int32Array;

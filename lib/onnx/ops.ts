@@ -1,3 +1,4 @@
+import { toHalf } from "../half.js";
 import { type Dim, rest, sameShape } from "./dims.js";
 import { type ArrayOf, type Attributes, addBranch, addConstant, addNode, type DType, type Graph, type Value } from "./graph.js";
 import { dtypeNumbers, type Op } from "./shapes.js";
@@ -7,6 +8,7 @@ export type Operand = Value | number;
 
 const arrays: { readonly [dtype in DType]: (values: readonly number[]) => ArrayOf[dtype] } = {
   float32: (values) => new Float32Array(values),
+  float16: (values) => toHalf(new Float32Array(values)),
   float64: (values) => new Float64Array(values),
   int64: (values) => BigInt64Array.from(values, BigInt),
   int32: (values) => new Int32Array(values),

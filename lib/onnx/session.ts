@@ -1,5 +1,9 @@
+import { createRequire } from "node:module";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { DType, TensorData } from "./graph.js";
+
+/** The version of ONNX Runtime. */
+export const { version: onnxRuntime } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { readonly version: string };
 
 /** A tensor with its data. */
 export interface Data {

@@ -175,6 +175,7 @@ export const dtypeNumbers: { readonly [dtype in DType]: number } = {
   int32: 6,
   int64: 7,
   bool: 9,
+  float16: 10,
   float64: 11,
   uint32: 12,
 };

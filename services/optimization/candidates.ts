@@ -1,40 +1,40 @@
 import { setMaxListeners } from "node:events";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Checkpoint } from "../../lib/bert/checkpoint.js";
-import type { Ranges } from "../../lib/bert/ranges.js";
-import { buildServingGraph, type Precision } from "../../lib/bert/serving-graph.js";
+import { numbersOf, type Precision } from "../../lib/bert/precisions.js";
+import { measureRanges, type Ranges } from "../../lib/bert/ranges.js";
+import { buildServingGraph } from "../../lib/bert/serving-graph.js";
+import { countCores } from "../../lib/cores.js";
 import { createEngine } from "../../lib/engine/engine.js";
 import { writeFileAtomic } from "../../lib/files.js";
 import { showProgress } from "../../lib/progress.js";
 
-/** A graph of the checkpoint, and its scores of the texts it was tried on. */
-export interface Candidate {
-  readonly precision: Precision;
-  /** Path of the .onnx file. */
-  readonly graph: string;
-  readonly scores: readonly number[];
+type Texts = readonly (readonly number[])[];
+
+/** The path of the graph of a precision, which is made when it is first asked for. */
+export type Graphs = (precision: Precision) => Promise<string>;
+
+/**
+ * @param folder where the graphs go
+ * @param texts token ids by which the ranges of quantized values are measured
+ */
+export function createGraphs(checkpoint: Checkpoint, folder: string, texts: Texts): Graphs {
+  let ranges: Promise<Ranges> | undefined;
+  return async (precision) => {
+    const graph = join(folder, `${precision}.onnx`);
+    if (existsSync(graph)) return graph;
+    const quantized = numbersOf(precision).largest !== undefined;
+    if (quantized) ranges ??= measureRanges(checkpoint, texts, countCores());
+    writeFileAtomic(graph, buildServingGraph(checkpoint, precision, quantized ? await ranges : undefined));
+    return graph;
+  };
 }
 
-export interface Trying {
-  readonly checkpoint: Checkpoint;
-  /** None where nothing is quantized. */
-  readonly ranges: Ranges | undefined;
-  /** Folder for the graphs. */
-  readonly folder: string;
-  readonly sessions: number;
-  readonly signal: AbortSignal;
-}
-
-/** Writes the graph of a precision and scores texts with it. */
-export async function tryPrecision(
-  precision: Precision,
-  texts: readonly (readonly number[])[],
-  { checkpoint, ranges, folder, sessions, signal }: Trying,
-): Promise<Candidate> {
-  const graph = join(folder, `${precision}.onnx`);
-  writeFileAtomic(graph, buildServingGraph(checkpoint, precision, ranges));
-  const engine = await createEngine({ graph, sessions, queueLimit: texts.length });
-  const progress = showProgress(`accuracy of ${precision}`, texts.length, "texts");
+/** Scores texts with a graph, on every core. @param name of the graph, for people */
+export async function scoreTexts(graph: string, texts: Texts, name: string, signal: AbortSignal): Promise<readonly number[]> {
+  const engine = await createEngine({ graph, sessions: countCores(), queueLimit: texts.length });
+  const progress = showProgress(`accuracy of ${name}`, texts.length, "texts");
   let done = 0;
   setMaxListeners(0, signal); // every text that waits listens
   try {
@@ -43,7 +43,7 @@ export async function tryPrecision(
       progress.update(++done);
       return score;
     });
-    return { precision, graph, scores: await Promise.all(scores) };
+    return await Promise.all(scores);
   } finally {
     progress.stop();
     await engine.close();

@@ -1,28 +1,34 @@
 import { rmSync } from "node:fs";
-import { measureRanges } from "../../lib/bert/ranges.js";
+import { join } from "node:path";
+import { listBuckets } from "../../lib/buckets.js";
 import { countCores } from "../../lib/cores.js";
-import { fail } from "../../lib/errors.js";
+import { hashValue } from "../../lib/fingerprint.js";
 import { createLog, type Log } from "../../lib/log.js";
 import { describeMachine } from "../../lib/machine.js";
+import { onnxRuntime } from "../../lib/onnx/session.js";
 import { parseOptions, type Values } from "../../lib/options.js";
-import { showProgress } from "../../lib/progress.js";
+import { producer } from "../../lib/producer.js";
 import { abortOnSignals } from "../../lib/signals.js";
-import { formatTritonConfig } from "../../lib/triton-config.js";
-import { tryPrecision } from "./candidates.js";
-import { type Gate, judgePrecisions } from "./gate.js";
-import { type Model, readModel } from "./model.js";
+import { batching, formatTritonConfig, type WarmUp, warmUpFiles } from "../../lib/triton-config.js";
+import { openCache } from "./cache.js";
+import { createGraphs } from "./candidates.js";
+import { createInstruments } from "./instruments.js";
+import { hashCheckpoint, type Model, readModel } from "./model.js";
 import { options } from "./options.js";
-import { type GateRows, pickTypical, readGateRows, readSampleTexts } from "./rows.js";
-import { chooseTrial, listLayouts, measureTrials, type Trial } from "./speed.js";
+import { checkWish, type Target } from "./precisions.js";
+import { readGateRows, readSampleTexts } from "./rows.js";
+import { type Found, search } from "./search.js";
+import { listLayouts } from "./speed.js";
 import { stageVersion } from "./stage.js";
 import { formatTable } from "./table.js";
-import { openStaging, publishVersion } from "./version.js";
+import { type ModelFiles, openStaging, publishVersion } from "./version.js";
 
 type Settings = Values<typeof options>;
 
-/** Makes the fastest accurate version of a checkpoint for this machine, in a model repository. */
+/** Makes the fastest accurate version of a checkpoint for this machine, or for a GPU, in a model repository. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("optimization", options, argv);
+  checkWish(settings.target, settings.precision);
   const log = createLog("optimization");
   const signal = abortOnSignals();
   try {
@@ -36,62 +42,54 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 async function optimize(settings: Settings, log: Log, signal: AbortSignal): Promise<void> {
-  const { out, name } = settings;
+  const { out, name, target, seconds, rounds, cache, fresh } = settings;
   const model = readModel(settings.model);
   const rows = readGateRows(settings.data, model.record, model.encode, settings.gateRows);
   for (const warning of rows.warnings) log.warn(warning);
+  const sample = readSampleTexts();
+  const texts = { rows: rows.ids, references: sample.references.map(model.encode), ranges: sample.ranges.map(model.encode) };
+  const checkpoint = await hashCheckpoint(model.folder);
   const staging = openStaging(out, name);
   try {
-    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, speed on ${describeMachine().cpu} with ${countCores()} cores`);
-    const { gate, references } = await measureAccuracy(settings, model, rows, staging, signal);
-    const trials = await measureSpeed(settings, gate, rows, signal);
-    const kept = chooseTrial(trials);
-    const served = gate.judged.find(({ graph }) => graph === kept.graph)!;
-    process.stdout.write(formatTable(gate.judged, trials, kept));
+    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, ${describeSpeed(target)}`);
+    const graphs = createGraphs(model.checkpoint, staging, texts.ranges);
+    // The key holds all that measurements depend on; what is chosen by them may depend on more.
+    const key = hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds });
+    const measured = openCache(cache ?? join(out, ".optimization-cache.json"), key, fresh);
+    if (measured.known) log.info("going by what was measured before; --fresh measures again");
+    const found = await search(
+      {
+        ...{ target, wish: settings.precision, layers: model.checkpoint.config.layers, layouts: listLayouts(countCores()), rounds },
+        ...{ rows: rows.ids.length, targets: rows.targets, margin: settings.gate, expected: model.record?.validation.rmse },
+      },
+      createInstruments({ model, graphs, texts, seconds, log, signal }),
+      measured,
+    );
+    process.stdout.write(formatTable(found));
 
-    await stageVersion(staging, { model, rows, gate, trials, kept, served, references });
+    await stageVersion(staging, { target, model, checkpoint, rows, references: sample.references, found }, graphs);
     signal.throwIfAborted();
-    const { sessions, threads } = kept.layout;
-    const { folder, unchanged } = publishVersion(out, name, staging, formatTritonConfig({ name, sessions, threads }), settings.keep);
-    log.info(`${folder}${unchanged ? " is unchanged" : ""}: ${served.precision}, sessions x threads ${sessions} x ${threads}`);
+    const { folder, unchanged } = publishVersion(out, name, staging, describeModel(settings, model, sample.ranges, found), settings.keep);
+    const { precision, layout } = found.kept;
+    log.info(`${folder}${unchanged ? " is unchanged" : ""}: ${precision}, sessions x threads ${layout.sessions} x ${layout.threads}`);
   } finally {
     rmSync(staging, { recursive: true, force: true });
   }
 }
 
-/** Puts every precision through the gate, and scores the reference texts in float32 while at it. @throws no-scores */
-async function measureAccuracy({ precision, gate: margin }: Settings, model: Model, rows: GateRows, folder: string, signal: AbortSignal) {
-  const { checkpoint, encode, record } = model;
-  const sample = readSampleTexts();
-  const quantized = precision !== "fp32";
-  const ranges = quantized ? await measureRanges(checkpoint, sample.ranges.map(encode), countCores()) : undefined;
-  const texts = [...rows.ids, ...sample.references.map(encode)];
-  const gate = await judgePrecisions(rows, { quantized, margin, expected: record?.validation.rmse }, (precision) =>
-    tryPrecision(precision, texts, { checkpoint, ranges, folder, sessions: countCores(), signal }),
-  );
-  const scores = gate.judged[0]!.scores.slice(rows.ids.length);
-  if (!gate.judged[0]!.scores.every(Number.isFinite)) fail("no-scores", { folder: model.folder });
-  return { gate, references: sample.references.map((text, i) => ({ text, score: scores[i]! })) };
-}
+const describeSpeed = (target: Target) =>
+  target === "gpu" ? "no speed, which is not measured for a GPU" : `speed on ${describeMachine().cpu} with ${countCores()} cores`;
 
-/** How many texts of typical length speed is measured with. */
-const typicalTexts = 32;
-
-/** Measures what passed, as far as it is asked for. @throws gate-failed where nothing is left */
-async function measureSpeed(
-  { precision, seconds, rounds }: Settings,
-  { judged, bound }: Gate,
-  rows: GateRows,
-  signal: AbortSignal,
-): Promise<readonly Trial[]> {
-  const passed = judged.filter((candidate) => candidate.passed && (precision !== "int8" || candidate.precision !== "fp32"));
-  if (passed.length === 0) fail("gate-failed", { rmse: judged.at(-1)!.accuracy.rmse, bound });
-  const trials = passed.flatMap(({ graph }) => listLayouts(countCores()).map((layout): Trial => ({ graph, layout, rates: [] })));
-  const texts = pickTypical(rows.ids, typicalTexts);
-  const progress = showProgress("speed", trials.length * rounds, "runs");
-  let done = 0;
-  await measureTrials(trials, { texts, seconds, rounds, signal, onRun: () => progress.update(++done) });
-  progress.update(trials.length * rounds); // the slow ones are measured less often
-  progress.stop();
-  return trials;
+/** config.pbtxt, and the texts by which Triton warms up: of each length that clients pad to, or the longest, to which memory grows. */
+function describeModel({ name, target }: Settings, { encode, maxLength }: Model, sample: readonly string[], { kept }: Found): ModelFiles {
+  const ids = encode(sample.join(" "));
+  const lengths = target === "gpu" ? listBuckets(maxLength) : [ids.length];
+  const warmUps: readonly WarmUp[] = [
+    ...lengths.map((length) => ({ length, batch: 1 })),
+    ...(target === "gpu" ? [{ length: maxLength, batch: batching.texts }] : []),
+  ];
+  return {
+    config: formatTritonConfig({ name, target, ...kept.layout, warmUps }),
+    warmUps: warmUpFiles(lengths.map((length) => [...ids.slice(0, length - 1), ids.at(-1)!])),
+  };
 }

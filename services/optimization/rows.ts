@@ -10,6 +10,10 @@ export interface GateRows {
   readonly ids: readonly (readonly number[])[];
   /** Absent where the scores are compared with fp32's. */
   readonly targets?: readonly number[];
+  /** Whether the model is known not to have seen them in training. */
+  readonly unseen: boolean;
+  /** What the model was trained on, as far as that is here. */
+  readonly training: readonly Passage[];
   readonly warnings: readonly string[];
 }
 
@@ -29,16 +33,20 @@ export function readGateRows(
   const file = data ?? findData();
   if (file === undefined) {
     const { passages } = readPassages(places.sample, { targets: false });
-    return { source: places.sample, ids: spread(passages, limit).map(({ excerpt }) => encode(excerpt)), warnings: [] };
+    const ids = spread(passages, limit).map(({ excerpt }) => encode(excerpt));
+    return { source: places.sample, ids, unseen: true, training: [], warnings: [] };
   }
   const { passages, warnings, fingerprint } = readPassages(file, { targets: true });
-  const held = holdOut(passages, record ? listSplits(record) : [usualSplit]).map((i) => passages[i]!);
+  const heldOut = new Set(holdOut(passages, record ? listSplits(record) : [usualSplit]));
+  const held = passages.filter((_, i) => heldOut.has(i));
   const rows = spread(held.length > 0 ? held : passages, limit);
   const other = record !== undefined && record.data.fingerprint !== fingerprint;
   return {
     source: file,
     ids: rows.map(({ excerpt }) => encode(excerpt)),
     targets: rows.map(({ target }) => target),
+    unseen: record !== undefined && !other && held.length > 0,
+    training: other ? [] : passages.filter((_, i) => !heldOut.has(i)),
     warnings: [
       ...warnings,
       ...(held.length === 0 ? [`every passage of ${file} was in training: the RMSE below is better than on others`] : []),
@@ -69,9 +77,11 @@ export function readSampleTexts(): { readonly references: readonly string[]; rea
   };
 }
 
-/** The texts of typical length: those nearest to the median. */
-export function pickTypical(ids: readonly (readonly number[])[], count: number): readonly (readonly number[])[] {
+const typicalTexts = 32;
+
+/** The texts of typical length, to measure speed with: those nearest to the median. */
+export function pickTypical(ids: readonly (readonly number[])[]): readonly (readonly number[])[] {
   const sorted = ids.toSorted((a, b) => a.length - b.length);
-  const start = Math.max(0, Math.floor((sorted.length - count) / 2));
-  return sorted.slice(start, start + count);
+  const start = Math.max(0, Math.floor((sorted.length - typicalTexts) / 2));
+  return sorted.slice(start, start + typicalTexts);
 }

@@ -1,4 +1,6 @@
+import type { Precision } from "../../lib/bert/precisions.js";
 import { createEngine } from "../../lib/engine/engine.js";
+import { median } from "../../lib/statistics.js";
 
 /** Sessions of a model in worker threads, and threads of each. */
 export interface Layout {
@@ -8,9 +10,9 @@ export interface Layout {
 
 /** A graph in a layout, with the texts a second it reached each time it was measured. */
 export interface Trial {
-  readonly graph: string;
+  readonly precision: Precision;
   readonly layout: Layout;
-  readonly rates: number[];
+  readonly rates: readonly number[];
 }
 
 /** What is slower than this share of the fastest is not measured again. */
@@ -24,30 +26,34 @@ export function listLayouts(cores: number): readonly Layout[] {
   return [...sessions].map((count) => ({ sessions: count, threads: Math.floor(cores / count) }));
 }
 
+/**
+ * Measures every trial once and the fastest of them in further rounds, forwards and backwards in turn, so that a drift strikes all alike.
+ * @returns the trials with their rates
+ */
+export async function measureTrials(
+  trials: readonly Trial[],
+  rounds: number,
+  measure: (trial: Trial) => Promise<number>,
+): Promise<readonly Trial[]> {
+  const measured = trials.map((trial) => ({ ...trial, rates: [...trial.rates] }));
+  let left = measured;
+  for (let round = 0; round < rounds; round++) {
+    for (const trial of round % 2 === 0 ? left : left.toReversed()) trial.rates.push(await measure(trial));
+    const fastest = Math.max(...left.map(medianRate));
+    left = left.filter((trial) => medianRate(trial) >= worthAnotherRound * fastest);
+  }
+  return measured;
+}
+
 export interface Measuring {
   /** Token ids of texts of typical length. */
   readonly texts: readonly (readonly number[])[];
   readonly seconds: number;
-  readonly rounds: number;
   readonly signal: AbortSignal;
-  onRun(): void;
 }
 
-/** Measures every trial once and the fastest of them in further rounds, forwards and backwards in turn, so that a drift strikes all alike. */
-export async function measureTrials(trials: readonly Trial[], measuring: Measuring): Promise<void> {
-  let left = trials;
-  for (let round = 0; round < measuring.rounds; round++) {
-    for (const trial of round % 2 === 0 ? left : left.toReversed()) {
-      trial.rates.push(await measureRate(trial, measuring));
-      measuring.onRun();
-    }
-    const fastest = Math.max(...left.map(medianRate));
-    left = left.filter((trial) => medianRate(trial) >= worthAnotherRound * fastest);
-  }
-}
-
-/** Runs `sessions` texts at a time. @returns texts a second */
-async function measureRate({ graph, layout }: Trial, { texts, seconds, signal }: Measuring): Promise<number> {
+/** Runs `sessions` texts at a time. @param graph path of the .onnx file @returns texts a second */
+export async function measureRate(graph: string, layout: Layout, { texts, seconds, signal }: Measuring): Promise<number> {
   const engine = await createEngine({ graph, ...layout });
   try {
     const users = Array.from({ length: layout.sessions }, (_, i) => i);
@@ -69,11 +75,7 @@ async function measureRate({ graph, layout }: Trial, { texts, seconds, signal }:
 }
 
 /** NaN before the first measurement. */
-export function medianRate({ rates }: Trial): number {
-  const sorted = rates.toSorted((a, b) => a - b);
-  const middle = sorted.length / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle) - 1]!) / 2;
-}
+export const medianRate = ({ rates }: Trial): number => median(rates);
 
 /** The fastest; an earlier one where a later one is not clearly faster. */
 export function chooseTrial(trials: readonly Trial[]): Trial {

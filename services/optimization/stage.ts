@@ -1,50 +1,65 @@
-import { renameSync, rmSync } from "node:fs";
+import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import type { Precision } from "../../lib/bert/precisions.js";
+import { listBuckets } from "../../lib/buckets.js";
 import { hashFile, writeFileAtomic } from "../../lib/files.js";
-import { describeMachine } from "../../lib/machine.js";
 import { producer } from "../../lib/producer.js";
 import { type Metadata, versionFiles } from "../../lib/repository.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
-import type { Gate, Judged } from "./gate.js";
-import { hashCheckpoint, type Model } from "./model.js";
+import type { Graphs } from "./candidates.js";
+import type { Judged } from "./gate.js";
+import type { Model } from "./model.js";
+import { kindOf, type Target } from "./precisions.js";
+import { renderReport } from "./report.js";
 import type { GateRows } from "./rows.js";
-import type { Trial } from "./speed.js";
-import { reportFile } from "./version.js";
+import type { Found } from "./search.js";
+import { makeTables } from "./tables.js";
+import { describeTrials } from "./trials.js";
+import { reportFiles } from "./version.js";
 
 /** What was tried and what came out. */
 export interface Outcome {
+  readonly target: Target;
   readonly model: Model;
+  /** sha256 of the checkpoint. */
+  readonly checkpoint: string;
   readonly rows: GateRows;
-  readonly gate: Gate;
-  readonly trials: readonly Trial[];
-  readonly kept: Trial;
-  readonly served: Judged;
-  /** Texts with their float32 scores. */
-  readonly references: readonly { readonly text: string; readonly score: number }[];
+  /** Texts that tell a server whether it scores right. */
+  readonly references: readonly string[];
+  readonly found: Found;
 }
 
-/** Completes the folder of a version, in which the graphs are already. */
-export async function stageVersion(staging: string, outcome: Outcome): Promise<void> {
-  const { model, gate, kept, served, references } = outcome;
+/** Completes the folder of a version: the graphs, tokenizer, metadata and reports. */
+export async function stageVersion(staging: string, outcome: Outcome, graphs: Graphs): Promise<void> {
+  const { target, model, checkpoint, rows, found } = outcome;
+  const { served, kept } = found;
+  const tables = makeTables(model.record, rows, served.scores);
   writeTokenizerFiles(model.folder, staging, model.maxLength);
   const metadata: Metadata = {
     producer: `${producer.name} ${producer.version}`,
     base: model.base,
-    checkpoint: await hashCheckpoint(model.folder),
-    precision: served.precision === "fp32" ? "fp32" : "int8",
+    checkpoint,
+    precision: kindOf(served.precision),
     ...kept.layout,
     max_length: model.maxLength,
+    positions: model.checkpoint.config.positions,
     pad_token_id: model.padId,
+    ...(target === "gpu" ? { length_buckets: [...listBuckets(model.maxLength)] } : {}),
     tokenizer: await hashFile(join(staging, "tokenizer.json")),
     accuracy: describeAccuracy(outcome),
-    reference: { tolerance: chooseTolerance(served), texts: [...references] },
+    reference: {
+      tolerance: chooseTolerance(served),
+      texts: outcome.references.map((text, i) => ({ text, score: found.references[i]! })),
+    },
+    ...tables,
   };
   writeJson(join(staging, versionFiles.metadata), metadata);
-  writeJson(join(staging, reportFile), describeTrials(outcome));
-  arrangeGraphs(staging, gate.judged, served);
+  writeJson(join(staging, reportFiles.json), describeTrials(outcome));
+  writeFileAtomic(join(staging, reportFiles.html), renderReport(outcome, tables));
+  await arrangeGraphs(staging, served.precision, graphs);
 }
 
-function describeAccuracy({ rows: { ids, targets }, gate, served }: Outcome): Metadata["accuracy"] {
+function describeAccuracy({ rows: { ids, targets }, found: { gate, served } }: Outcome): Metadata["accuracy"] {
   return {
     against: targets ? "targets" : "fp32",
     rows: ids.length,
@@ -60,34 +75,11 @@ function chooseTolerance({ accuracy }: Judged): number {
 }
 
 /** The served graph and the one to fall back to, by the names that servers look for; the others go. */
-function arrangeGraphs(staging: string, judged: readonly Judged[], served: Judged): void {
-  for (const { graph, precision } of judged) {
-    if (graph === served.graph) renameSync(graph, join(staging, versionFiles.graph));
-    else if (precision === "fp32") renameSync(graph, join(staging, versionFiles.fallback));
-    else rmSync(graph);
-  }
-}
-
-function describeTrials({ model, rows, gate: { judged, bound }, trials, kept }: Outcome) {
-  return {
-    machine: describeMachine(),
-    model: model.folder,
-    gate: { source: rows.source, rows: rows.ids.length, against: rows.targets ? "targets" : "fp32", largest_rmse: bound },
-    graphs: judged.map(({ precision, accuracy, passed }) => ({
-      precision,
-      passed,
-      rmse: accuracy.rmse,
-      largest_difference: accuracy.largestDifference,
-      mean_difference: accuracy.meanDifference,
-      rank_correlation: accuracy.rankCorrelation,
-    })),
-    trials: trials.map((trial) => ({
-      precision: judged.find(({ graph }) => graph === trial.graph)!.precision,
-      ...trial.layout,
-      texts_per_second: trial.rates,
-      kept: trial === kept,
-    })),
-  };
+async function arrangeGraphs(staging: string, served: Precision, graphs: Graphs): Promise<void> {
+  renameSync(await graphs(served), join(staging, versionFiles.graph));
+  if (served !== "fp32") renameSync(await graphs("fp32"), join(staging, versionFiles.fallback));
+  const kept: readonly string[] = Object.values(versionFiles);
+  for (const name of readdirSync(staging)) if (name.endsWith(".onnx") && !kept.includes(name)) rmSync(join(staging, name));
 }
 
 function writeJson(file: string, value: unknown): void {

@@ -1,24 +1,41 @@
-import type { Judged } from "./gate.js";
-import { medianRate, type Trial } from "./speed.js";
+import type { Found } from "./search.js";
+import { medianRate } from "./speed.js";
 
-const columns = ["Graph", "Sessions x threads", "Texts/s", "RMSE", "Largest difference", "Rank correlation", "Kept"];
+export const columns = [
+  "Graph",
+  "Sessions x threads",
+  "Texts/s",
+  "RMSE",
+  "Largest difference",
+  "Mean difference",
+  "Rank correlation",
+  "Kept",
+];
 
-/** What was tried, as a table; a graph that failed the gate has no speed. */
-export function formatTable(judged: readonly Judged[], trials: readonly Trial[], kept: Trial): string {
-  const rows = judged.flatMap((candidate) => {
-    const { precision, accuracy, passed } = candidate;
-    const figures = [accuracy.rmse.toFixed(4), accuracy.largestDifference.toFixed(4), accuracy.rankCorrelation.toFixed(5)];
-    if (!passed) return [[precision, "-", "-", ...figures, "no: fails the gate"]];
-    return trials
-      .filter((trial) => trial.graph === candidate.graph)
-      .map((trial) => [
+/** What was tried, a row a graph and layout; a graph that failed the gate has no speed, nor has one for a GPU. */
+export function listRows({ gate, trials, kept }: Found): readonly (readonly string[])[] {
+  return gate.judged.flatMap(({ precision, accuracy, passed }) => {
+    const { rmse, largestDifference, meanDifference, rankCorrelation } = accuracy;
+    const figures = [...[rmse, largestDifference, meanDifference].map((figure) => figure.toFixed(4)), rankCorrelation.toFixed(5)];
+    const measured = trials.filter((trial) => trial.precision === precision);
+    if (measured.length === 0)
+      return [[precision, "-", "-", ...figures, passed ? (precision === kept.precision ? "yes" : "no") : "no: fails the gate"]];
+    return measured.map(({ layout, ...trial }) => {
+      const isKept = precision === kept.precision && layout === kept.layout;
+      return [
         precision,
-        `${trial.layout.sessions} x ${trial.layout.threads}`,
-        medianRate(trial).toFixed(1),
+        `${layout.sessions} x ${layout.threads}`,
+        medianRate({ ...trial, layout }).toFixed(1),
         ...figures,
-        trial === kept ? "yes" : "no",
-      ]);
+        isKept ? "yes" : "no",
+      ];
+    });
   });
+}
+
+/** The rows as a table of Markdown. */
+export function formatTable(found: Found): string {
+  const rows = listRows(found);
   const widths = columns.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>
     `| ${cells.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(" | ")} |\n`;

@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { drawChart } from "../../lib/chart.js";
+import { blue, drawChart, faint, orange } from "../../lib/chart.js";
 import { cutEvenly, mean } from "../../lib/statistics.js";
 import type { EpochResult, StepMetrics } from "./metrics.js";
 
@@ -10,9 +10,6 @@ export interface Prediction {
   readonly score: number;
 }
 
-const blue = "#2a78d6";
-const orange = "#d97706"; // apart from blue for colour-blind eyes too
-const faint = { stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "4" } as const;
 const smoothed = 20; // steps
 
 export const residualOf = ({ target, score }: Prediction): number => score - target;

@@ -1,13 +1,13 @@
-import { createRequire } from "node:module";
 import { bootstrapMean } from "../../lib/bootstrap.js";
 import { describeMachine } from "../../lib/machine.js";
+import { onnxRuntime } from "../../lib/onnx/session.js";
+import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/page.js";
 import { formatSeconds } from "../../lib/progress.js";
 import { correlate, mean, rank } from "../../lib/statistics.js";
 import type { Choices, TrainingRecord } from "../../lib/training-record.js";
 import * as charts from "./charts.js";
 import type { Floors } from "./floors.js";
 import type { StepMetrics } from "./metrics.js";
-import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "./page.js";
 
 export interface HeldOut extends charts.Prediction {
   readonly excerpt: string;
@@ -22,7 +22,6 @@ export interface ReportContent {
   readonly floors: Floors;
 }
 
-const { version: runtimeVersion } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { readonly version: string };
 const worst = 20;
 const wordsShown = 16;
 
@@ -163,7 +162,7 @@ function describeOrigin(record: TrainingRecord): (readonly [string, string | num
     ["data", `${record.data.file}, ${record.data.rows} passages`],
     ["data, sha256", record.data.fingerprint],
     ["machine", `${cpu}, ${cores} cores, ${memory_gib} GiB, ${platform}`],
-    ["versions", `${record.producer}, ONNX Runtime ${runtimeVersion}, Node ${node.slice(1)}`],
+    ["versions", `${record.producer}, ONNX Runtime ${onnxRuntime}, Node ${node.slice(1)}`],
   ];
 }
 

@@ -1,4 +1,4 @@
-import { escapeHtml } from "../../lib/chart.js";
+import { escapeHtml } from "./chart.js";
 
 type Cell = string | number;
 

@@ -1,0 +1,60 @@
+import * as Plot from "@observablehq/plot";
+import { blue, drawChart, faint, orange } from "../../lib/chart.js";
+import type { Found } from "./search.js";
+import { medianRate } from "./speed.js";
+
+/** Each graph in each layout: texts a second over how much larger its error is than fp32's; on the axis, those that fail the gate. */
+export function drawSearch({ gate, trials, kept }: Found): string {
+  const exact = gate.judged[0]!.accuracy.rmse;
+  const points = trials.map((trial) => {
+    const { precision, layout } = trial;
+    const rmse = gate.judged.find((judged) => judged.precision === precision)!.accuracy.rmse;
+    const isKept = precision === kept.precision && layout === kept.layout;
+    return { x: rmse - exact, y: medianRate(trial), isKept, name: `${precision}, ${layout.sessions} x ${layout.threads}` };
+  });
+  const failed = gate.judged
+    .filter(({ passed }) => !passed)
+    .map(({ precision, accuracy }) => ({ x: accuracy.rmse - exact, y: 0, name: precision }));
+  const margin = gate.bound - exact;
+  const xs = [...points, ...failed].map(({ x }) => x).filter(Number.isFinite);
+  const domain = [Math.min(0, ...xs) - margin / 8, Math.max(margin, ...xs) + margin / 8] as const;
+  const isRight = (point: { readonly x: number }) => point.x > (domain[0] + domain[1]) / 2;
+  /** Names beside the points, towards the middle. */
+  const name = (points: readonly { readonly x: number; readonly y: number; readonly name: string }[], right: boolean, dy = 0) =>
+    Plot.text(
+      points.filter((point) => isRight(point) === right),
+      { x: "x", y: "y", text: "name", textAnchor: right ? "end" : "start", dx: right ? -9 : 9, dy },
+    );
+  return drawChart({
+    x: { label: "RMSE less fp32's", domain: [...domain] },
+    y: { label: "texts/s", grid: true, domain: [0, 1.1 * Math.max(1, ...points.map(({ y }) => y))] },
+    marks: [
+      Plot.ruleY([0]),
+      Plot.ruleX([margin], faint),
+      Plot.text(["gate"], { x: margin, text: (text) => text, frameAnchor: "top", textAnchor: "end", dx: -4, dy: 4, fillOpacity: 0.7 }),
+      Plot.dot(failed, { x: "x", y: "y", r: 4, symbol: "times", stroke: orange, strokeWidth: 2 }),
+      Plot.dot(
+        points.filter(({ isKept }) => !isKept),
+        { x: "x", y: "y", r: 4, stroke: blue, strokeWidth: 2 },
+      ),
+      Plot.dot(
+        points.filter(({ isKept }) => isKept),
+        { x: "x", y: "y", r: 6, fill: blue },
+      ),
+      ...[true, false].flatMap((right) => [name(points, right), name(failed, right, -9)]),
+    ],
+  });
+}
+
+/** How many passages score how far from float32. */
+export function drawDifferences(differences: readonly number[]): string {
+  return drawChart({
+    x: { label: "score less fp32's" },
+    y: { label: "passages", grid: true },
+    marks: [
+      Plot.rectY(differences, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: (x: number) => x, thresholds: 20 }), fill: blue }),
+      Plot.ruleY([0]),
+      Plot.ruleX([0], faint),
+    ],
+  });
+}

@@ -1,0 +1,42 @@
+import { numbersOf, type Precision } from "../../lib/bert/precisions.js";
+import { fail } from "../../lib/errors.js";
+
+export const targets = ["cpu", "gpu"] as const;
+export type Target = (typeof targets)[number];
+
+/** What the option --precision takes. */
+export const wishes = ["auto", "fp32", "int8", "fp16"] as const;
+export type Wish = (typeof wishes)[number];
+
+/** What may be wished for a target. */
+const offered: { readonly [target in Target]: readonly Wish[] } = { cpu: ["auto", "fp32", "int8"], gpu: ["auto", "fp32", "fp16"] };
+
+/** The kind of a precision, as metadata and users know it. */
+export const kindOf = (precision: Precision): "fp32" | "fp16" | "int8" => {
+  if (precision === "fp32" || precision === "fp16") return precision;
+  return "int8";
+};
+
+/** @throws bad-combination */
+export function checkWish(target: Target, precision: Wish): void {
+  if (offered[target].includes(precision)) return;
+  const why = target === "gpu" ? "8-bit products as this program writes them are for CPUs" : "CPUs compute float16 by float32, and slower";
+  fail("bad-combination", {
+    options: `--target ${target} --precision ${precision}`,
+    why,
+    remedy: `Give one of ${offered[target].join(", ")}.`,
+  });
+}
+
+/**
+ * What is tried beside fp32, from the fastest to the most accurate: a slower one is worth trying only where those before it fail the gate.
+ * @param saturating whether the processor's 8-bit products overflow
+ * @param layers of the model: of one or two, keeping the first and the last would leave nothing
+ */
+export function listPrecisions(target: Target, saturating: boolean, layers: number): readonly Precision[] {
+  if (target === "gpu") return ["fp16"];
+  const precisions = saturating
+    ? (["int7", "int7-last", "int7-first", "int7-ends"] as const)
+    : (["int8", "int8-last", "int8-first", "int8-ends"] as const);
+  return precisions.filter((precision) => (numbersOf(precision).exact ?? []).length < layers);
+}

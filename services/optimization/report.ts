@@ -1,0 +1,111 @@
+import { describeMachine } from "../../lib/machine.js";
+import { onnxRuntime } from "../../lib/onnx/session.js";
+import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/page.js";
+import { producer } from "../../lib/producer.js";
+import type { Tables } from "../../lib/repository.js";
+import { gradeOf, percentileOf } from "../../lib/score-tables.js";
+import { drawDifferences, drawSearch } from "./charts.js";
+import { medianRate } from "./speed.js";
+import type { Outcome } from "./stage.js";
+import { columns, listRows } from "./table.js";
+
+/** The report of a search for people: one self-contained HTML page. */
+export function renderReport(outcome: Outcome, tables: Tables): string {
+  const { target, found } = outcome;
+  const { gate, trials, kept, served } = found;
+  const exact = gate.judged[0]!;
+  const against = outcome.rows.targets ? "the grades" : "fp32's scores";
+  const differences = served.scores.map((score, i) => score - exact.scores[i]!);
+  return renderPage("Optimization report", [
+    renderFacts([
+      ["Served", target === "gpu" ? `${kept.precision}, on a GPU` : `${kept.precision}, ${kept.layout.sessions} x ${kept.layout.threads}`],
+      ...describeSpeed(outcome),
+      [`RMSE against ${against}`, served.accuracy.rmse.toFixed(4)],
+      ["fp32's", exact.accuracy.rmse.toFixed(4)],
+      ["At most, by the gate", gate.bound.toFixed(4)],
+      ["Largest difference from fp32", served.accuracy.largestDifference.toFixed(4)],
+    ]),
+    renderSection(
+      "Tried",
+      `Accuracy on ${outcome.rows.ids.length} passages of ${outcome.rows.source}${trials.length > 0 ? "; speed of sessions x threads on texts of typical length, the median of its measurements" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest on, until one passes the gate.`,
+      [
+        renderFigures([
+          ...(trials.length > 0
+            ? ([
+                [
+                  "Speed and accuracy",
+                  "Up is faster, left more accurate; filled is what is served, a cross what fails the gate.",
+                  drawSearch(found),
+                ],
+              ] as const)
+            : []),
+          ...(kept.precision === "fp32"
+            ? []
+            : ([
+                ["Differences", `Scores in ${kept.precision} less those in fp32, of the same passages.`, drawDifferences(differences)],
+              ] as const)),
+        ]),
+        renderTable(
+          columns,
+          listRows(found).map((row) => row.map((cell) => (cell === "-" ? "none" : cell))),
+        ),
+      ],
+    ),
+    ...explainScores(tables),
+    renderSection("Made by", "", [renderTable(["What", "Value"], describeOrigin(outcome))]),
+  ]);
+}
+
+const scoreStep = 0.5;
+
+/** What scores mean, from the hardest to the easiest training passages; none where those are not known. */
+function explainScores({ percentiles, grades, intervals = [] }: Tables): string[] {
+  if (percentiles === undefined) return [];
+  const [first, last] = [Math.ceil(percentiles[0]! / scoreStep), Math.floor(percentiles.at(-1)! / scoreStep)];
+  const scores = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * scoreStep);
+  const reach = intervals.map(
+    ({ coverage, half_width }) => `At least ${100 * coverage} % of new passages are graded within ${half_width.toFixed(2)} of their score.`,
+  );
+  const about = [
+    "The percentile is the share of the training passages that are harder.",
+    ...(grades ? ["School grades are those of a formula, Flesch-Kincaid: medians of the training passages near the score."] : []),
+  ];
+  return [
+    renderSection("Scores", [...reach, ...about].join(" "), [
+      renderTable(
+        ["Score", "Percentile", ...(grades ? ["School grade"] : [])],
+        scores.map((score) => [
+          score.toFixed(1).replace("-", "−"),
+          percentileOf(percentiles, score).toFixed(0),
+          ...(grades ? [gradeOf(grades, score).toFixed(1)] : []),
+        ]),
+      ),
+    ]),
+  ];
+}
+
+/** None where it was not measured. */
+function describeSpeed({ found: { trials, kept } }: Outcome): (readonly [string, string])[] {
+  const fastest = (precision: string) => Math.max(...trials.filter((trial) => trial.precision === precision).map(medianRate));
+  if (trials.length === 0) return [];
+  const speed = fastest(kept.precision);
+  const compared = kept.precision === "fp32" || !trials.some(({ precision }) => precision === "fp32");
+  return [
+    ["Texts a second", speed.toFixed(1)],
+    ...(compared ? [] : ([["Times as fast as fp32", (speed / fastest("fp32")).toFixed(2)]] as const)),
+  ];
+}
+
+function describeOrigin({ model, checkpoint, rows, target }: Outcome): (readonly [string, string | number])[] {
+  const { cpu, cores, memory_gib, platform, node } = describeMachine();
+  return [
+    ["checkpoint", model.folder],
+    ["checkpoint, sha256", checkpoint],
+    ["base", model.base],
+    ["max_length", model.maxLength],
+    ["target", target],
+    ["passages", rows.source],
+    ["machine", `${cpu}, ${cores} cores, ${memory_gib} GiB, ${platform}`],
+    ["versions", `${producer.name} ${producer.version}, ONNX Runtime ${onnxRuntime}, Node ${node.slice(1)}`],
+  ];
+}

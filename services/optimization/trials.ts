@@ -1,0 +1,30 @@
+import { describeMachine } from "../../lib/machine.js";
+import { onnxRuntime } from "../../lib/onnx/session.js";
+import type { Outcome } from "./stage.js";
+
+/** What was tried and how it went, for programs: optimization.json. */
+export function describeTrials({ target, model, rows, found: { gate, trials, kept } }: Outcome) {
+  const isKept = (precision: string, layout: object = kept.layout) => precision === kept.precision && layout === kept.layout;
+  return {
+    machine: describeMachine(),
+    onnxruntime: onnxRuntime,
+    target,
+    model: model.folder,
+    gate: { source: rows.source, rows: rows.ids.length, against: rows.targets ? "targets" : "fp32", largest_rmse: gate.bound },
+    graphs: gate.judged.map(({ precision, accuracy, passed }) => ({
+      precision,
+      passed,
+      rmse: accuracy.rmse,
+      largest_difference: accuracy.largestDifference,
+      mean_difference: accuracy.meanDifference,
+      rank_correlation: accuracy.rankCorrelation,
+      kept: isKept(precision),
+    })),
+    trials: trials.map(({ precision, layout, rates }) => ({
+      precision,
+      ...layout,
+      texts_per_second: rates,
+      kept: isKept(precision, layout),
+    })),
+  };
+}
