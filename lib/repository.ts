@@ -29,6 +29,8 @@ export const metadataSchema = z.object({
   /** Tokens the model reads at once, special tokens included. */
   max_length: z.number().int().positive(),
   pad_token_id: z.number().int().nonnegative(),
+  /** For a server that scores texts of one length together: the lengths to pad to, ascending; the last is max_length. */
+  length_buckets: z.array(z.number().int().positive()).min(1).optional(),
   /** sha256 of tokenizer.json */
   tokenizer: z.string(),
   /** Root mean squared errors on the rows of the accuracy gate; `against` tells with what the scores were compared. */

@@ -49,6 +49,8 @@ type Input = z.infer<typeof schema>["inputs"][number];
 /** The tensors of a batch by their names in the protocol. */
 const fields = { input_ids: "inputIds", attention_mask: "attentionMask", token_type_ids: "tokenTypeIds" } as const;
 
+export const tensorNames: readonly string[] = Object.keys(fields);
+
 /** Parameters that change what a tensor's data are, of extensions that are not offered. */
 const refused = ["classification", "shared_memory_region"];
 
