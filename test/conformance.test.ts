@@ -5,8 +5,9 @@ import { gunzipSync, inflateSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { headerLength } from "../lib/protocol/message.js";
 import { type Answered, ask } from "./ask.js";
-import { conformance, type Expected } from "./conformance.js";
+import { conformance, type Expected, impatient } from "./conformance.js";
 import { describeConformance } from "./conformance-page.js";
+import { slowGraph } from "./graphs.js";
 import { writeRepository } from "./repositories.js";
 import { type InferenceServer, servers } from "./servers.js";
 
@@ -23,6 +24,18 @@ describe.each(servers)("$name", ({ skipped, start, isTriton }) => {
     if (skipped) return;
     await server.stop();
     rmSync(folder, { recursive: true, force: true });
+  });
+
+  it.skipIf(skipped)("answers 503 to what waits longer than its timeout", async () => {
+    const slow = mkdtempSync(join(tmpdir(), "conformance-slow-"));
+    writeRepository(slow, { graph: slowGraph(20), metadata: { reference: { tolerance: 1e9, texts: [{ text: "a", score: 0 }] } } });
+    const busy = await start(slow);
+    // One session: at most one of them does not wait.
+    const statuses = await Promise.all([1, 2, 3, 4].map(async () => (await ask(busy.url, impatient)).status));
+    await busy.stop();
+    rmSync(slow, { recursive: true });
+    expect(statuses.filter((status) => status === 503).length).toBeGreaterThanOrEqual(3);
+    expect(statuses.every((status) => [200, 503].includes(status))).toBe(true);
   });
 
   for (const [group, cases] of Object.entries(conformance))

@@ -136,6 +136,9 @@ const statistics: Expected = {
 };
 const served = { status: 200, body: [{ name: "readability", version: "1", state: "READY" }] };
 
+/** Waits a millisecond at most. */
+export const impatient = parameters({ timeout: 1000 });
+
 /** In order: the statistics tell of the inferences before. */
 export const conformance: Readonly<Record<string, readonly Case[]>> = {
   "Server and health": [

@@ -20,21 +20,20 @@ const python = process.env.TRITONCLIENT_PYTHON;
 const running = servers.filter(({ skipped }) => !skipped);
 const withTriton = running.some(({ isTriton }) => isTriton);
 
-/** Of one repository each, of the same small model; the integers of the second are rounded as the processor does. */
+/** Triton's ONNX Runtime is older than ours, and rounds otherwise to integers; docs/protocol.md tells by how much. */
 const precisions = [
   { precision: "fp32", tolerance: 1e-6 },
-  { precision: "int8", tolerance: 1e-5 },
+  { precision: "int8", tolerance: 0.01 },
 ] as const;
 
 describe.each(precisions)("a repository in $precision that optimization made", ({ precision, tolerance }) => {
-  const folder = mkdtempSync(join(tmpdir(), "readability-triton-"));
   const started: InferenceServer[] = [];
   let texts: readonly (readonly number[])[];
-  let repository: string;
+  let folder: string;
 
   beforeAll(async () => {
-    const model = join(folder, "model");
-    repository = join(folder, "repository");
+    folder = mkdtempSync(join(tmpdir(), "readability-triton-"));
+    const [model, repository] = [join(folder, "model"), join(folder, "repository")];
     copyTiny("bert", model);
     const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
     const quick = ["--gate-rows", "5", "--gate", "1", "--seconds", "0.05", "--rounds", "1"];
