@@ -288,6 +288,12 @@ export const errors = {
     ({ url, problem }: { url: string; problem: string }) =>
       `${url} does not answer as an Open Inference Protocol server does: ${problem}. Check the address of the inference server.`,
   ),
+  "other-model": row(
+    502,
+    1,
+    ({ url, differences }: { url: string; differences: string }) =>
+      `The model at ${url} is another one: ${differences}. Start the inference server on the model repository that --repository names.`,
+  ),
   "server-refused": row(
     502,
     1,

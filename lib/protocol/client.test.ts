@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, createServer as createRawServer } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { connectServer, type ServerModel, type ServerOptions } from "./client.js";
 import { headerLength } from "./message.js";
+import { describeModel } from "./model.js";
 import { decodeRequest, type InferRequest } from "./request.js";
 import { encodeResponse } from "./response.js";
 
@@ -38,36 +39,45 @@ async function serve(answers: readonly Answer[], options?: ServerOptions) {
 }
 
 function other(request: IncomingMessage, response: ServerResponse) {
-  const known = request.url === "/v2/models/readability/ready" || request.url === "/v2/models/readability";
-  if (!known) return response.writeHead(404).end('{"error":"Not Found"}');
-  const tensor = { name: "input_ids", datatype: "INT64", shape: [-1, -1] };
-  return response.end(
-    JSON.stringify({ name: "readability", versions: ["3"], platform: "onnxruntime_onnx", inputs: [tensor], outputs: [] }),
-  );
+  const answers = new Map([
+    ["/v2/health/live", ""],
+    ["/v2/models/readability/ready", ""],
+    ["/v2/models/readability", JSON.stringify(describeModel("readability", 3, names))],
+    ["/v2/models/short/ready", ""],
+    ["/v2/models/short", JSON.stringify(describeModel("short", 1, names.slice(0, 2)))],
+    ["/v2/models/odd", "{}"],
+  ]);
+  const answer = answers.get(request.url!);
+  return answer === undefined ? response.writeHead(404).end('{"error":"Not Found"}') : response.end(answer);
 }
 
-const score: Answer = ({ inputs: { inputIds }, binaryOutput }, response) => {
-  const { body, headers } = encodeResponse(
-    { model: "readability", version: "1", logits: Float32Array.of(Number(inputIds[0]) / 3) },
-    binaryOutput ? "binary" : "json",
-  );
-  response.writeHead(200, headers).end(body);
-};
+const answerAs =
+  (model: string, version: string): Answer =>
+  ({ inputs: { inputIds }, binaryOutput }, response) => {
+    const logits = Float32Array.of(Number(inputIds[0]) / 3);
+    const { body, headers } = encodeResponse({ model, version, logits }, binaryOutput ? "binary" : "json");
+    response.writeHead(200, headers).end(body);
+  };
+const score = answerAs("readability", "1");
 const fail =
   (status: number, headers: Record<string, string> = {}, body = '{"error":"no place left"}'): Answer =>
   (_, response) =>
     response.writeHead(status, headers).end(body);
 const hangUp: Answer = (_, response) => response.destroy();
+const breakOff: Answer = (_, response) => response.writeHead(200, { "content-length": "500" }).write("{", () => response.destroy());
 const silence: Answer = () => {};
 
 it("sends a text in binary, with its deadline in microseconds, and reads the score", async () => {
   const { client, asked } = await serve([score]);
   expect(await client.score([7, 8, 9], { timeout: 1234.5 })).toBe(Math.fround(7 / 3));
+  const { timeout } = asked[0]!.request;
+  expect(timeout).toBeLessThanOrEqual(1234.5);
+  expect(timeout).toBeGreaterThan(0);
   expect(asked).toEqual([
     {
       path: "/v2/models/readability/infer",
       request: {
-        timeout: 1234.5,
+        timeout,
         binaryOutput: true,
         inputs: {
           batch: 1,
@@ -81,11 +91,29 @@ it("sends a text in binary, with its deadline in microseconds, and reads the sco
   ]);
 });
 
-it("asks for a version where one is named", async () => {
-  const { client, asked } = await serve([score], { version: 4 });
-  await client.score([3]);
+it("pads a text to the next bucket, and leaves one beyond the last as it is", async () => {
+  const { client, asked } = await serve([score], { buckets: [2, 4], padId: 9 });
+  for (const ids of [
+    [3, 5],
+    [3, 5, 7],
+    [3, 5, 7, 8, 6],
+  ])
+    expect(await client.score(ids)).toBe(1);
+  const sent = asked.map(({ request: { inputs } }) => [inputs.sequence, ...inputs.inputIds, ...inputs.attentionMask].map(Number));
+  expect(sent).toEqual([
+    [2, 3, 5, 1, 1],
+    [4, 3, 5, 7, 9, 1, 1, 1, 0],
+    [5, 3, 5, 7, 8, 6, 1, 1, 1, 1, 1],
+  ]);
+});
+
+it("asks for a version where one is named, and takes no other's answer", async () => {
+  const { client, asked } = await serve([answerAs("readability", "4"), score, answerAs("other", "4")], { version: 4 });
+  expect(await client.score([3])).toBe(1);
   expect(asked[0]!.path).toBe("/v2/models/readability/versions/4/infer");
   expect(await client.ready()).toBe(false);
+  for (const found of ["readability, version 1", "other, version 4"])
+    await expect(client.score([3])).rejects.toMatchObject({ code: "bad-inference-response", message: expect.stringContaining(found) });
 });
 
 it("keeps 200 texts in flight at once", async () => {
@@ -102,11 +130,48 @@ it("keeps 200 texts in flight at once", async () => {
 
 it.each([
   ["a lost connection", [hangUp, hangUp, score]],
+  ["a connection lost in the midst of an answer", [breakOff, breakOff, score]],
   ["a full queue", [fail(503), fail(503, { "retry-after": "0" }), score]],
 ])("tries again after %s", async (_, answers) => {
   const { client, asked } = await serve(answers);
   expect(await client.score([3])).toBe(1);
   expect(asked).toHaveLength(3);
+});
+
+it("gives an attempt only the time that is left", async () => {
+  const { client, asked } = await serve([fail(503), fail(503), score]);
+  await client.score([3], { timeout: 5000 });
+  const times = asked.map(({ request }) => request.timeout!);
+  expect(times[2]).toBeLessThan(times[1]!);
+  expect(times[1]).toBeLessThan(times[0]!);
+});
+
+it("gives up at the deadline where connections are lost all the time", async () => {
+  const { client, asked } = await serve([hangUp]);
+  await expect(client.score([3], { timeout: 60 })).rejects.toMatchObject({ code: "timed-out" });
+  expect(asked.length).toBeLessThan(5);
+});
+
+it("gives up after some lost connections where there is time left", async () => {
+  const { client, asked } = await serve([hangUp]);
+  await expect(client.score([3])).rejects.toMatchObject({ code: "server-unreachable", status: 503 });
+  expect(asked).toHaveLength(5);
+});
+
+it("does not try again where the answer is no HTTP", async () => {
+  let connections = 0;
+  const server = createRawServer((socket) => {
+    connections++;
+    socket.end("hello\r\n\r\n");
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const client = connectServer(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, "readability");
+  closers.push(
+    () => server.close(),
+    () => client.close(),
+  );
+  await expect(client.score([3])).rejects.toMatchObject({ code: "server-unreachable" });
+  expect(connections).toBe(1);
 });
 
 it("says when to come back where the time left is too short to wait", async () => {
@@ -122,7 +187,12 @@ it("waits as long as Retry-After says, within the deadline", async () => {
   expect(asked).toHaveLength(2);
 });
 
-it.each([
+it.each<[string, Answer, object]>([
+  ...[400, 404, 413, 429].map((status): [string, Answer, object] => [
+    `a refusal by ${status}`,
+    fail(status, { "retry-after": "0" }),
+    { code: "server-refused" },
+  ]),
   ["what the server refuses", fail(404), { code: "server-refused", message: expect.stringContaining("status 404: no place left") }],
   [
     "an error that is no JSON",
@@ -138,20 +208,21 @@ it.each([
 
 it("refuses more than one score for a text", async () => {
   const two: Answer = (_, response) => {
-    const { body, headers } = encodeResponse({ model: "m", version: "1", logits: Float32Array.of(1, 2) }, "json");
+    const { body, headers } = encodeResponse({ model: "readability", version: "1", logits: Float32Array.of(1, 2) }, "json");
     response.writeHead(200, headers).end(body);
   };
   const { client } = await serve([two]);
-  await expect(client.score([3])).rejects.toMatchObject({ code: "bad-inference-response" });
+  await expect(client.score([3])).rejects.toMatchObject({ message: expect.stringContaining("2 scores came back") });
 });
 
 it("gives up at the deadline and where it is cancelled, and lets the connection go", async () => {
   const gone: Promise<unknown>[] = [];
   const { client } = await serve([(_, response) => void gone.push(once(response, "close"))]);
   await expect(client.score([3], { timeout: 20 })).rejects.toMatchObject({ code: "timed-out", status: 504 });
+  const before = gone.length; // 20 ms may be too short for it to arrive
   const controller = new AbortController();
   const cancelled = expect(client.score([3], { signal: controller.signal })).rejects.toBe("gone");
-  while (gone.length < 2) await new Promise((resolve) => setTimeout(resolve, 1));
+  while (gone.length === before) await new Promise((resolve) => setTimeout(resolve, 1));
   controller.abort("gone");
   await cancelled;
   await Promise.all(gone);
@@ -160,14 +231,29 @@ it("gives up at the deadline and where it is cancelled, and lets the connection 
   await expect(busy.client.score([3], { signal: AbortSignal.timeout(50) })).rejects.toMatchObject({ name: "TimeoutError" });
 });
 
-it("tells readiness and metadata", async () => {
+it("tells whether the server lives and the model is ready, and what the model is", async () => {
   const { client, url } = await serve([silence]);
-  expect(await client.ready()).toBe(true);
-  expect(await client.metadata()).toMatchObject({ name: "readability", versions: ["3"], inputs: [{ name: "input_ids" }] });
+  expect([await client.live(), await client.ready()]).toEqual([true, true]);
+  expect(await client.metadata()).toMatchObject({ name: "readability", versions: ["3"], outputs: [{ name: "logits" }] });
   const other: ServerModel = connectServer(`${url}/`, "other");
-  expect(await other.ready()).toBe(false);
+  closers.push(() => other.close());
+  expect([await other.live(), await other.ready()]).toEqual([true, false]);
   await expect(other.metadata()).rejects.toMatchObject({ code: "server-refused" });
-  await other.close();
+  const elsewhere = connectServer(`${url}/elsewhere`, "readability");
+  closers.push(() => elsewhere.close());
+  expect(await elsewhere.live()).toBe(false);
+});
+
+it("checks that the server's model is one it can ask", async () => {
+  const { client, url } = await serve([silence]);
+  await client.check();
+  const [short, odd] = [connectServer(url, "short"), connectServer(url, "odd")];
+  closers.push(
+    () => short.close(),
+    () => odd.close(),
+  );
+  await expect(short.check()).rejects.toMatchObject({ code: "other-model", message: expect.stringContaining(`${url}/v2/models/short`) });
+  await expect(odd.check()).rejects.toMatchObject({ code: "bad-inference-response" });
 });
 
 it("says where no server answers", async () => {
@@ -176,7 +262,7 @@ it("says where no server answers", async () => {
   await closers.pop()!();
   await closers.pop()!();
   const client = connectServer(url, "readability");
-  expect(await client.ready()).toBe(false);
+  expect([await client.live(), await client.ready()]).toEqual([false, false]);
   await expect(client.score([3])).rejects.toMatchObject({ code: "server-unreachable", status: 503, message: expect.stringContaining(url) });
   await client.close();
 });

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { fail } from "../errors.js";
+import { tensorNames } from "./request.js";
 
 const tensorSchema = z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.number()) });
 
@@ -22,4 +24,25 @@ export function describeModel(name: string, version: number, inputs: readonly st
     inputs: inputs.map((name) => ({ name, datatype: "INT64", shape: [-1, -1] })),
     outputs: [{ name: "logits", datatype: "FP32", shape: [-1, 1] }],
   };
+}
+
+/**
+ * Checks that a server's model takes what the client sends and answers what it reads.
+ * @param url where the description came from
+ * @throws other-model
+ */
+export function checkModel(found: ModelDescription, url: string): void {
+  const expected = describeModel(found.name, 1, tensorNames);
+  const differences = (["inputs", "outputs"] as const).flatMap((side) => compareTensors(side, found[side], expected[side]));
+  if (differences.length > 0) fail("other-model", { url, differences: differences.join("; ") });
+}
+
+type Tensors = ModelDescription["inputs"];
+
+function compareTensors(side: string, found: Tensors, expected: Tensors): readonly string[] {
+  const kinds = (tensors: Tensors) => new Map(tensors.map(({ name, datatype, shape }) => [name, `${datatype} [${shape}]`]));
+  const [has, wants] = [kinds(found), kinds(expected)];
+  return [...new Set([...wants.keys(), ...has.keys()])]
+    .filter((name) => has.get(name) !== wants.get(name))
+    .map((name) => `${name} of its ${side} is ${has.get(name) ?? "missing"}, expected ${wants.get(name) ?? "none"}`);
 }

@@ -18,7 +18,7 @@ function requests(numbers: fc.Arbitrary<bigint>): fc.Arbitrary<InferRequest> {
       attentionMask: tensor,
       tokenTypeIds: tensor,
     });
-    const rest = { id: fc.string(), timeout: fc.integer({ min: 1, max: 1e9 }), binaryOutput: fc.boolean(), inputs };
+    const rest = { id: fc.string({ minLength: 1 }), timeout: fc.integer({ min: 1, max: 1e9 }), binaryOutput: fc.boolean(), inputs };
     return fc.record(rest, { requiredKeys: ["binaryOutput", "inputs"] });
   });
 }
@@ -89,7 +89,9 @@ it.each([
     },
   ],
   ["no outputs named", { inputs: good, outputs: [] }],
-  ["parameters of others", { inputs: good, parameters: { priority: 1, mine: "x" } }],
+  ["parameters of others", { inputs: good, parameters: { priority: 1, mine: "x", yours: 1.5, theirs: true } }],
+  ["a timeout beyond 2^53", { inputs: good, parameters: { timeout: 2 ** 60 } }],
+  ["an id that is empty, as none", { inputs: good, id: "" }],
 ])("takes %s", (_, json) => {
   expect(decodeRequest(Buffer.from(JSON.stringify(json)), undefined, names)).toMatchObject({
     binaryOutput: false,
@@ -131,8 +133,15 @@ it.each([
   [
     "a classification",
     { inputs: good, outputs: [{ name: "logits", parameters: { classification: 1 } }] },
-    "outputs.0.parameters.classification",
+    "logits has the parameter classification",
   ],
+  [
+    "an input in shared memory",
+    { inputs: [tensor("input_ids", { parameters: { shared_memory_region: "x" } }), ...good.slice(1)] },
+    "input_ids has the parameter shared_memory_region",
+  ],
+  ["a parameter of no type of the protocol", { inputs: good, parameters: { mine: { a: 1 } } }, "parameters.mine"],
+  ["a priority that is none", { inputs: good, parameters: { priority: "high" } }, "parameters.priority"],
   ["a negative timeout", { inputs: good, parameters: { timeout: -1 } }, "parameters.timeout"],
 ])("refuses %s and says so", (_, json, message) => {
   expect(() => decodeRequest(Buffer.from(JSON.stringify(json)), undefined, names)).toThrow(message);

@@ -15,15 +15,22 @@ export interface InferRequest {
 }
 
 const count = z.number().int().nonnegative();
+/** Beyond 2^53 too, where JSON's numbers are rounded. */
+const unsigned = z.number().nonnegative().refine(Number.isInteger, "expected a whole number");
+/** Parameters that mean nothing here may be of any of the protocol's types. */
+const anyValue = z.union([z.string(), z.number(), z.boolean()]);
 const schema = z.object({
   id: z.string().optional(),
-  parameters: z.object({ timeout: count.optional(), binary_data_output: z.boolean().optional() }).optional(),
+  parameters: z
+    .object({ timeout: unsigned.optional(), priority: unsigned.optional(), binary_data_output: z.boolean().optional() })
+    .catchall(anyValue)
+    .optional(),
   inputs: z.array(
     z.object({
       name: z.string(),
       datatype: z.string(),
       shape: z.array(count),
-      parameters: z.object({ binary_data_size: count.optional() }).optional(),
+      parameters: z.object({ binary_data_size: count.optional() }).catchall(anyValue).optional(),
       data: z.array(z.unknown()).optional(),
     }),
   ),
@@ -31,7 +38,7 @@ const schema = z.object({
     .array(
       z.object({
         name: z.string(),
-        parameters: z.object({ binary_data: z.boolean().optional(), classification: z.never().optional() }).optional(),
+        parameters: z.object({ binary_data: z.boolean().optional() }).catchall(anyValue).optional(),
       }),
     )
     .optional(),
@@ -41,6 +48,11 @@ type Input = z.infer<typeof schema>["inputs"][number];
 
 /** The tensors of a batch by their names in the protocol. */
 const fields = { input_ids: "inputIds", attention_mask: "attentionMask", token_type_ids: "tokenTypeIds" } as const;
+
+export const tensorNames: readonly string[] = Object.keys(fields);
+
+/** Parameters that change what a tensor's data are, of extensions that are not offered. */
+const refused = ["classification", "shared_memory_region"];
 
 /** Longest list in a message. */
 const shown = 5;
@@ -85,6 +97,10 @@ export function decodeRequest(body: Buffer, headerLength: string | undefined, na
     refuse(`The inputs are ${found.slice(0, shown).join(", ") || "none"}`, `each of ${names.join(", ")} once`);
   const other = outputs.find(({ name }) => name !== "logits");
   if (other) refuse(`Output ${JSON.stringify(other.name)} is unknown`, "logits");
+  for (const { name, parameters = {} } of [...inputs, ...outputs])
+    for (const parameter of refused)
+      if (parameter in parameters)
+        refuse(`${name} has the parameter ${parameter}`, "the tensor itself, as data or as bytes after the JSON");
 
   const [batch, sequence] = readShape(inputs);
   const tensors = readTensors(binary);
@@ -93,7 +109,7 @@ export function decodeRequest(body: Buffer, headerLength: string | undefined, na
     refuse(`${binary.length} bytes follow the JSON`, `${binary.length - tensors.left()}, the sum of all binary_data_size`);
   const zeros = () => new BigInt64Array(batch * sequence);
   return {
-    ...(id === undefined ? {} : { id }),
+    ...(id ? { id } : {}),
     ...(parameters.timeout ? { timeout: parameters.timeout / 1000 } : {}),
     binaryOutput: outputs[0]?.parameters?.binary_data ?? parameters.binary_data_output ?? false,
     inputs: {

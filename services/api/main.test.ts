@@ -1,8 +1,12 @@
+import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/float32.js";
+import { describeModel } from "../../lib/protocol/model.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 import { type Running, runCommand, startCommand, waitForAddress } from "../../test/commands.js";
 import { until } from "../../test/fakes.js";
@@ -68,13 +72,23 @@ describe("readability api", () => {
 
   it("is alive without its inference server, and not ready", async () => {
     const api = start("--repository", repository, "--inference", "http://127.0.0.1:9");
-    await until(() => /is up; the inference server at http:\/\/127\.0\.0\.1:9 is not ready yet/.test(api.log()));
+    await until(() => /is up; the inference server at http:\/\/127\.0\.0\.1:9 does not answer yet/.test(api.log()));
     const address = /http:\/\/localhost:\d+/.exec(api.log())![0];
     expect((await fetch(`${address}/alive`)).status).toBe(200);
     const ready = await fetch(`${address}/ready`);
     expect([ready.status, ready.headers.get("retry-after")]).toEqual([503, "1"]);
     api.child.kill("SIGTERM");
     expect((await api.finished).code).toBe(0);
+  });
+
+  it("refuses an inference server whose model is another one", async () => {
+    const description = JSON.stringify(describeModel("readability", 1, ["input_ids"]));
+    const server = createServer((_, response) => response.end(description));
+    await once(server.listen(0, "127.0.0.1"), "listening");
+    const address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const { code, stderr } = await runCommand(["api", "--port", "0", "--repository", repository, "--inference", address]);
+    server.close();
+    expect([code, stderr]).toEqual([1, expect.stringContaining("attention_mask of its inputs is missing, expected INT64 [-1,-1]")]);
   });
 
   it("says what is wrong with how it was called", async () => {

@@ -138,6 +138,9 @@ it("is live but not ready once its engine closes", async () => {
   await engine.close();
   expect((await app.inject("/v2/health/live")).statusCode).toBe(200);
   expect((await app.inject("/v2/health/ready")).statusCode).toBe(400);
+  const index = { method: "POST", url: "/v2/repository/index" } as const;
+  expect((await app.inject(index)).json()).toEqual([{ name: "readability", version: "2", state: "UNAVAILABLE" }]);
+  expect((await app.inject({ ...index, payload: '{"ready": true}' })).json()).toEqual([]);
   expect((await app.inject("/v2/models/readability/ready")).statusCode).toBe(400);
   expect((await app.inject(post([[1]]))).statusCode).toBe(503);
 });
@@ -210,7 +213,8 @@ it("counts what it did, in Triton's names", async () => {
     name: "readability",
     version: "2",
     inference_count: 3,
-    inference_stats: { success: { count: 2 }, fail: { count: 0 } },
+    inference_stats: { success: { count: 2 }, fail: { count: 0 }, cache_hit: { count: 0, ns: 0 } },
+    batch_stats: [{ batch_size: 1, compute_infer: { count: 3 } }],
   });
 });
 

@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { producer } from "../../lib/producer.js";
 import { describeModel } from "../../lib/protocol/model.js";
+import { wantsReady } from "../../lib/protocol/repository.js";
 import { addModelRoute, addRoute } from "./routes.js";
 import type { Served } from "./served.js";
 
@@ -8,7 +9,7 @@ import type { Served } from "./served.js";
 export function addDescriptions(app: FastifyInstance, models: readonly Served[]): void {
   addRoute(app, "GET", "/v2", () => ({
     ...producer,
-    extensions: ["binary_tensor_data", "model_configuration", "schedule_policy", "statistics"],
+    extensions: ["binary_tensor_data", "model_configuration", "parameters", "schedule_policy", "statistics"],
   }));
   addRoute(app, "GET", "/v2/health/live", (_request, reply) => reply.send());
   addRoute(app, "GET", "/v2/health/ready", async (_request, reply) => {
@@ -36,15 +37,15 @@ export function addDescriptions(app: FastifyInstance, models: readonly Served[])
       reply.code(400).send({ error: `requested model '${model}'${version === undefined ? "" : ` version ${version}`} is not available` }),
   );
   addRoute(app, "GET", "/v2/models/stats", () => ({ model_stats: models.map(describeUsage) }));
-  addRoute(app, "POST", "/v2/repository/index", () =>
-    Promise.all(
-      models.map(async ({ model, version, engine }) => ({
-        name: model,
-        version: String(version),
-        state: (await engine.ready()) ? "READY" : "UNAVAILABLE",
-      })),
-    ),
-  );
+  addRoute(app, "POST", "/v2/repository/index", async ({ body }) => {
+    const onlyReady = wantsReady(body as Buffer | undefined);
+    const entries = models.map(async ({ model, version, engine }) => ({
+      name: model,
+      version: String(version),
+      state: (await engine.ready()) ? "READY" : "UNAVAILABLE",
+    }));
+    return (await Promise.all(entries)).filter(({ state }) => !onlyReady || state === "READY");
+  });
 }
 
 function describeConfig({ model, version, engine }: Served) {
@@ -66,6 +67,11 @@ function describeUsage({ model, version, usage, seconds }: Served) {
   const { queue, compute } = seconds();
   const failed = Object.values(usage.failures).reduce((sum, count) => sum + count, 0);
   const duration = (count: number, seconds: number) => ({ count, ns: Math.round(seconds * 1e9) });
+  const steps = (count: number) => ({
+    compute_input: duration(count, 0),
+    compute_infer: duration(count, compute),
+    compute_output: duration(count, 0),
+  });
   return {
     name: model,
     version: String(version),
@@ -76,10 +82,10 @@ function describeUsage({ model, version, usage, seconds }: Served) {
       success: duration(usage.success, usage.successSeconds),
       fail: duration(failed, usage.failureSeconds),
       queue: duration(usage.success, queue),
-      compute_input: duration(usage.success, 0),
-      compute_infer: duration(usage.success, compute),
-      compute_output: duration(usage.success, 0),
+      ...steps(usage.success),
+      cache_hit: duration(0, 0),
+      cache_miss: duration(0, 0),
     },
-    batch_stats: [],
+    batch_stats: usage.texts === 0 ? [] : [{ batch_size: 1, ...steps(usage.texts) }],
   };
 }

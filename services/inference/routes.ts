@@ -6,7 +6,7 @@ export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /** Adds a route that answers other methods by 405, as Triton does. */
 export function addRoute(app: FastifyInstance, method: "GET" | "POST", url: string, handler: Handler): void {
-  const others = ["GET", "POST", "PUT", "PATCH", "DELETE"].filter((other) => other !== method);
+  const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((other) => other !== method);
   app.route({ method, url, handler: async (request, reply) => handler(request, reply) });
   app.route({ method: others, url, handler: async (_request, reply) => reply.code(405).send({ error: "Method Not Allowed" }) });
 }

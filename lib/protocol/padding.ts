@@ -1,0 +1,13 @@
+import type { Batch } from "../engine/batch.js";
+
+/**
+ * A batch of one text, padded to the shortest bucket that holds it: beyond the longest, and without buckets, it stays as long as it is.
+ * @param buckets lengths, ascending
+ */
+export function padToBucket(ids: readonly number[], buckets: readonly number[], padId: number): Batch {
+  const sequence = buckets.find((length) => length >= ids.length) ?? ids.length;
+  const inputIds = new BigInt64Array(sequence).fill(BigInt(padId));
+  inputIds.set(ids.map(BigInt));
+  const attentionMask = new BigInt64Array(sequence).fill(1n, 0, ids.length);
+  return { batch: 1, sequence, inputIds, attentionMask, tokenTypeIds: new BigInt64Array(sequence) };
+}

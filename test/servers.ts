@@ -1,0 +1,52 @@
+import type { AddressInfo } from "node:net";
+import { openVersion } from "../lib/engine/version.js";
+import { readNewestVersion } from "../lib/repository.js";
+import { buildApp } from "../services/inference/app.js";
+import { buildMetrics } from "../services/inference/metrics.js";
+import { serveEngine } from "../services/inference/served.js";
+import { keepLog } from "./fakes.js";
+import { startTriton } from "./triton.js";
+
+export interface InferenceServer {
+  readonly url: string;
+  /** Address of its metrics. */
+  readonly metrics: string;
+  /** host:port of gRPC. */
+  readonly grpc?: string;
+  stop(): Promise<void>;
+}
+
+/** The servers that a repository can be served by, of which Triton may not be here. */
+export const servers = [
+  { name: "our server", isTriton: false, skipped: false, start: startOurs },
+  {
+    name: "Triton",
+    isTriton: true,
+    skipped: process.env.TRITON_DIR === undefined,
+    start: (repository: string) => startTriton(process.env.TRITON_DIR!, repository),
+  },
+];
+
+/** Our server on the newest version of a repository's model, in this process. */
+export async function startOurs(repository: string): Promise<InferenceServer> {
+  const version = readNewestVersion(repository);
+  const engine = await openVersion(version, { sessions: 1 });
+  const models = [serveEngine(version.model, version.version, engine)];
+  const app = buildApp({ models, timeout: 5000, bodyLimit: 1 << 20, log: keepLog().log });
+  const metrics = buildMetrics(models);
+  const addresses = await Promise.all(
+    [app, metrics].map(async (part) => {
+      await part.listen({ host: "127.0.0.1", port: 0 });
+      return `http://127.0.0.1:${(part.server.address() as AddressInfo).port}`;
+    }),
+  );
+  return {
+    url: addresses[0]!,
+    metrics: `${addresses[1]}/metrics`,
+    async stop() {
+      await app.close();
+      await metrics.close();
+      await engine.close();
+    },
+  };
+}
