@@ -6,8 +6,9 @@ import { connectServer } from "../lib/protocol/client.js";
 import { readNewestVersion } from "../lib/repository.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { main } from "../services/optimization/main.js";
+import type { InferenceServer } from "./servers.js";
 import { copyTiny } from "./tiny-models.js";
-import { startTriton, type Triton } from "./triton.js";
+import { startTriton } from "./triton.js";
 
 const installed = process.env.TRITON_DIR;
 const why = installed ? "" : " (skipped: TRITON_DIR names no installation of Triton Inference Server)";
@@ -26,7 +27,7 @@ describe.skipIf(!installed).each(["cpu", "gpu"] as const)(`Triton serves what op
   const folder = mkdtempSync(join(tmpdir(), "triton-config-"));
   const repository = join(folder, "repository");
   const config = join(repository, "readability", "config.pbtxt");
-  let triton: Triton;
+  let triton: InferenceServer;
 
   beforeAll(async () => {
     copyTiny("bert", join(folder, "model"));
