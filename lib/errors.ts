@@ -250,7 +250,7 @@ export const errors = {
     500,
     1,
     ({ cause }: { cause: string }) =>
-      `The model's thread ended while it scored this input, twice: ${cause}. Other inputs are still served.`,
+      `The model's thread ended each time it scored this input, at last with: ${cause}. Other inputs are still served.`,
   ),
   "batch-too-large": row(
     400,

@@ -42,8 +42,8 @@ export interface Engine extends Scorer {
   run(inputs: Batch, options?: ScoreOptions): Promise<Float32Array>;
 }
 
-/** How often a text is run again whose run took its thread down. */
-const retries = 1;
+/** How often a text is run again whose thread ended: seldom the text's own doing, unless it happens every time. */
+const retries = 3;
 /** Share of the newest run in the moving average of run times. */
 const newest = 1 / 16;
 const longestPause = 30_000;
