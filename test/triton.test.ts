@@ -9,6 +9,7 @@ import { headerLength, joinMessage, type Message } from "../lib/protocol/message
 import { encodeRequest } from "../lib/protocol/request.js";
 import { buildApp } from "../services/inference/app.js";
 import { buildMetrics } from "../services/inference/metrics.js";
+import { openModels } from "../services/inference/models.js";
 import { serveEngine } from "../services/inference/served.js";
 import { keepLog } from "./fakes.js";
 import { meanScore } from "./graphs.js";
@@ -32,9 +33,11 @@ describe.skipIf(!installed)(`our server and Triton${why}`, () => {
   beforeAll(async () => {
     const folder = mkdtempSync(join(tmpdir(), "triton-"));
     closers.push(() => rmSync(folder, { recursive: true, force: true }));
-    const engine = await openVersion(writeRepository(folder));
-    const models = [serveEngine("readability", 1, engine)];
-    const app = buildApp({ models, timeout: 5000, bodyLimit: 1 << 20, log: keepLog().log });
+    const version = writeRepository(folder);
+    const { log } = keepLog();
+    const open = async () => serveEngine("readability", 1, await openVersion(version));
+    const models = await openModels({ repository: folder, mode: "poll", open, log });
+    const app = buildApp({ models, timeout: 5000, bodyLimit: 1 << 20, log });
     const metrics = buildMetrics(models);
     app.get("/metrics", (_, reply) => metrics.inject("/metrics").then(({ body }) => reply.send(body)));
     await app.listen({ host: "127.0.0.1", port: 0 });
@@ -42,7 +45,7 @@ describe.skipIf(!installed)(`our server and Triton${why}`, () => {
     closers.push(
       () => app.close(),
       () => metrics.close(),
-      () => engine.close(),
+      () => models.close(),
     );
     triton = await startTriton(installed!, folder);
     closers.push(() => triton.stop());

@@ -5,8 +5,9 @@ import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/float32.js";
+import type { Model } from "../../lib/model.js";
 import type { Scorer } from "../../lib/scorer.js";
-import { holdScorer, keepLog, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
+import { fixedSource, holdScorer, keepLog, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
 import { type AppOptions, buildApp } from "./app.js";
 
 const open: FastifyInstance[] = [];
@@ -14,11 +15,9 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((app) => app.close()));
 });
 
-function build(options: Partial<AppOptions> = {}): FastifyInstance {
+function build({ scorer, maxLength, ...options }: Partial<AppOptions & Model> = {}): FastifyInstance {
   const app = buildApp({
-    scorer: sumScorer,
-    tokenizer: wordTokenizer,
-    maxLength: 16,
+    source: fixedSource({ scorer: scorer ?? sumScorer, tokenizer: wordTokenizer, maxLength: maxLength ?? 16, name: "words" }),
     cacheSize: 100,
     concurrency: 4,
     queueLimit: 10,
@@ -243,7 +242,7 @@ describe("other routes", () => {
 });
 
 describe("over a socket", () => {
-  async function serve(options: Partial<AppOptions> = {}) {
+  async function serve(options: Partial<AppOptions & Model> = {}) {
     const app = build(options);
     await app.listen({ port: 0, host: "127.0.0.1" });
     const { port } = app.server.address() as AddressInfo;

@@ -3,16 +3,12 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { countCores } from "../../lib/cores.js";
 import { listen } from "../../lib/listen.js";
 import { createLog } from "../../lib/log.js";
-import { type Model, openRepository } from "../../lib/model.js";
-import { parseOptions, type Values } from "../../lib/options.js";
-import { connectServer } from "../../lib/protocol/client.js";
-import { readNewestVersion } from "../../lib/repository.js";
+import { parseOptions } from "../../lib/options.js";
+import { repeat } from "../../lib/repeat.js";
 import { abortOnSignals } from "../../lib/signals.js";
-import { loadTokenizer } from "../../lib/text/tokenizer.js";
 import { buildApp } from "./app.js";
 import { options } from "./options.js";
-
-type Settings = Values<typeof options>;
+import { connectSource, type ModelSource, openSource } from "./source.js";
 
 const secondsBetweenLooks = 0.5;
 
@@ -21,39 +17,30 @@ export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("api", options, argv);
   const log = createLog("api");
   const stopped = abortOnSignals();
-  const model =
-    settings.inference === undefined ? await openRepository(settings.repository, { log }) : connect(settings, settings.inference);
-  const concurrency = settings.concurrency || (settings.inference === undefined ? 2 * countCores() : 64);
-  const app = buildApp({ ...settings, ...model, concurrency, log });
+  const { inference, repositoryPollSecs } = settings;
+  const source = inference === undefined ? await openSource({ ...settings, log }) : await connectSource({ ...settings, log }, inference);
+  const concurrency = settings.concurrency || (inference === undefined ? 2 * countCores() : 64);
+  const app = buildApp({ ...settings, source, concurrency, log });
+  const stopLooking = repositoryPollSecs > 0 ? repeat(repositoryPollSecs, source.look) : undefined;
   try {
     const address = await listen(app, settings);
-    if (!(await model.scorer.ready().catch(() => false)))
-      log.warn(`${address} is up; the inference server at ${settings.inference} is not ready yet`);
-    if (await waitUntilReady(model, stopped)) log.info(`ready: ${model.name} at ${address}`);
+    if (!(await source.ready())) log.warn(`${address} is up; the inference server at ${inference} is not ready yet`);
+    if (await waitUntilReady(source, stopped)) log.info(`ready: ${source.current.name} at ${address}`);
     if (!stopped.aborted) await once(stopped, "abort");
     log.info("stopping once the accepted requests are answered");
   } finally {
-    await app.close();
-    await model.scorer.close();
+    await Promise.all([stopLooking?.(), app.close()]);
+    await source.close();
   }
   return 0;
 }
 
-function connect({ repository, timeout }: Settings, server: string): Model {
-  const { model, version, folder, metadata } = readNewestVersion(repository);
-  return {
-    scorer: connectServer(server, model, { version, timeout }),
-    tokenizer: loadTokenizer(folder),
-    maxLength: metadata.max_length,
-    name: `${model}, version ${version}`,
-  };
-}
-
 /** @returns false where the service is stopped before */
-async function waitUntilReady({ scorer }: Model, stopped: AbortSignal): Promise<boolean> {
+async function waitUntilReady(source: ModelSource, stopped: AbortSignal): Promise<boolean> {
   while (!stopped.aborted) {
-    if (await scorer.ready().catch(() => false)) return true;
+    if (await source.ready()) return true;
     await sleep(secondsBetweenLooks * 1000);
+    await source.look(); // the server may serve another version
   }
   return false;
 }
