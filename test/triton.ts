@@ -14,8 +14,9 @@ export interface Triton {
  * Starts a Triton Inference Server on a model repository, on ports that are free.
  * @param folder where PyPI's nvidia-pytriton was unpacked, with a backend `onnxruntime`, its Python environment in venv/ and the folder
  *   of libpython in the file libdir
+ * @param options of tritonserver, without the dashes
  */
-export async function startTriton(folder: string, repository: string): Promise<Triton> {
+export async function startTriton(folder: string, repository: string, options: Record<string, string | number> = {}): Promise<Triton> {
   const [port, metricsPort] = [await findPort(), await findPort()];
   const triton = join(folder, "pytriton", "tritonserver");
   const library = join(folder, "venv", "lib");
@@ -34,6 +35,7 @@ export async function startTriton(folder: string, repository: string): Promise<T
     "http-port": port,
     "metrics-port": metricsPort,
     "allow-grpc": false,
+    ...options,
   };
   const flags = Object.entries(argv).map(([name, value]) => `--${name}=${value}`);
   const child = spawn(join(triton, "bin", "tritonserver"), flags, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
