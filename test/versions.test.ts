@@ -146,7 +146,7 @@ it.each(["in its own process", "through our server"])("the api fails no request 
   await publishWhile(askApi(api), 300, 10);
 });
 
-it.skipIf(!installed)("the api fails no request while versions come and go on Triton", async () => {
+it.skipIf(!installed)("the api fails no request while versions come and go on Triton", { timeout: 180_000 }, async () => {
   const triton = await startTriton(installed!, repository, { "model-control-mode": "poll", "repository-poll-secs": 1 });
   closers.push(() => triton.stop());
   await publishWhile(askApi(await startApi(triton.url)), 3000, 4);
