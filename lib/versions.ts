@@ -1,6 +1,6 @@
-import { statSync } from "node:fs";
 import { join } from "node:path";
 import { fail, failure, reason } from "./errors.js";
+import { stampFile } from "./files.js";
 import type { Log } from "./log.js";
 import { listVersions, type ModelVersion, readVersion, versionFiles } from "./repository.js";
 
@@ -179,14 +179,5 @@ export function followNewest<T>({ repository, model, open, close, serves = async
 /** Changes when the files of a version do; its reports are no part of it. */
 function readState(folder: string): string {
   const files = [...Object.values(versionFiles), "tokenizer.json", "tokenizer_config.json"];
-  return files.map((name) => readStamp(join(folder, name))).join();
-}
-
-function readStamp(file: string): string {
-  try {
-    const { ino, size, mtimeMs } = statSync(file);
-    return `${ino} ${size} ${mtimeMs}`;
-  } catch (error) {
-    return String((error as NodeJS.ErrnoException).code);
-  }
+  return files.map((name) => stampFile(join(folder, name))).join();
 }

@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it, vi } from "vitest";
-import { until } from "../../test/fakes.js";
+import { keepLog, until } from "../../test/fakes.js";
 import { fakeRunners } from "../../test/runners.js";
 import { createEngine, type EngineOptions } from "./engine.js";
 
@@ -188,6 +191,22 @@ it("tries again and again to replace its last session, failing what waits meanwh
   } finally {
     vi.useRealTimers();
   }
+});
+
+it("replaces no session by one of another graph", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "engine-"));
+  const file = join(folder, "model.onnx");
+  writeFileSync(file, "one");
+  const { lines, log } = keepLog();
+  const { engine, runs, fake } = await createFake({ graph: file, sessions: 2, log });
+  const lost = engine.score([1]);
+  writeFileSync(file, "other");
+  runs[0]!.lose();
+  await until(() => lines.some((line) => line.includes("it has changed since it was loaded")));
+  runs[0]!.finish();
+  expect([await lost, fake.starts, engine.stats.sessions]).toEqual([0.5, 2, 1]);
+  await engine.close();
+  rmSync(folder, { recursive: true });
 });
 
 it("stops the sessions that did start where another does not", async () => {

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { failure, ReadabilityError, reason } from "../errors.js";
+import { stampFile } from "../files.js";
 import type { Log } from "../log.js";
 import type { ScoreOptions, Scorer } from "../scorer.js";
 import { type Batch, splitBatch } from "./batch.js";
@@ -59,6 +60,8 @@ export async function createEngine(
   const { graph, sessions, threads = 1, queueLimit = 1000, log } = options;
   if (typeof graph === "string" && !existsSync(graph))
     throw failure("no-file", { file: graph, what: "an ONNX graph", remedy: "Make the model repository again: readability optimization." });
+  const readStamp = () => (typeof graph === "string" ? stampFile(graph) : undefined);
+  const stamp = readStamp();
   const queue = createQueue();
   const runners = new Set<Runner>();
   const accepted = new Set<Promise<unknown>>();
@@ -92,6 +95,8 @@ export async function createEngine(
 
   async function replace(pause: number): Promise<void> {
     try {
+      // A session of another graph beside the others would give other scores.
+      if (readStamp() !== stamp) throw failure("bad-graph", { file: String(graph), cause: "it has changed since it was loaded" });
       const runner = await start(graph, threads);
       if (stopped) await runner.stop();
       else employ(runner);

@@ -193,6 +193,33 @@ describe("limits", () => {
   });
 });
 
+describe("another model", () => {
+  it("scores with the model that took over, and does not remember scores of the one before", async () => {
+    const model = (name: string, factor: number): Model => ({
+      scorer: { ...sumScorer, score: async (ids) => factor * sumScore(ids) },
+      tokenizer: wordTokenizer,
+      maxLength: 16,
+      name,
+    });
+    let current = model("old", 1);
+    const source = {
+      get current() {
+        return current;
+      },
+      use: <R>(work: (model: Model) => Promise<R>) => work(current),
+      ready: async () => true,
+    };
+    const app = build({ source });
+    const ask = async () => ((await predict(app, { text: "a b" })).json() as [string, number])[1];
+    const scores = [await ask(), await ask()];
+    current = model("new", 2);
+    scores.push(await ask(), await ask());
+    const score = Number(expected("a b"));
+    expect(scores).toEqual([score, score, 2 * score, 2 * score]);
+    expect(await readMetric(app, "readability_api_cache_hits_total")).toBe("2");
+  });
+});
+
 describe("other routes", () => {
   it("is alive, and ready when the scorer is", async () => {
     let ready: () => Promise<boolean> = async () => true;
