@@ -250,7 +250,7 @@ export const errors = {
     500,
     1,
     ({ cause }: { cause: string }) =>
-      `The model's thread ended while it scored this input, twice: ${cause}. Other inputs are still served.`,
+      `The model's thread ended each time it scored this input, at last with: ${cause}. Other inputs are still served.`,
   ),
   "batch-too-large": row(
     400,
@@ -270,6 +270,24 @@ export const errors = {
     1,
     ({ model, version }: { model: string; version: string | undefined }) =>
       `Request for unknown model: '${model}'${version === undefined ? "" : ` version ${version}`} is not found. POST /v2/repository/index lists what is served.`,
+  ),
+  "no-explicit-control": row(
+    503,
+    1,
+    (_: Record<string, never>) =>
+      "explicit model load / unload is not allowed if polling is enabled. Start the server with --model-control-mode explicit to load models by request.",
+  ),
+  "unknown-repository-model": row(
+    500,
+    1,
+    ({ model }: { model: string }) =>
+      `failed to load '${model}', failed to poll from model repository. Expected there: ${model}/config.pbtxt and a version, such as ${model}/1.`,
+  ),
+  "load-failed": row(
+    400,
+    1,
+    ({ model, version, reason }: { model: string; version: number; reason: string }) =>
+      `load failed for model '${model}': version ${version} is at UNAVAILABLE state: ${reason}`,
   ),
   "unknown-encoding": row(
     501,
@@ -299,6 +317,12 @@ export const errors = {
     1,
     ({ url, status, message }: { url: string; status: number; message: string }) =>
       `The inference server refused ${url} with status ${status}: ${message}. Check its log, its models and the model's name.`,
+  ),
+  "not-served": row(
+    503,
+    1,
+    ({ url, message }: { url: string; message: string }) =>
+      `The inference server does not serve ${url}: ${message}. Give it the same model repository, and try again once it has loaded the newest version.`,
   ),
   "server-busy": row(
     503,

@@ -7,7 +7,7 @@ import { createEngine } from "./engine/engine.js";
 import { openVersion, type VersionOptions } from "./engine/version.js";
 import { fail } from "./errors.js";
 import { places } from "./places.js";
-import { listModels, readNewestVersion } from "./repository.js";
+import { listModels, type ModelVersion, readNewestVersion } from "./repository.js";
 import type { Scorer } from "./scorer.js";
 import { loadTokenizer, type Tokenizer } from "./text/tokenizer.js";
 
@@ -30,20 +30,19 @@ export async function openModel(where?: string, options?: VersionOptions): Promi
   const candidates = where === undefined ? [places.repository, places.model, places.releasedModel] : [where];
   for (const folder of candidates) {
     if (isCheckpoint(folder)) return openCheckpoint(folder, options);
-    if (existsSync(folder) && listModels(folder).length > 0) return openRepository(folder, options);
+    if (existsSync(folder) && listModels(folder).length > 0) return openModelVersion(readNewestVersion(folder), options);
   }
   return fail("no-model", { where: candidates.join(" or ") });
 }
 
-/** The newest version of a model repository. @throws no-file, bad-metadata and what loading throws */
-export async function openRepository(repository: string, options?: VersionOptions): Promise<Model> {
-  const version = readNewestVersion(repository);
-  return {
-    tokenizer: loadTokenizer(version.folder),
-    maxLength: version.metadata.max_length,
-    name: `${version.model}, version ${version.version}`,
-    scorer: await openVersion(version, options),
-  };
+/** A version of a model repository, in this process. @throws what loading throws */
+export async function openModelVersion(version: ModelVersion, options?: VersionOptions): Promise<Model> {
+  return describeVersion(version, await openVersion(version, options));
+}
+
+/** A version of a model repository with whatever scores its tokens. @throws no-tokenizer, bad-tokenizer */
+export function describeVersion({ model, version, folder, metadata }: ModelVersion, scorer: Scorer): Model {
+  return { scorer, tokenizer: loadTokenizer(folder), maxLength: metadata.max_length, name: `${model}, version ${version}` };
 }
 
 function isCheckpoint(folder: string): boolean {

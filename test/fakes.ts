@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import type { Model } from "../lib/model.js";
 import type { Scorer } from "../lib/scorer.js";
 import type { Tokenizer } from "../lib/text/tokenizer.js";
 
@@ -46,6 +47,13 @@ export function holdScorer(): HeldScorer {
     release: () => waiting.shift()?.(),
   };
 }
+
+/** A source of one model that never changes. */
+export const fixedSource = (model: Model) => ({
+  current: model,
+  use: <R>(work: (model: Model) => Promise<R>) => work(model),
+  ready: () => model.scorer.ready(),
+});
 
 /** A log that keeps its lines. */
 export function keepLog() {

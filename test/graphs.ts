@@ -26,15 +26,15 @@ export function meanScore(ids: readonly number[], offset = 0): number {
   return Math.fround(Math.fround(mean / 7) + offset);
 }
 
-/** Scores as meanGraph does, after `rounds` products of matrices that take about 10 milliseconds each; one text a run. */
-export function slowGraph(rounds: number): Uint8Array {
+/** Scores as meanGraph(offset) does, after `rounds` products of matrices that take about 10 milliseconds each; one text a run. */
+export function slowGraph(rounds: number, offset = 0): Uint8Array {
   const size = 600;
   const matrix = Float32Array.from({ length: size * size }, (_, i) => ((i % 17) - 8) / size);
   return encodeGraph((ids, types) => {
     const step = addConstant(ids.graph, "float32", [size, size], matrix);
     let product = mul(reduceMean(ids, [0, 1]), step);
     for (let i = 0; i < rounds; i++) product = matmul(product, step);
-    return add(meanOf(ids, types), mul(reduceMean(product, [0, 1]), 0));
+    return add(add(meanOf(ids, types), offset), mul(reduceMean(product, [0, 1]), 0));
   });
 }
 

@@ -1,8 +1,9 @@
 import type { AddressInfo } from "node:net";
 import { openVersion } from "../lib/engine/version.js";
-import { readNewestVersion } from "../lib/repository.js";
+import type { ModelVersion } from "../lib/repository.js";
 import { buildApp } from "../services/inference/app.js";
 import { buildMetrics } from "../services/inference/metrics.js";
+import { openModels } from "../services/inference/models.js";
 import { serveEngine } from "../services/inference/served.js";
 import { keepLog } from "./fakes.js";
 import { startTriton } from "./triton.js";
@@ -29,10 +30,10 @@ export const servers = [
 
 /** Our server on the newest version of a repository's model, in this process. */
 export async function startOurs(repository: string): Promise<InferenceServer> {
-  const version = readNewestVersion(repository);
-  const engine = await openVersion(version, { sessions: 1 });
-  const models = [serveEngine(version.model, version.version, engine)];
-  const app = buildApp({ models, timeout: 5000, bodyLimit: 1 << 20, log: keepLog().log });
+  const { log } = keepLog();
+  const open = async (version: ModelVersion) => serveEngine(version.model, version.version, await openVersion(version, { sessions: 1 }));
+  const models = await openModels({ repository, mode: "none", open, log });
+  const app = buildApp({ models, timeout: 5000, bodyLimit: 1 << 20, log });
   const metrics = buildMetrics(models);
   const addresses = await Promise.all(
     [app, metrics].map(async (part) => {
@@ -46,7 +47,7 @@ export async function startOurs(repository: string): Promise<InferenceServer> {
     async stop() {
       await app.close();
       await metrics.close();
-      await engine.close();
+      await models.close();
     },
   };
 }

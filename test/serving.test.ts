@@ -2,8 +2,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
+import { formatFloat32 } from "../lib/float32.js";
+import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { type Running, startCommand, waitForAddress } from "./commands.js";
-import { writeRepository } from "./repositories.js";
+import { meanScore } from "./graphs.js";
+import { publishVersion, writeRepository } from "./repositories.js";
 
 let folder: string;
 const running: Running[] = [];
@@ -48,4 +51,18 @@ it("gives the same scores through an inference server as in the api's own proces
   expect(JSON.parse(gone.body)).toHaveProperty("code");
   expect((await fetch(`${through.address}/ready`)).status).toBe(503);
   expect((await fetch(`${through.address}/alive`)).status).toBe(200);
+});
+
+it("takes up a version that is published while it runs, in every service", async () => {
+  const look = ["--repository-poll-secs", "0.2"];
+  const inference = await start("inference", "--metrics-port", "0", ...look);
+  const apis = await Promise.all([start("api", "--inference", inference.address, ...look), start("api", ...look)]);
+  const text = "a cat";
+  const { folder: version } = publishVersion(folder, 2);
+  const expected = `["${text}",${formatFloat32(meanScore(loadTokenizer(version).encode(text), 2))}]`;
+  for (const { address, log } of apis) {
+    while ((await predict(address, text)).body !== expected) await new Promise((resolve) => setTimeout(resolve, 50));
+    expect(log()).toContain("readability, version 2 takes the place of version 1");
+  }
+  expect(inference.log()).toContain("readability, version 2 takes the place of version 1");
 });

@@ -12,8 +12,13 @@ const longestStart = 100_000;
  * Starts a Triton Inference Server on a model repository, on ports that are free.
  * @param folder where PyPI's nvidia-pytriton was unpacked, with a backend `onnxruntime`, its Python environment in venv/ and the folder
  *   of libpython in the file libdir
+ * @param options of tritonserver, without the dashes
  */
-export async function startTriton(folder: string, repository: string): Promise<InferenceServer> {
+export async function startTriton(
+  folder: string,
+  repository: string,
+  options: Record<string, string | number> = {},
+): Promise<InferenceServer> {
   const [port, grpcPort, metricsPort] = [await findPort(), await findPort(), await findPort()];
   const triton = join(folder, "pytriton", "tritonserver");
   const library = join(folder, "venv", "lib");
@@ -33,6 +38,7 @@ export async function startTriton(folder: string, repository: string): Promise<I
     "http-port": port,
     "grpc-port": grpcPort,
     "metrics-port": metricsPort,
+    ...options,
   };
   const flags = Object.entries(argv).map(([name, value]) => `--${name}=${value}`);
   const child = spawn(join(triton, "bin", "tritonserver"), flags, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });

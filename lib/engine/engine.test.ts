@@ -1,5 +1,8 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { expect, it, vi } from "vitest";
-import { until } from "../../test/fakes.js";
+import { keepLog, until } from "../../test/fakes.js";
 import { fakeRunners } from "../../test/runners.js";
 import { createEngine, type EngineOptions } from "./engine.js";
 
@@ -136,14 +139,15 @@ it("replaces a lost session and runs its text again, before the others", async (
   expect(fake.starts).toBe(2);
 });
 
-it("fails a text that takes two sessions down, and serves the others", async () => {
+it("fails a text that takes four sessions down, and serves the others", async () => {
   const { engine, runs, finish } = await createFake();
   const bad = engine.score([1]);
   const good = engine.score([2]);
   const failed = expect(bad).rejects.toMatchObject({ code: "session-lost", status: 500 });
-  runs[0]!.lose();
-  await until(() => runs[0]?.id === 1);
-  runs[0]!.lose();
+  for (let losses = 0; losses < 4; losses++) {
+    await until(() => runs[0]?.id === 1);
+    runs[0]!.lose();
+  }
   await failed;
   await finish(2);
   expect(await good).toBe(1);
@@ -187,6 +191,22 @@ it("tries again and again to replace its last session, failing what waits meanwh
   } finally {
     vi.useRealTimers();
   }
+});
+
+it("replaces no session by one of another graph", async () => {
+  const folder = mkdtempSync(join(tmpdir(), "engine-"));
+  const file = join(folder, "model.onnx");
+  writeFileSync(file, "one");
+  const { lines, log } = keepLog();
+  const { engine, runs, fake } = await createFake({ graph: file, sessions: 2, log });
+  const lost = engine.score([1]);
+  writeFileSync(file, "other");
+  runs[0]!.lose();
+  await until(() => lines.some((line) => line.includes("it has changed since it was loaded")));
+  runs[0]!.finish();
+  expect([await lost, fake.starts, engine.stats.sessions]).toEqual([0.5, 2, 1]);
+  await engine.close();
+  rmSync(folder, { recursive: true });
 });
 
 it("stops the sessions that did start where another does not", async () => {

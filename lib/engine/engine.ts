@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { failure, ReadabilityError, reason } from "../errors.js";
+import { stampFile } from "../files.js";
 import type { Log } from "../log.js";
 import type { ScoreOptions, Scorer } from "../scorer.js";
 import { type Batch, splitBatch } from "./batch.js";
@@ -42,8 +43,8 @@ export interface Engine extends Scorer {
   run(inputs: Batch, options?: ScoreOptions): Promise<Float32Array>;
 }
 
-/** How often a text is run again whose run took its thread down. */
-const retries = 1;
+/** How often a text is run again whose thread ended: seldom the text's own doing, unless it happens every time. */
+const retries = 3;
 /** Share of the newest run in the moving average of run times. */
 const newest = 1 / 16;
 const longestPause = 30_000;
@@ -59,6 +60,8 @@ export async function createEngine(
   const { graph, sessions, threads = 1, queueLimit = 1000, log } = options;
   if (typeof graph === "string" && !existsSync(graph))
     throw failure("no-file", { file: graph, what: "an ONNX graph", remedy: "Make the model repository again: readability optimization." });
+  const readStamp = () => (typeof graph === "string" ? stampFile(graph) : undefined);
+  const stamp = readStamp();
   const queue = createQueue();
   const runners = new Set<Runner>();
   const accepted = new Set<Promise<unknown>>();
@@ -92,6 +95,8 @@ export async function createEngine(
 
   async function replace(pause: number): Promise<void> {
     try {
+      // A session of another graph beside the others would give other scores.
+      if (readStamp() !== stamp) throw failure("bad-graph", { file: String(graph), cause: "it has changed since it was loaded" });
       const runner = await start(graph, threads);
       if (stopped) await runner.stop();
       else employ(runner);

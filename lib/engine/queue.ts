@@ -1,9 +1,10 @@
 import { failure } from "../errors.js";
+import { createList, type Link } from "../list.js";
 import type { ScoreOptions } from "../scorer.js";
 import type { Row } from "./runner.js";
 
 /** One text of a request: waiting, or in a run. */
-export interface Task {
+export interface Task extends Link {
   readonly row: Row;
   readonly request: Request;
   /** Runs of this text that ended their thread. */
@@ -42,7 +43,7 @@ export interface Queue {
 const longestTimer = 2 ** 31 - 1;
 
 export function createQueue(): Queue {
-  let waiting: readonly Task[] = [];
+  const waiting = createList<Task>();
   let waited = 0;
 
   function add(rows: readonly Row[], { signal, timeout = Infinity }: ScoreOptions): Promise<Float32Array> {
@@ -59,12 +60,12 @@ export function createQueue(): Queue {
         },
         fail(error) {
           settle();
-          waiting = waiting.filter((task) => task.request !== request);
+          tasks.forEach(waiting.remove);
           reject(error);
         },
         checkDeadline() {
           const late = performance.now() - accepted >= timeout;
-          if (late && waiting.some((task) => task.request === request)) request.fail(failure("waited-too-long", { milliseconds: timeout }));
+          if (late && tasks.some(waiting.has)) request.fail(failure("waited-too-long", { milliseconds: timeout }));
         },
       };
       const cancel = () => request.fail(signal?.reason);
@@ -83,7 +84,8 @@ export function createQueue(): Queue {
         settle();
         resolve(logits);
       };
-      waiting = waiting.concat(rows.map((row, i) => ({ row, request, losses: 0, finish: (logit) => finish(i, logit) })));
+      const tasks = rows.map((row, i): Task => ({ row, request, losses: 0, finish: (logit) => finish(i, logit) }));
+      tasks.forEach(waiting.push);
       if (signal?.aborted) cancel();
     });
   }
@@ -97,18 +99,17 @@ export function createQueue(): Queue {
       return waited;
     },
     take() {
-      const [task] = waiting;
-      waiting = waiting.slice(1);
+      const task = waiting.shift();
       task?.request.start();
       return task;
     },
     putBack(task) {
       if (task.request.settled) return;
-      waiting = [task, ...waiting];
+      waiting.unshift(task);
       task.request.checkDeadline();
     },
     failAll(error) {
-      for (const task of waiting) task.request.fail(error);
+      for (let task = waiting.shift(); task; task = waiting.shift()) task.request.fail(error);
     },
   };
 }

@@ -51,12 +51,14 @@ export function startRunner(graph: string | Uint8Array, threads: number, script:
   return new Promise((resolve, reject) => {
     let current: { readonly resolve: (run: Run) => void; readonly reject: (error: Error) => void } | undefined;
     let cause: string | undefined;
+    let gone = false;
     worker.on("error", (error) => {
       cause = reason(error);
     });
     const ended = new Promise<string>((end) => {
       worker.on("exit", (code) => {
         cause ??= `it ended with code ${code}`;
+        gone = true;
         reject(failure("bad-graph", { file: typeof graph === "string" ? graph : "The given graph", cause }));
         current?.reject(failure("session-lost", { cause }));
         end(cause);
@@ -64,6 +66,7 @@ export function startRunner(graph: string | Uint8Array, threads: number, script:
     });
     const run = (row: Row) =>
       new Promise<Run>((resolve, reject) => {
+        if (gone) return reject(failure("session-lost", { cause: cause! })); // a thread that has ended drops what it is sent
         current = { resolve, reject };
         send(row);
       });

@@ -48,7 +48,7 @@ type Ask = (left: number) => Message;
 
 /**
  * A client of a server that speaks the Open Inference Protocol over HTTP: the project's own, Triton, or another.
- * `score` throws server-unreachable, server-busy, server-refused, bad-inference-response, timed-out, or the signal's reason.
+ * `score` throws server-unreachable, server-busy, server-refused, not-served, bad-inference-response, timed-out, or the signal's reason.
  * @param url address of the server, such as http://localhost:8000
  */
 export function connectServer(url: string, model: string, options: ServerOptions = {}): ServerModel {
@@ -85,6 +85,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
       for (let attempt = 0; ; attempt++) {
         const answer = await trySend(path + suffix, ask?.(Math.max(leastTimeout, deadline - performance.now())), signal, attempt);
         if (answer?.status === 200) return answer;
+        if (answer && isUnserved(answer.body)) return fail("not-served", { url: address, message: readError(answer.body) });
         if (answer && answer.status !== 503)
           return fail("server-refused", { url: address + suffix, status: answer.status, message: readError(answer.body) });
         const retryAfter = Number(answer?.headers["retry-after"]) || 0;
@@ -127,6 +128,9 @@ export function connectServer(url: string, model: string, options: ServerOptions
     close: () => pool.close(),
   };
 }
+
+/** Triton says so by 404 of a version it does not know, by 503 of one that it has unloaded. */
+const isUnserved = (body: Buffer): boolean => readError(body).startsWith("Request for unknown model");
 
 /** What went wrong, as the protocol says it, or the beginning of whatever was answered. */
 function readError(body: Buffer): string {

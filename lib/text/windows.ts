@@ -19,7 +19,7 @@ const inFlight = 4;
  * @throws short-window, and what the scorer throws
  */
 export async function scoreText(
-  scorer: Scorer,
+  scorer: Pick<Scorer, "score">,
   tokenizer: Tokenizer,
   maxLength: number,
   text: string,
@@ -35,7 +35,7 @@ export async function scoreText(
   return { score: Math.fround(mean), tokens, windows: windows.length };
 }
 
-async function scoreWindows(scorer: Scorer, windows: readonly number[][], options?: ScoreOptions): Promise<number[]> {
+async function scoreWindows(scorer: Pick<Scorer, "score">, windows: readonly number[][], options?: ScoreOptions): Promise<number[]> {
   const scores = new Array<number>(windows.length);
   let next = 0;
   const work = async () => {

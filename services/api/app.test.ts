@@ -5,8 +5,9 @@ import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/float32.js";
+import type { Model } from "../../lib/model.js";
 import type { Scorer } from "../../lib/scorer.js";
-import { holdScorer, keepLog, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
+import { fixedSource, holdScorer, keepLog, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
 import { type AppOptions, buildApp } from "./app.js";
 
 const open: FastifyInstance[] = [];
@@ -14,11 +15,9 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((app) => app.close()));
 });
 
-function build(options: Partial<AppOptions> = {}): FastifyInstance {
+function build({ scorer, maxLength, ...options }: Partial<AppOptions & Model> = {}): FastifyInstance {
   const app = buildApp({
-    scorer: sumScorer,
-    tokenizer: wordTokenizer,
-    maxLength: 16,
+    source: fixedSource({ scorer: scorer ?? sumScorer, tokenizer: wordTokenizer, maxLength: maxLength ?? 16, name: "words" }),
     cacheSize: 100,
     concurrency: 4,
     queueLimit: 10,
@@ -194,6 +193,33 @@ describe("limits", () => {
   });
 });
 
+describe("another model", () => {
+  it("scores with the model that took over, and does not remember scores of the one before", async () => {
+    const model = (name: string, factor: number): Model => ({
+      scorer: { ...sumScorer, score: async (ids) => factor * sumScore(ids) },
+      tokenizer: wordTokenizer,
+      maxLength: 16,
+      name,
+    });
+    let current = model("old", 1);
+    const source = {
+      get current() {
+        return current;
+      },
+      use: <R>(work: (model: Model) => Promise<R>) => work(current),
+      ready: async () => true,
+    };
+    const app = build({ source });
+    const ask = async () => ((await predict(app, { text: "a b" })).json() as [string, number])[1];
+    const scores = [await ask(), await ask()];
+    current = model("new", 2);
+    scores.push(await ask(), await ask());
+    const score = Number(expected("a b"));
+    expect(scores).toEqual([score, score, 2 * score, 2 * score]);
+    expect(await readMetric(app, "readability_api_cache_hits_total")).toBe("2");
+  });
+});
+
 describe("other routes", () => {
   it("is alive, and ready when the scorer is", async () => {
     let ready: () => Promise<boolean> = async () => true;
@@ -243,7 +269,7 @@ describe("other routes", () => {
 });
 
 describe("over a socket", () => {
-  async function serve(options: Partial<AppOptions> = {}) {
+  async function serve(options: Partial<AppOptions & Model> = {}) {
     const app = build(options);
     await app.listen({ port: 0, host: "127.0.0.1" });
     const { port } = app.server.address() as AddressInfo;

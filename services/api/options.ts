@@ -2,11 +2,16 @@ import { kinds, option } from "../../lib/options.js";
 import { places } from "../../lib/places.js";
 
 export const options = {
-  repository: option(kinds.text, places.repository, "Model repository: its newest version's tokenizer and metadata are used."),
+  repository: option(kinds.text, places.repository, "Model repository: tokenizer and metadata of its newest version are used."),
   inference: option(
     kinds.text.regex(/^https?:\/\/./, "expected an address such as http://localhost:8000").optional(),
     undefined,
     "Address of an inference server with that repository, such as http://localhost:8000. Without one the model runs in this process.",
+  ),
+  repositoryPollSecs: option(
+    kinds.number.nonnegative(),
+    5,
+    "Seconds between looks at the repository, and at the inference server, for another version. 0: none.",
   ),
   port: option(kinds.port, 5000, "Port to listen on; 0 for any that is free."),
   host: option(kinds.text, "0.0.0.0", "Address to listen on."),

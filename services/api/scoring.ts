@@ -1,17 +1,15 @@
 import { fail, failure } from "../../lib/errors.js";
-import type { Scorer } from "../../lib/scorer.js";
+import type { Model } from "../../lib/model.js";
 import { isBlank } from "../../lib/text/blank.js";
 import type { Tokenizer } from "../../lib/text/tokenizer.js";
 import { scoreText, type TextScore } from "../../lib/text/windows.js";
-import { createCache } from "./cache.js";
+import { type Cache, createCache } from "./cache.js";
 import type { Metrics } from "./metrics.js";
+import type { ModelSource } from "./source.js";
 import { takeTurns } from "./turns.js";
 
 export interface ScoringOptions {
-  readonly scorer: Scorer;
-  readonly tokenizer: Tokenizer;
-  /** Tokens the model reads at once. */
-  readonly maxLength: number;
+  readonly source: Pick<ModelSource, "current" | "use" | "ready">;
   /** Texts whose scores are remembered; 0 for none. */
   readonly cacheSize: number;
   /** Texts at the model at once; the others wait in order. */
@@ -35,28 +33,43 @@ export interface Scoring {
 
 /** What stands between the routes and the model: the cache, the limit, the line and the deadline. */
 export function createScoring(options: ScoringOptions, metrics: Metrics): Scoring {
-  const { tokenizer, maxLength, timeout, queueLimit } = options;
-  const cache = createCache<TextScore>(options.cacheSize);
-  const turns = takeTurns(options.scorer, options.concurrency, {
+  const { source, cacheSize, timeout, queueLimit } = options;
+  const caches = new WeakMap<Model, Cache<TextScore>>(); // a model's scores go with it
+  const turns = takeTurns(options.concurrency, {
     queued: (seconds) => metrics.queueSeconds.observe(seconds),
     inferred: (seconds) => metrics.inferenceSeconds.observe(seconds),
   });
   let accepted = 0;
   const retryAfter = () => Math.max(1, Math.ceil(turns.expectedWait()));
 
-  async function compute(text: string, controller: AbortController): Promise<TextScore> {
+  function cacheOf(model: Model): Cache<TextScore> {
+    const cache = caches.get(model) ?? createCache<TextScore>(cacheSize);
+    caches.set(model, cache);
+    return cache;
+  }
+
+  /** Tokens and all scores of a text are of one model. */
+  async function compute(model: Model, text: string, signal: AbortSignal): Promise<TextScore> {
+    const timed = timeTokenizer(model.tokenizer);
+    const work = scoreText(turns.at(model.scorer), timed, model.maxLength, text, { signal });
+    metrics.tokenizeSeconds.observe(timed.seconds()); // scoreText tokenizes before it first waits
+    const result = await work;
+    if (!Number.isFinite(result.score)) fail("bad-score", { score: result.score });
+    cacheOf(model).set(text, result);
+    return result;
+  }
+
+  async function accept(text: string, controller: AbortController): Promise<TextScore> {
     if (accepted >= queueLimit || turns.expectedWait() * 1000 > timeout)
       fail("overloaded", { waiting: accepted, retryAfter: retryAfter() });
     accepted++;
     const deadline = setTimeout(() => controller.abort(failure("timed-out", { milliseconds: timeout })), timeout);
     const { signal } = controller;
     try {
-      const timed = timeTokenizer(tokenizer);
-      const work = scoreText(turns, timed, maxLength, text, { signal });
-      metrics.tokenizeSeconds.observe(timed.seconds()); // scoreText tokenizes before it first waits
-      const result = await unlessAborted(work, signal);
-      if (!Number.isFinite(result.score)) fail("bad-score", { score: result.score });
-      return result;
+      return await unlessAborted(
+        source.use((model) => compute(model, text, signal)),
+        signal,
+      );
     } finally {
       clearTimeout(deadline);
       accepted--;
@@ -66,17 +79,15 @@ export function createScoring(options: ScoringOptions, metrics: Metrics): Scorin
   return {
     async score(text, controller) {
       if (isBlank(text)) fail("empty-text", {});
-      const known = cache.get(text);
+      const known = cacheOf(source.current).get(text);
       if (known !== undefined) {
         metrics.cacheHits.inc();
         return known;
       }
       metrics.cacheMisses.inc();
-      const result = await compute(text, controller);
-      cache.set(text, result);
-      return result;
+      return accept(text, controller);
     },
-    ready: () => turns.ready().catch(() => false),
+    ready: () => source.ready().catch(() => false),
     retryAfter,
   };
 }

@@ -7,7 +7,7 @@ const unwatched = { queued: () => {}, inferred: () => {} };
 describe("takeTurns", () => {
   it("hands on no more texts than it may, in order", async () => {
     const scorer = holdScorer();
-    const turns = takeTurns(scorer, 2, unwatched);
+    const turns = takeTurns(2, unwatched).at(scorer);
     const done: number[] = [];
     const all = [10, 11, 12, 13, 14].map((id) => turns.score([id]).then(() => done.push(id)));
     for (const count of [1, 2, 3, 4, 5]) {
@@ -21,7 +21,7 @@ describe("takeTurns", () => {
 
   it("computes nothing for those who left the line", async () => {
     const scorer = holdScorer();
-    const turns = takeTurns(scorer, 1, unwatched);
+    const turns = takeTurns(1, unwatched).at(scorer);
     const controller = new AbortController();
     const first = turns.score([10]);
     const left = turns.score([11], { signal: controller.signal });
@@ -46,7 +46,7 @@ describe("takeTurns", () => {
         return 1;
       },
     };
-    const turns = takeTurns(failing, 1, unwatched);
+    const turns = takeTurns(1, unwatched).at(failing);
     const first = turns.score([10]);
     const second = turns.score([11]);
     await expect(first).rejects.toThrow("broken");
@@ -58,19 +58,20 @@ describe("takeTurns", () => {
     const scorer = holdScorer();
     const queued: number[] = [];
     const inferred: number[] = [];
-    const turns = takeTurns(scorer, 1, { queued: (s) => queued.push(s), inferred: (s) => inferred.push(s) });
-    expect(turns.expectedWait()).toBe(0);
+    const line = takeTurns(1, { queued: (s) => queued.push(s), inferred: (s) => inferred.push(s) });
+    const turns = line.at(scorer);
+    expect(line.expectedWait()).toBe(0);
     const first = turns.score([10]);
     scorer.release();
     await first;
     const more = [turns.score([10]), turns.score([10]), turns.score([10])];
-    expect(turns.expectedWait()).toBeCloseTo(2 * inferred[0]!, 10);
+    expect(line.expectedWait()).toBeCloseTo(2 * inferred[0]!, 10);
     for (const text of more) {
       await until(() => scorer.held === 1);
       scorer.release();
       await text;
     }
-    expect(turns.expectedWait()).toBe(0);
+    expect(line.expectedWait()).toBe(0);
     expect(queued).toHaveLength(4);
     expect(inferred).toHaveLength(4);
   });

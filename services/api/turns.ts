@@ -1,7 +1,9 @@
 import { failure } from "../../lib/errors.js";
-import type { Scorer } from "../../lib/scorer.js";
+import type { ScoreOptions, Scorer } from "../../lib/scorer.js";
 
-export interface Turns extends Scorer {
+export interface Turns {
+  /** A scorer that takes its turns at another. */
+  at(scorer: Pick<Scorer, "score">): Pick<Scorer, "score">;
   /** Seconds that a text which comes now would wait for its turn. */
   expectedWait(): number;
 }
@@ -13,10 +15,10 @@ export interface Watch {
 }
 
 /**
- * Hands at most `width` texts at a time to `scorer`. The others wait in the order they came, and leave the line when their signal
+ * Hands on at most `width` texts at a time, to whichever scorer each is for. The others wait in the order they came, and leave the line when their signal
  * aborts, so that nothing is computed for those who gave up.
  */
-export function takeTurns(scorer: Scorer, width: number, watch: Watch): Turns {
+export function takeTurns(width: number, watch: Watch): Turns {
   const waiting = new Set<() => void>();
   let running = 0;
   let usualSeconds = 0;
@@ -46,26 +48,26 @@ export function takeTurns(scorer: Scorer, width: number, watch: Watch): Turns {
     }
   }
 
+  async function takeTurn(scorer: Pick<Scorer, "score">, ids: readonly number[], options: ScoreOptions | undefined): Promise<number> {
+    options?.signal?.throwIfAborted();
+    const came = performance.now();
+    if (running < width) running++;
+    else await waitForTurn(options?.signal);
+    const began = performance.now();
+    watch.queued((began - came) / 1000);
+    try {
+      const score = await scorer.score(ids, options);
+      const seconds = (performance.now() - began) / 1000;
+      watch.inferred(seconds);
+      usualSeconds += (seconds - usualSeconds) * (usualSeconds === 0 ? 1 : 0.1);
+      return score;
+    } finally {
+      passTurn();
+    }
+  }
+
   return {
-    async score(ids, options) {
-      options?.signal?.throwIfAborted();
-      const came = performance.now();
-      if (running < width) running++;
-      else await waitForTurn(options?.signal);
-      const began = performance.now();
-      watch.queued((began - came) / 1000);
-      try {
-        const score = await scorer.score(ids, options);
-        const seconds = (performance.now() - began) / 1000;
-        watch.inferred(seconds);
-        usualSeconds += (seconds - usualSeconds) * (usualSeconds === 0 ? 1 : 0.1);
-        return score;
-      } finally {
-        passTurn();
-      }
-    },
+    at: (scorer) => ({ score: (ids, options) => takeTurn(scorer, ids, options) }),
     expectedWait: () => (waiting.size * usualSeconds) / width,
-    ready: () => scorer.ready(),
-    close: () => scorer.close(),
   };
 }

@@ -1,17 +1,28 @@
 import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
 import { type AddressInfo, connect } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { afterEach, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { createEngine, type Engine } from "../../lib/engine/engine.js";
 import { headerLength } from "../../lib/protocol/message.js";
 import { encodeRequest } from "../../lib/protocol/request.js";
 import { decodeResponse } from "../../lib/protocol/response.js";
 import { keepLog, until } from "../../test/fakes.js";
 import { meanGraph, meanScore, tableGraph } from "../../test/graphs.js";
+import { writeRepository } from "../../test/repositories.js";
 import { fakeRunners } from "../../test/runners.js";
 import { buildApp } from "./app.js";
 import { buildMetrics } from "./metrics.js";
+import { openModels } from "./models.js";
 import { serveEngine } from "./served.js";
+
+const repository = mkdtempSync(join(tmpdir(), "app-"));
+beforeAll(() => {
+  writeRepository(repository, { version: 2 });
+});
+afterAll(() => rmSync(repository, { recursive: true, force: true }));
 
 const closers: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
@@ -24,7 +35,8 @@ const infer = "/v2/models/readability/infer";
 async function build(given?: Engine) {
   const engine = given ?? (await createEngine({ graph: meanGraph(), sessions: 2 }));
   const { lines, log } = keepLog();
-  const models = [serveEngine("readability", 2, engine)];
+  const open = async () => serveEngine("readability", 2, engine);
+  const models = await openModels({ repository, mode: "poll", open, log });
   const app = buildApp({ models, timeout: 5000, bodyLimit: 20_000, log });
   const metrics = buildMetrics(models);
   closers.push(
@@ -139,7 +151,9 @@ it("is live but not ready once its engine closes", async () => {
   expect((await app.inject("/v2/health/live")).statusCode).toBe(200);
   expect((await app.inject("/v2/health/ready")).statusCode).toBe(400);
   const index = { method: "POST", url: "/v2/repository/index" } as const;
-  expect((await app.inject(index)).json()).toEqual([{ name: "readability", version: "2", state: "UNAVAILABLE" }]);
+  expect((await app.inject(index)).json()).toEqual([
+    { name: "readability", version: "2", state: "UNAVAILABLE", reason: "its sessions ended" },
+  ]);
   expect((await app.inject({ ...index, payload: '{"ready": true}' })).json()).toEqual([]);
   expect((await app.inject("/v2/models/readability/ready")).statusCode).toBe(400);
   expect((await app.inject(post([[1]]))).statusCode).toBe(503);

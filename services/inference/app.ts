@@ -6,10 +6,11 @@ import { addDrain } from "../../lib/listen.js";
 import type { Log } from "../../lib/log.js";
 import { addDescriptions } from "./descriptions.js";
 import { addInference } from "./infer.js";
-import type { Served } from "./served.js";
+import type { Models } from "./models.js";
+import { addRepository } from "./repository.js";
 
 export interface AppOptions {
-  readonly models: readonly Served[];
+  readonly models: Models;
   /** Milliseconds a request may wait that names no timeout of its own. */
   readonly timeout: number;
   /** Bytes of a request's body. */
@@ -48,6 +49,7 @@ export function buildApp({ models, timeout, bodyLimit, log }: AppOptions): Fasti
   });
   addDescriptions(app, models);
   addInference(app, models, timeout);
+  addRepository(app, models);
   return app;
 }
 

@@ -1,19 +1,27 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
 import { producer } from "../../lib/producer.js";
 import { describeModel } from "../../lib/protocol/model.js";
-import { wantsReady } from "../../lib/protocol/repository.js";
+import type { Models } from "./models.js";
 import { addModelRoute, addRoute } from "./routes.js";
 import type { Served } from "./served.js";
 
 /** Adds the routes that tell what is served, whether it is ready and how it fares. */
-export function addDescriptions(app: FastifyInstance, models: readonly Served[]): void {
+export function addDescriptions(app: FastifyInstance, models: Models): void {
   addRoute(app, "GET", "/v2", () => ({
     ...producer,
-    extensions: ["binary_tensor_data", "model_configuration", "parameters", "schedule_policy", "statistics"],
+    extensions: [
+      "binary_tensor_data",
+      "model_configuration",
+      "model_repository",
+      "model_repository(unload_dependents)",
+      "parameters",
+      "schedule_policy",
+      "statistics",
+    ],
   }));
   addRoute(app, "GET", "/v2/health/live", (_request, reply) => reply.send());
   addRoute(app, "GET", "/v2/health/ready", async (_request, reply) => {
-    const ready = await Promise.all(models.map(({ engine }) => engine.ready()));
+    const ready = await Promise.all(models.served().map(({ engine }) => engine.ready()));
     return reply.code(ready.every(Boolean) ? 200 : 400).send();
   });
   const notReady = (reply: FastifyReply) => reply.code(400).send({ error: "Model version not ready" });
@@ -36,16 +44,7 @@ export function addDescriptions(app: FastifyInstance, models: readonly Served[])
     (reply, model, version) =>
       reply.code(400).send({ error: `requested model '${model}'${version === undefined ? "" : ` version ${version}`} is not available` }),
   );
-  addRoute(app, "GET", "/v2/models/stats", () => ({ model_stats: models.map(describeUsage) }));
-  addRoute(app, "POST", "/v2/repository/index", async ({ body }) => {
-    const onlyReady = wantsReady(body as Buffer | undefined);
-    const entries = models.map(async ({ model, version, engine }) => ({
-      name: model,
-      version: String(version),
-      state: (await engine.ready()) ? "READY" : "UNAVAILABLE",
-    }));
-    return (await Promise.all(entries)).filter(({ state }) => !onlyReady || state === "READY");
-  });
+  addRoute(app, "GET", "/v2/models/stats", () => ({ model_stats: models.served().map(describeUsage) }));
 }
 
 function describeConfig({ model, version, engine }: Served) {

@@ -3,11 +3,12 @@ import { fail, failure } from "../../lib/errors.js";
 import { headerLength } from "../../lib/protocol/message.js";
 import { decodeRequest } from "../../lib/protocol/request.js";
 import { encodeResponse } from "../../lib/protocol/response.js";
+import type { Models } from "./models.js";
 import { addModelRoute } from "./routes.js";
-import { countInference, type Served } from "./served.js";
+import { countInference } from "./served.js";
 
 /** Adds the routes that score. */
-export function addInference(app: FastifyInstance, models: readonly Served[], usualTimeout: number): void {
+export function addInference(app: FastifyInstance, models: Models, usualTimeout: number): void {
   addModelRoute(app, models, "POST", "/infer", async (served, request, reply) => {
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
     const asked = decodeRequest(body, request.headers[headerLength] as string | undefined, served.engine.inputs);

@@ -3,12 +3,13 @@ import { openVersion } from "../../lib/engine/version.js";
 import { listen } from "../../lib/listen.js";
 import { createLog, type Log } from "../../lib/log.js";
 import { parseOptions, type Values } from "../../lib/options.js";
-import { listModels, readNewestVersion } from "../../lib/repository.js";
+import { repeat } from "../../lib/repeat.js";
 import { abortOnSignals } from "../../lib/signals.js";
 import { buildApp } from "./app.js";
 import { buildMetrics } from "./metrics.js";
+import { type Models, openModels } from "./models.js";
 import { options } from "./options.js";
-import { type Served, serveEngine } from "./served.js";
+import { serveEngine } from "./served.js";
 
 type Settings = Values<typeof options>;
 
@@ -18,9 +19,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   const { host, metricsPort } = settings;
   const log = createLog("inference");
   const stopped = abortOnSignals();
-  const models: Served[] = [];
+  const models = await open(settings, log);
+  const stopLooking = settings.modelControlMode === "poll" ? repeat(settings.repositoryPollSecs, models.look) : undefined;
   try {
-    await openModels(settings, log, models);
     const app = buildApp({ ...settings, models, log });
     const metrics = buildMetrics(models);
     try {
@@ -29,26 +30,24 @@ export async function main(argv: readonly string[]): Promise<number> {
       if (!stopped.aborted) await once(stopped, "abort");
       log.info("stopping once the accepted requests are answered");
     } finally {
-      await app.close();
+      await Promise.all([stopLooking?.(), app.close()]);
       await metrics.close();
     }
   } finally {
-    await Promise.all(models.map(({ engine }) => engine.close()));
+    await models.close();
   }
   return 0;
 }
 
-/** Loads the newest version of every model into `models`. */
-async function openModels({ repository, sessions, queueLimit }: Settings, log: Log, models: Served[]): Promise<void> {
-  const versions = [
-    readNewestVersion(repository),
-    ...listModels(repository)
-      .slice(1)
-      .map((model) => readNewestVersion(repository, model)),
-  ];
-  for (const version of versions) {
-    const engine = await openVersion(version, { sessions, queueLimit, log });
-    models.push(serveEngine(version.model, version.version, engine));
-    log.info(`${version.model}, version ${version.version}: ${engine.graph} in ${engine.stats.sessions} sessions`);
-  }
+function open({ repository, modelControlMode, sessions, queueLimit }: Settings, log: Log): Promise<Models> {
+  return openModels({
+    repository,
+    mode: modelControlMode,
+    log,
+    async open(version) {
+      const engine = await openVersion(version, { sessions, queueLimit, log });
+      log.info(`${version.model}, version ${version.version}: ${engine.graph} in ${engine.stats.sessions} sessions`);
+      return serveEngine(version.model, version.version, engine);
+    },
+  });
 }

@@ -1,5 +1,6 @@
 import { type FastifyInstance, fastify } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import type { Models } from "./models.js";
 import { failureReasons, type Served } from "./served.js";
 
 /** Triton's metrics, by their names there; durations in microseconds. Every text is an execution of its own. */
@@ -12,8 +13,8 @@ const counters: Readonly<Record<string, readonly [help: string, value: (served: 
   nv_inference_compute_infer_duration_us: ["Cumulative time of model executions", ({ seconds }) => 1e6 * seconds().compute],
 };
 
-/** `GET /metrics` for Prometheus; builds and does not listen. */
-export function buildMetrics(models: readonly Served[]): FastifyInstance {
+/** `GET /metrics` for Prometheus, of every version until it is unloaded; builds and does not listen. */
+export function buildMetrics(models: Models): FastifyInstance {
   const register = new Registry();
   collectDefaultMetrics({ register });
   const labels = ({ model, version }: Served) => ({ model, version: String(version) });
@@ -27,7 +28,7 @@ export function buildMetrics(models: readonly Served[]): FastifyInstance {
       registers: [register],
       collect() {
         this.reset();
-        for (const served of models) this.inc(labels(served), Math.round(value(served)));
+        for (const served of models.opened()) this.inc(labels(served), Math.round(value(served)));
       },
     });
   }
@@ -38,7 +39,7 @@ export function buildMetrics(models: readonly Served[]): FastifyInstance {
     registers: [register],
     collect() {
       this.reset();
-      for (const served of models)
+      for (const served of models.opened())
         for (const reason of failureReasons) this.inc({ ...labels(served), reason }, served.usage.failures[reason]);
     },
   });
@@ -48,7 +49,8 @@ export function buildMetrics(models: readonly Served[]): FastifyInstance {
     labelNames,
     registers: [register],
     collect() {
-      for (const served of models) this.set(labels(served), served.engine.stats.queued);
+      this.reset();
+      for (const served of models.opened()) this.set(labels(served), served.engine.stats.queued);
     },
   });
 

@@ -1,7 +1,14 @@
+import { z } from "zod";
 import { kinds, option } from "../../lib/options.js";
 
 export const options = {
   repository: option(kinds.text, "artifacts/repository", "Model repository: the newest version of each model is served."),
+  modelControlMode: option(
+    z.enum(["poll", "explicit", "none"]),
+    "poll",
+    "When models are loaded: poll (at start and when the repository changes), explicit (when a client asks), none (at start).",
+  ),
+  repositoryPollSecs: option(kinds.number.positive(), 5, "Seconds between looks at the repository, with poll."),
   port: option(kinds.port, 8000, "Port of the Open Inference Protocol; 0 for any that is free."),
   metricsPort: option(kinds.port, 8002, "Port of /metrics; 0 for any that is free."),
   host: option(kinds.text, "0.0.0.0", "Address to listen on."),

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { failure } from "../../lib/errors.js";
+import type { Models } from "./models.js";
 import type { Served } from "./served.js";
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
@@ -14,7 +15,7 @@ export function addRoute(app: FastifyInstance, method: "GET" | "POST", url: stri
 /** Adds a route of a model, under its name and under its version too; `missing` answers where that is not served. */
 export function addModelRoute(
   app: FastifyInstance,
-  models: readonly Served[],
+  models: Models,
   method: "GET" | "POST",
   suffix: string,
   handle: (served: Served, request: FastifyRequest, reply: FastifyReply) => unknown,
@@ -24,8 +25,10 @@ export function addModelRoute(
 ): void {
   const handler: Handler = (request, reply) => {
     const { model, version } = request.params as { model: string; version?: string };
-    // Without a version it is the newest, the only one that is loaded.
-    const served = models.find((served) => served.model === model && (version === undefined || served.version === Number(version)));
+    // Without a version it is the newest, the only one that is served.
+    const served = models
+      .served()
+      .find((served) => served.model === model && (version === undefined || served.version === Number(version)));
     return served ? handle(served, request, reply) : missing(reply, model, version);
   };
   addRoute(app, method, `/v2/models/:model${suffix}`, handler);

@@ -1,0 +1,18 @@
+/**
+ * Does work again and again, `seconds` after it was done.
+ * @returns ends it; resolves when the work in progress is done
+ */
+export function repeat(seconds: number, work: () => Promise<void>): () => Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  let working: Promise<void> | undefined;
+  let ended = false;
+  const wait = () => {
+    if (!ended) timer = setTimeout(() => (working = work().then(wait)), 1000 * seconds);
+  };
+  wait();
+  return async () => {
+    ended = true;
+    clearTimeout(timer);
+    await working;
+  };
+}

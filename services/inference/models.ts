@@ -1,0 +1,144 @@
+import { fail, reason } from "../../lib/errors.js";
+import type { Log } from "../../lib/log.js";
+import { listModels, type ModelVersion, readNewestVersion } from "../../lib/repository.js";
+import { type Follower, followNewest, type VersionState } from "../../lib/versions.js";
+import type { Served } from "./served.js";
+
+export interface ModelsOptions {
+  readonly repository: string;
+  /** As Triton's --model-control-mode: in explicit mode a model is loaded when a client asks for it. */
+  readonly mode: "none" | "poll" | "explicit";
+  readonly open: (version: ModelVersion) => Promise<Served>;
+  readonly log: Log;
+}
+
+/** A row of the repository index: a model that was never loaded has no version there. */
+export interface IndexRow extends Partial<Omit<VersionState, "version">> {
+  readonly name: string;
+  readonly version?: string;
+}
+
+/** The models of a repository, of each the newest version that can be loaded. */
+export interface Models {
+  /** What is served; and with it what was replaced and still answers what it accepted. */
+  served(): readonly Served[];
+  opened(): readonly Served[];
+  index(): Promise<readonly IndexRow[]>;
+  /** Loads what is new and lets go of what is gone: one version more than those served is in memory at a time. */
+  look(): Promise<void>;
+  /** @throws no-explicit-control; unknown-repository-model; load-failed */
+  load(model: string): Promise<void>;
+  /** @throws no-explicit-control */
+  unload(model: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * Loads every model, but in explicit mode none.
+ * @throws no-file; what loading a model throws of which no version can be loaded
+ */
+export async function openModels({ repository, mode, open, log }: ModelsOptions): Promise<Models> {
+  const followers = new Map<string, Follower<Served>>();
+  let last: Promise<unknown> = Promise.resolve();
+  let missing = false;
+
+  /** Does one thing after the other. */
+  function inTurn<R>(work: () => Promise<R>): Promise<R> {
+    const result = last.then(work);
+    last = result.catch(() => {});
+    return result;
+  }
+
+  const drained = async () => void (await Promise.all([...followers.values()].map((follower) => follower.drained())));
+
+  async function lookAt(model: string): Promise<Follower<Served>> {
+    await drained();
+    const follower = followers.get(model) ?? followNewest({ repository, model, open, close: ({ engine }) => engine.close(), log });
+    followers.set(model, follower);
+    await follower.look();
+    return follower;
+  }
+
+  async function lookAtAll(): Promise<void> {
+    const names = listThem();
+    for (const [name, follower] of followers) {
+      if (names.includes(name)) continue;
+      if (follower.current) log.info({ model: name }, `${name} is gone from the repository: it is unloaded`);
+      await follower.close();
+      followers.delete(name);
+    }
+    for (const name of names) await lookAt(name);
+  }
+
+  /** What is followed where the repository cannot be read: that stays. */
+  function listThem(): readonly string[] {
+    try {
+      const names = listModels(repository);
+      missing = false;
+      return names;
+    } catch (error) {
+      if (!missing) log.error(`what is loaded is served on: ${reason(error)}`);
+      missing = true;
+      return [...followers.keys()];
+    }
+  }
+
+  const close = async () => void (await Promise.all([...followers.values()].map((follower) => follower.close())));
+
+  const names = listModels(repository);
+  if (mode !== "explicit") {
+    if (names.length === 0) readNewestVersion(repository); // says what is missing
+    try {
+      for (const name of names) {
+        const follower = await lookAt(name);
+        if (!follower.current) throw follower.problem;
+      }
+    } catch (error) {
+      await close();
+      throw error;
+    }
+  }
+
+  function checkControl(): void {
+    if (mode !== "explicit") fail("no-explicit-control", {});
+  }
+
+  return {
+    served: () => [...followers.values()].flatMap(({ current }) => current ?? []),
+    opened: () => [...followers.values()].flatMap(({ opened }) => opened),
+    async index() {
+      const names = new Set([...listThem(), ...followers.keys()]);
+      const rows = [...names].sort().map(async (name): Promise<readonly IndexRow[]> => {
+        const follower = followers.get(name);
+        if (!follower || follower.states.length === 0) return [{ name }];
+        const isReady = await follower.current?.engine.ready();
+        return follower.states.map(({ version, state, reason }) => ({
+          name,
+          version: String(version),
+          ...(state === "READY" && !isReady
+            ? { state: "UNAVAILABLE", reason: "its sessions ended" }
+            : { state, ...(reason && { reason }) }),
+        }));
+      });
+      return (await Promise.all(rows)).flat();
+    },
+    look: () => inTurn(lookAtAll),
+    async load(model) {
+      checkControl();
+      await inTurn(async () => {
+        if (!listThem().includes(model)) fail("unknown-repository-model", { model });
+        followers.get(model)?.forgive();
+        const follower = await lookAt(model);
+        const failed = follower.states.findLast(({ state }) => state === "UNAVAILABLE");
+        if (failed && failed.version > (follower.current?.version ?? 0))
+          fail("load-failed", { model, version: failed.version, reason: failed.reason ?? "" });
+        if (!follower.current) fail("unknown-repository-model", { model });
+      });
+    },
+    async unload(model) {
+      checkControl();
+      await inTurn(async () => followers.get(model)?.release());
+    },
+    close: () => inTurn(close),
+  };
+}

@@ -1,0 +1,46 @@
+import type { FastifyInstance, FastifyRequest } from "fastify";
+import { z } from "zod";
+import { fail, reason } from "../../lib/errors.js";
+import type { Models } from "./models.js";
+import { addRoute } from "./routes.js";
+
+const indexSchema = z.object({ ready: z.boolean().optional() });
+// Triton can load a model with other files or another configuration than the repository's; here the repository says all.
+const loadSchema = z.object({ parameters: z.strictObject({}).optional() });
+const unloadSchema = z.object({ parameters: z.looseObject({}).optional() });
+
+/** Adds the model repository extension: what there is in the repository, and loading and unloading it. */
+export function addRepository(app: FastifyInstance, models: Models): void {
+  const listIndex = async (request: FastifyRequest) => {
+    const { ready } = readBody(request, indexSchema, 'an object like {"ready": true}');
+    const rows = await models.index();
+    return ready ? rows.filter(({ state }) => state === "READY") : rows;
+  };
+  // A repository may be named, as Triton has it; there is one.
+  for (const prefix of ["/v2/repository", "/v2/repository/:repository"]) {
+    addRoute(app, "POST", `${prefix}/index`, listIndex);
+    addRoute(app, "POST", `${prefix}/models/:model/load`, async (request, reply) => {
+      readBody(request, loadSchema, "no parameters, as a model is loaded as it is in the repository");
+      await models.load(readModel(request));
+      return reply.send();
+    });
+    addRoute(app, "POST", `${prefix}/models/:model/unload`, async (request, reply) => {
+      readBody(request, unloadSchema, 'an object like {"parameters": {}}');
+      await models.unload(readModel(request));
+      return reply.send();
+    });
+  }
+}
+
+const readModel = ({ params }: FastifyRequest) => (params as { readonly model: string }).model;
+
+/** A body may be left out. @throws bad-inference-request */
+function readBody<T>({ body }: FastifyRequest, schema: z.ZodType<T>, expected: string): T {
+  const text = (body as Buffer | undefined)?.toString() || "{}";
+  try {
+    return schema.parse(JSON.parse(text));
+  } catch (error) {
+    const problem = error instanceof z.ZodError ? z.prettifyError(error) : reason(error);
+    return fail("bad-inference-request", { problem: `The request cannot be read (${problem})`, expected });
+  }
+}
