@@ -1,5 +1,6 @@
 /**
- * Resident memory of our servers while they answer many requests of mixed length: growth after the first tenth of them.
+ * Resident memory of our servers while they answer many requests of mixed length: the most in each tenth of them, and how much more
+ * than in the first that is.
  *
  *     node dist/bench/memory.js [--requests 100000] [--small]
  */
@@ -30,13 +31,14 @@ const options = {
 
 type Settings = Values<typeof options>;
 
-/** Resident memory of each process in MiB, after so many requests. */
-interface Sample {
+/** The largest resident memory of each process in MiB, over a tenth of the requests that ends with so many. */
+interface Tenth {
   readonly requests: number;
   readonly mebibytes: readonly number[];
 }
 
-const tenths = 10;
+/** Garbage is collected when V8 thinks fit: memory is read often, and what counts is the most it was. */
+const readingsInTenth = 50;
 
 await runBench(async (argv) => {
   const settings = parseOptions("bench_memory", options, argv);
@@ -71,44 +73,43 @@ async function measure(
   const servers: Server[] = [];
   try {
     for (const launch of launches) servers.push(await startServer(launch));
-    const samples = await sendAll(settings, addressOf(port), servers, signal);
-    process.stdout.write(formatSamples(names, samples));
+    const tenths = await sendAll(settings, addressOf(port), servers, signal);
+    process.stdout.write(formatTenths(names, tenths));
   } finally {
     for (const server of servers.toReversed()) await server.stop();
   }
 }
 
-async function sendAll(settings: Settings, address: string, servers: readonly Server[], signal: AbortSignal): Promise<readonly Sample[]> {
+async function sendAll(settings: Settings, address: string, servers: readonly Server[], signal: AbortSignal): Promise<readonly Tenth[]> {
   const { requests, clients } = settings;
   const words = drawPassages(settings.data, 100, 0).flatMap((passage) => passage.split(/\s+/));
   const random = createRandom(0);
   const { send, close } = connectPredict(address);
-  const samples: Sample[] = [];
-  const sample = (done: number) => {
-    samples.push({ requests: done, mebibytes: servers.map(({ child }) => readResident(child.pid!)) });
-    process.stderr.write(
-      `${done} requests: ${samples
-        .at(-1)!
-        .mebibytes.map((size) => size.toFixed(0))
-        .join(", ")} MiB\n`,
-    );
+  const tenths: Tenth[] = [];
+  let largest = servers.map(() => 0);
+  const read = (done: number) => {
+    largest = servers.map(({ child }, i) => Math.max(largest[i]!, readResident(child.pid!)));
+    if (done < (requests * (tenths.length + 1)) / 10) return;
+    tenths.push({ requests: done, mebibytes: largest });
+    process.stderr.write(`${done} requests: ${largest.map((size) => size.toFixed(0)).join(", ")} MiB\n`);
+    largest = servers.map(() => 0);
   };
+  const step = Math.ceil(requests / 10 / readingsInTenth);
   let [sent, done] = [0, 0];
   const act = async () => {
     while (sent++ < requests) {
       signal.throwIfAborted();
       const from = random.int(words.length);
       await send(words.slice(from, from + 1 + random.int(settings.longest)).join(" "));
-      if (++done % Math.ceil(requests / tenths) === 0) sample(done);
+      if (++done % step === 0 || done === requests) read(done);
     }
   };
-  sample(0);
   try {
     await Promise.all(Array.from({ length: clients }, act));
   } finally {
     await close();
   }
-  return samples;
+  return tenths;
 }
 
 /** Resident memory of a process in MiB. */
@@ -116,11 +117,11 @@ function readResident(pid: number): number {
   return Number(/^VmRSS:\s*(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))![1]) / 1024;
 }
 
-function formatSamples(names: readonly string[], samples: readonly Sample[]): string {
-  const rows = samples.map(({ requests, mebibytes }) => `| ${[requests, ...mebibytes.map((size) => size.toFixed(0))].join(" | ")} |\n`);
-  const [, first] = samples;
+function formatTenths(names: readonly string[], tenths: readonly Tenth[]): string {
+  const rows = tenths.map(({ requests, mebibytes }) => `| ${[requests, ...mebibytes.map((size) => size.toFixed(0))].join(" | ")} |\n`);
+  const [first, ...others] = tenths;
   const growth = names.map((_, i) => {
-    const largest = Math.max(...samples.slice(1).map(({ mebibytes }) => mebibytes[i]!));
+    const largest = Math.max(...others.map(({ mebibytes }) => mebibytes[i]!));
     return `${(100 * (largest / first!.mebibytes[i]! - 1)).toFixed(1)} %`;
   });
   const head = `\n| requests | ${names.map((name) => `${name}, MiB`).join(" | ")} |\n|${"---:|".repeat(1 + names.length)}\n`;
