@@ -1,5 +1,5 @@
 import { countCores } from "../lib/cores.js";
-import { openRepository } from "../lib/model.js";
+import { openModel } from "../lib/model.js";
 import { scoreText } from "../lib/text/windows.js";
 import type { Send } from "./pace.js";
 import { connectPredict } from "./predict.js";
@@ -82,7 +82,7 @@ export const peers: readonly Contender[] = settings.map(({ args, ...rest }) => (
 }));
 
 async function openEngine({ repository }: Whereabouts): Promise<Opened> {
-  const { scorer, tokenizer, maxLength } = await openRepository(repository);
+  const { scorer, tokenizer, maxLength } = await openModel(repository);
   return {
     send: async (text) => (await scoreText(scorer, tokenizer, maxLength, text)).score,
     close: () => scorer.close(),

@@ -9,7 +9,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fail } from "../lib/errors.js";
 import { describeMachine } from "../lib/machine.js";
-import { openRepository } from "../lib/model.js";
+import { openModel } from "../lib/model.js";
 import { kinds, option, parseOptions } from "../lib/options.js";
 import { places } from "../lib/places.js";
 import { readNewestVersion } from "../lib/repository.js";
@@ -40,6 +40,8 @@ await runBench(async (argv) => {
   const settings = parseOptions("bench_faults", options, argv);
   const unknown = settings.scenarios.find((name) => !(name in scenarios));
   if (unknown) fail("usage", { problem: `there is no scenario ${unknown}`, help: "--help" });
+  // Servers look for new versions often enough to load each of those that the scenarios offer.
+  for (const service of ["INFERENCE", "API"]) process.env[`READABILITY_${service}_REPOSITORY_POLL_SECS`] = "1";
   const signal = abortOnSignals();
   const folder = mkdtempSync(join(tmpdir(), "readability-faults-"));
   const place = (name: string) => join(folder, name);
@@ -70,7 +72,7 @@ async function scoreAlone(texts: readonly string[], repository: string, float32:
   publishChanged(float32, readNewestVersion(float32), serveFloat32);
   const scores: number[][] = [];
   for (const place of [repository, float32]) {
-    const { scorer, tokenizer, maxLength } = await openRepository(place);
+    const { scorer, tokenizer, maxLength } = await openModel(place);
     const own: number[] = [];
     for (const text of texts) own.push((await scoreText(scorer, tokenizer, maxLength, text)).score);
     scores.push(own);
