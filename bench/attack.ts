@@ -35,6 +35,8 @@ export interface Tally {
   unheard: number;
   /** Whose client went away. */
   left: number;
+  /** How often each reason was given for a status other than 200. */
+  readonly reasons: Record<string, number>;
 }
 
 const pauseAfterRefusal = 100;
@@ -45,7 +47,7 @@ const longestStay = 500;
 /** Closed loop: every client sends its next request when the last one is answered, until the time is up. */
 export async function attack(plan: Attack): Promise<Tally> {
   const { address, seconds, signal } = plan;
-  const tally: Tally = { right: [], wrong: 0, refused: 0, failed: 0, lost: 0, unheard: 0, left: 0 };
+  const tally: Tally = { right: [], wrong: 0, refused: 0, failed: 0, lost: 0, unheard: 0, left: 0, reasons: {} };
   const end = performance.now() + 1000 * seconds;
   const act = async (random: Random) => {
     const client = new Client(address, { headersTimeout: longestAnswer, bodyTimeout: longestAnswer });
@@ -68,6 +70,9 @@ async function request(client: Client, random: Random, plan: Attack, tally: Tall
     const answer = await client.request({ method: "POST", path: "/predict", headers, body, signal: leaving ?? null });
     const content = await answer.body.text();
     if (answer.statusCode === 200) return judge(content, text, scores, tally);
+    const { code = "no reason" } = JSON.parse(content) as { code?: string };
+    const reason = `${answer.statusCode} ${code}`;
+    tally.reasons[reason] = (tally.reasons[reason] ?? 0) + 1;
     if (answer.statusCode === 503) tally.refused++;
     else tally.failed++;
   } catch {

@@ -5,8 +5,8 @@ const alive: Worker[] = [];
 let next = 0;
 
 process.on("worker", (worker) => {
-  alive.push(worker);
-  worker.once("exit", () => alive.splice(alive.indexOf(worker), 1));
+  worker.once("message", () => alive.push(worker)); // it has loaded the model: one that starts is left to start
+  worker.once("exit", () => alive.includes(worker) && alive.splice(alive.indexOf(worker), 1));
 });
 // The engine's threads end at this message; a text that is sent to one meanwhile is lost with it.
 process.on("message", () => {

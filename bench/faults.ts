@@ -84,7 +84,8 @@ async function scoreAlone(texts: readonly string[], repository: string, float32:
 }
 
 function formatRow(name: string, { tally, done, problem }: Outcome): string {
-  const { right, wrong, lost, failed, refused, unheard } = tally;
+  const { right, wrong, lost, failed, refused, unheard, reasons } = tally;
+  const answers = Object.entries(reasons).map(([reason, count]) => `${count} answered ${reason}`);
   const counts = [right.reduce((sum, count) => sum + (count ?? 0), 0), wrong, lost, failed, refused, unheard];
-  return `| ${[name, ...counts, problem === undefined ? done : `${done}; ${problem}`].join(" | ")} |\n`;
+  return `| ${[name, ...counts, [done, ...answers, ...(problem ? [problem] : [])].join("; ")].join(" | ")} |\n`;
 }
