@@ -1,9 +1,9 @@
 import type { BertConfig } from "../lib/bert/config.js";
-import { quantizeColumns } from "../lib/bert/quantize.js";
 import { createEngine } from "../lib/engine/engine.js";
 import { addConstant, addInput, addOutput, createGraph, type Value } from "../lib/onnx/graph.js";
 import { encodeModel } from "../lib/onnx/model.js";
 import { add, cast, dynamicQuantizeMatMul, first, mul, reduceMean, reshape } from "../lib/onnx/ops.js";
+import type { Op } from "../lib/onnx/shapes.js";
 import { producer } from "../lib/producer.js";
 import { createRandom } from "../lib/random.js";
 
@@ -27,51 +27,78 @@ export function countOperations(config: BertConfig, tokens: number): number {
 /** Products in one graph: enough that the rest of it takes no time, few enough that their weights stay in a cache. */
 const productsInGraph = 8;
 
+/** Integer products of x [1, tokens, inner] with constant weights, by operator. */
+const operators: readonly ((x: Value, weight: Value) => Value)[] = [
+  (x, weight) => {
+    const columns = weight.shape[1] as number;
+    const scale = addConstant(x.graph, "float32", [columns], new Float32Array(columns).fill(1));
+    return dynamicQuantizeMatMul(x, weight, scale, undefined, undefined);
+  },
+  // MatMulInteger quantizes nothing and scales nothing. No graph of the product holds one, so that it has no shape rule.
+  (x, weight) => {
+    const { graph, shape } = x;
+    const y: Value = { graph, name: `product_${graph.counter++}`, dtype: "int32", shape: [...shape.slice(0, -1), weight.shape[1]!] };
+    graph.nodes.push({ op: "MatMulInteger" as Op, inputs: [cast(x, "uint8"), weight], outputs: [y], attributes: {} });
+    return y;
+  },
+];
+
 /**
- * How fast the machine multiplies integers when it does nothing else: ONNX Runtime's DynamicQuantizeMatMul in the model's shapes, one
- * shape after the other, in as many threads as the model has sessions.
- * @returns of the fastest shape, operations a second of all threads together
+ * How fast the machine multiplies integers when it does nothing else: ONNX Runtime's operators in the model's shapes, one after the
+ * other, in as many threads as the model has sessions.
+ * @param seconds for each operator and shape
+ * @returns of the fastest, operations a second of all threads together
  */
 export async function measurePeak(config: BertConfig, tokens: number, sessions: number, seconds: number): Promise<number> {
   const { always, once } = listProducts(config);
   const shapes = new Map([...always, ...once].map((product) => [product.join(), product]));
   let fastest = 0;
-  for (const product of shapes.values()) fastest = Math.max(fastest, await measureProduct(product, tokens, sessions, seconds));
+  for (const [inner, columns] of shapes.values())
+    for (const operator of operators) {
+      const operations = 2 * tokens * inner * columns * productsInGraph;
+      const runs = await measureRuns(buildProducts([inner, columns], operator), tokens, sessions, seconds);
+      fastest = Math.max(fastest, operations * runs);
+    }
   return fastest;
 }
 
-async function measureProduct([inner, columns]: Product, tokens: number, sessions: number, seconds: number): Promise<number> {
-  const engine = await createEngine({ graph: buildProducts([inner, columns]), sessions });
-  const ids = Array.from({ length: tokens }, (_, i) => i);
-  const repeat = async (until: number) => {
-    while (performance.now() < until) await engine.score(ids);
-  };
-  try {
-    await Promise.all(Array.from({ length: sessions }, () => repeat(performance.now() + 200)));
+/** @returns runs a second of all sessions, if none ever waited */
+async function measureRuns(graph: Uint8Array, tokens: number, sessions: number, seconds: number): Promise<number> {
+  const engine = await createEngine({ graph, sessions });
+  const ids = Array.from({ length: tokens }, (_, i) => i % 256);
+  const run = async (seconds: number) => {
     const before = engine.stats;
     const until = performance.now() + 1000 * seconds;
-    await Promise.all(Array.from({ length: sessions }, () => repeat(until)));
-    const { done, computeSeconds } = engine.stats;
-    const operations = 2 * tokens * inner * columns * productsInGraph * (done - before.done);
-    // Of the time inside the runs: from one to the next a message crosses threads, which is no part of a product.
-    return (sessions * operations) / (computeSeconds - before.computeSeconds);
+    const repeat = async () => {
+      while (performance.now() < until) await engine.score(ids);
+    };
+    await Promise.all(Array.from({ length: sessions }, repeat));
+    // Time inside the runs alone: between them a message crosses threads, which is no part of a product.
+    return (sessions * (engine.stats.done - before.done)) / (engine.stats.computeSeconds - before.computeSeconds);
+  };
+  try {
+    await run(seconds / 5);
+    return await run(seconds);
   } finally {
     await engine.close();
   }
 }
 
 /** Products of one matrix [tokens, inner] with different weights, of whose results one row each is used. */
-function buildProducts([inner, columns]: Product): Uint8Array {
+function buildProducts([inner, columns]: Product, operator: (typeof operators)[number]): Uint8Array {
   const graph = createGraph("products");
   const random = createRandom(0);
-  const draw = (length: number) => Float32Array.from({ length }, () => random.normal());
   const ids = cast(addInput(graph, "input_ids", "int64", ["batch", "sequence"]), "float32");
-  const row = addConstant(graph, "float32", [1, 1, inner], draw(inner));
+  const row = addConstant(
+    graph,
+    "float32",
+    [1, 1, inner],
+    Float32Array.from({ length: inner }, () => random.uniform()),
+  );
   const x = mul(reshape(ids, ["batch", "sequence", 1]), row);
-  const results = Array.from({ length: productsInGraph }, (): Value => {
-    const { data, scales } = quantizeColumns(draw(inner * columns), inner, columns, 63);
-    const weight = addConstant(graph, "int8", [inner, columns], data);
-    return first(dynamicQuantizeMatMul(x, weight, addConstant(graph, "float32", [columns], scales), undefined, undefined), 1, 1);
+  const results = Array.from({ length: productsInGraph }, () => {
+    const data = Int8Array.from({ length: inner * columns }, () => random.int(127) - 63);
+    return cast(first(operator(x, addConstant(graph, "int8", [inner, columns], data)), 1, 1), "float32");
   });
   addOutput(graph, "logits", reduceMean(results.reduce(add), [1, 2], 0));
   return encodeModel(graph, producer);

@@ -1,0 +1,91 @@
+/**
+ * What becomes of requests while things go wrong: 50 clients, each scenario for 60 s, every score compared bit for bit with that of
+ * the text alone. Ends with 1 where an accepted request was lost, a score was wrong, or a status other than 200 and 503 came.
+ *
+ *     node dist/bench/faults.js [--scenarios kill,reload] [--seconds 60]
+ */
+import { cpSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fail } from "../lib/errors.js";
+import { describeMachine } from "../lib/machine.js";
+import { openModel } from "../lib/model.js";
+import { kinds, option, parseOptions } from "../lib/options.js";
+import { places } from "../lib/places.js";
+import { readNewestVersion } from "../lib/repository.js";
+import { abortOnSignals } from "../lib/signals.js";
+import { scoreText } from "../lib/text/windows.js";
+import type { Expected } from "./attack.js";
+import { runBench } from "./command.js";
+import { type Outcome, scenarios } from "./fault-scenarios.js";
+import { makeRepository } from "./make-repository.js";
+import { publishChanged, serveFloat32 } from "./publish.js";
+import { drawPassages } from "./texts.js";
+
+const options = {
+  model: option(kinds.text, places.releasedModel, "Checkpoint to serve."),
+  small: option(kinds.flag, false, "Serve a small BERT of random weights instead, with the tokenizer of --model."),
+  data: option(kinds.text, places.sample, "Passages to send."),
+  texts: option(kinds.positive, 50, "How many of them."),
+  scenarios: option<readonly string[]>(kinds.list, Object.keys(scenarios), `Which of: ${Object.keys(scenarios).join(", ")}.`),
+  clients: option(kinds.positive, 50, "Clients, each sending its next request when the last one is answered."),
+  seconds: option(kinds.positive, 60, "Length of each scenario."),
+  patience: option(kinds.positive, 120, "Seconds for a server to start."),
+};
+
+const columns = ["", "right", "wrong", "accepted and lost", "other errors", "refused (503)", "server away", ""];
+const heading = `| ${columns.join(" | ")} |\n|---|${"---:|".repeat(6)}---|\n`;
+
+await runBench(async (argv) => {
+  const settings = parseOptions("bench_faults", options, argv);
+  const unknown = settings.scenarios.find((name) => !(name in scenarios));
+  if (unknown) fail("usage", { problem: `there is no scenario ${unknown}`, help: "--help" });
+  // Servers look for new versions often enough to load each of those that the scenarios offer.
+  for (const service of ["INFERENCE", "API"]) process.env[`READABILITY_${service}_REPOSITORY_POLL_SECS`] = "1";
+  const signal = abortOnSignals();
+  const folder = mkdtempSync(join(tmpdir(), "readability-faults-"));
+  const place = (name: string) => join(folder, name);
+  try {
+    const made = await makeRepository(folder, settings, signal);
+    const passages = drawPassages(settings.data, settings.texts, 0);
+    const texts = await scoreAlone(passages, made, place("float32"));
+    process.stdout.write(`${JSON.stringify(describeMachine())}\n\n${heading}`);
+    for (const key of settings.scenarios) {
+      const repository = place(key);
+      cpSync(made, repository, { recursive: true });
+      const { name, play } = scenarios[key]!;
+      process.stderr.write(`${name}\n`);
+      const outcome = await play({ ...settings, repository, texts, signal });
+      process.stdout.write(formatRow(name, outcome));
+      const { wrong, lost, failed } = outcome.tally;
+      if (wrong + lost + failed > 0 || outcome.problem !== undefined) process.exitCode = 1;
+      rmSync(repository, { recursive: true });
+    }
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+});
+
+/** Scores of each text, one after another with nothing else going on: by the version and by its float32 graph. */
+async function scoreAlone(texts: readonly string[], repository: string, float32: string): Promise<readonly Expected[]> {
+  cpSync(repository, float32, { recursive: true });
+  publishChanged(float32, readNewestVersion(float32), serveFloat32);
+  const scores: number[][] = [];
+  for (const place of [repository, float32]) {
+    const { scorer, tokenizer, maxLength } = await openModel(place);
+    const own: number[] = [];
+    for (const text of texts) own.push((await scoreText(scorer, tokenizer, maxLength, text)).score);
+    scores.push(own);
+    await scorer.close();
+  }
+  const distinct = new Set(scores.flat()).size;
+  if (distinct < 2 * texts.length) process.stderr.write(`only ${distinct} of ${2 * texts.length} scores are distinct\n`);
+  return texts.map((text, i) => ({ text, scores: scores.map((own) => own[i]!) }));
+}
+
+function formatRow(name: string, { tally, done, problem }: Outcome): string {
+  const { right, wrong, lost, failed, refused, unheard, reasons } = tally;
+  const answers = Object.entries(reasons).map(([reason, count]) => `${count} answered ${reason}`);
+  const counts = [right.reduce((sum, count) => sum + (count ?? 0), 0), wrong, lost, failed, refused, unheard];
+  return `| ${[name, ...counts, [done, ...answers, ...(problem ? [problem] : [])].join("; ")].join(" | ")} |\n`;
+}

@@ -1,0 +1,50 @@
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { listVersions, type Metadata, type ModelVersion, versionFiles } from "../lib/repository.js";
+
+/** What a version is made from another by: its folder holds links to the other's files, which must be replaced, not changed. */
+export type Change = (folder: string) => void;
+
+/** Versions that stay when newer ones come, beside the first, to which a server goes back from broken ones. */
+const kept = 2;
+
+/** Makes a changed copy of a version the newest one, whole at once. @returns its number */
+export function publishChanged(repository: string, { model, folder }: ModelVersion, change: Change): number {
+  const place = join(repository, model);
+  const hidden = join(place, `.next-${process.pid}`);
+  mkdirSync(hidden);
+  for (const name of readdirSync(folder)) linkSync(join(folder, name), join(hidden, name));
+  change(hidden);
+  const version = (listVersions(repository, model).at(-1) ?? 0) + 1;
+  renameSync(hidden, join(place, String(version)));
+  for (const old of listVersions(repository, model).slice(1, -kept)) rmSync(join(place, String(old)), { recursive: true });
+  return version;
+}
+
+/** The float32 graph in place of the quantized one: other scores, as right by the version's reference texts. */
+export const serveFloat32: Change = (folder) => {
+  unlinkSync(join(folder, versionFiles.graph));
+  renameSync(join(folder, versionFiles.fallback), join(folder, versionFiles.graph));
+};
+
+/** Versions that no server may serve. */
+export const broken: Readonly<Record<string, Change>> = {
+  "a graph cut short": (folder) => {
+    replaceFile(join(folder, versionFiles.graph), readFileSync(join(folder, versionFiles.graph)));
+    truncateSync(join(folder, versionFiles.graph), 100_000);
+  },
+  "no graph": (folder) => unlinkSync(join(folder, versionFiles.graph)),
+  "no tokenizer": (folder) => unlinkSync(join(folder, "tokenizer.json")),
+  "metadata that is no JSON": (folder) => replaceFile(join(folder, versionFiles.metadata), "{"),
+  "other scores than its reference texts'": (folder) => {
+    const file = join(folder, versionFiles.metadata);
+    const metadata = JSON.parse(readFileSync(file, "utf8")) as Metadata;
+    const texts = metadata.reference.texts.map(({ text, score }) => ({ text, score: score + 10 }));
+    replaceFile(file, JSON.stringify({ ...metadata, reference: { ...metadata.reference, texts } }));
+  },
+};
+
+function replaceFile(file: string, data: string | Uint8Array): void {
+  unlinkSync(file);
+  writeFileSync(file, data);
+}
