@@ -29,18 +29,8 @@ const tiny = 1e-30; // rows of zeros have a scale too
  */
 export function quantizeProducts(graph: Graph): readonly Value[] {
   const weights = new Set<Value>();
-  const scales = new Map<Value, Value>();
-  const scaleOf = (weight: Value) => {
-    const scale = scales.get(weight) ?? addInput(graph, inputNames.scale(weight.name), "float32", [weight.shape[0]!]);
-    scales.set(weight, scale);
-    return scale;
-  };
-  const evened = new Map<Value, Evened>();
-  const evenRows = (x: Value) => {
-    const known = evened.get(x) ?? spreadRows(x);
-    evened.set(x, known);
-    return known;
-  };
+  const scaleOf = remember((weight) => addInput(graph, inputNames.scale(weight.name), "float32", [weight.shape[0]!]));
+  const evenRows = remember(spreadRows);
   applyRewrite(graph, (node) => {
     if (!isProduct(node)) return undefined;
     const [x, weight, bias] = node.inputs as readonly [Value, Value, Value?];
@@ -64,8 +54,7 @@ export function quantizeProducts(graph: Graph): readonly Value[] {
 
 /** Not the last layer's with [CLS] alone: a few rows. */
 function isProduct({ op, inputs: [x, weight], attributes: { transA } }: Node): boolean {
-  const isParameter = weight?.graph.inputs.includes(weight) && isQuantized(weight.name);
-  return op === "Gemm" && !transA && isParameter === true && x!.shape[0] !== "batch";
+  return op === "Gemm" && !transA && weight!.graph.inputs.includes(weight!) && isQuantized(weight!.name) && x!.shape[0] !== "batch";
 }
 
 interface Evened {
@@ -79,6 +68,16 @@ interface Evened {
 function spreadRows(x: Value): Evened {
   const ranges = add(add(relu(reduceMax(x, [1])), relu(neg(reduceMin(x, [1])))), tiny);
   return { rows: div(x, ranges), ranges };
+}
+
+/** The same result for the same value. */
+function remember<T>(make: (x: Value) => T): (x: Value) => T {
+  const known = new Map<Value, T>();
+  return (x) => {
+    const result = known.get(x) ?? make(x);
+    known.set(x, result);
+    return result;
+  };
 }
 
 const times = (x: Value, factor: number): Value => (factor === 1 ? x : mul(x, factor));
