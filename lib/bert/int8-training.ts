@@ -64,7 +64,7 @@ interface Evened {
   readonly ranges: Value;
 }
 
-/** DynamicQuantizeMatMul has one scale for all rows, and rows differ: gradients are largest at [CLS], by far. */
+/** DynamicQuantizeMatMul has one scale for all rows, and rows, most of all of gradients, differ in size. */
 function spreadRows(x: Value): Evened {
   const ranges = add(add(relu(reduceMax(x, [1])), relu(neg(reduceMin(x, [1])))), tiny);
   return { rows: div(x, ranges), ranges };
