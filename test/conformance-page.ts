@@ -11,8 +11,8 @@ export function describeConformance(groups: Readonly<Record<string, readonly Cas
   return `# The inference protocol
 
 \`readability inference\` speaks the Open Inference Protocol (KServe v2) over HTTP, as NVIDIA Triton Inference Server does: the same paths, bodies and statuses, with
-Triton's extensions for binary tensors, model configuration, parameters, schedule policy (\`timeout\`; a \`priority\` is read and changes nothing) and
-statistics, and the index of its model repository. What is Triton's alone is not offered: gRPC, classification, sequences, shared memory, generate, trace and
+Triton's extensions for binary tensors, model configuration, parameters, schedule policy (\`timeout\`; a \`priority\` is read and changes nothing),
+statistics and the model repository (index, load, unload). What is Triton's alone is not offered: gRPC, classification, sequences, shared memory, generate, trace and
 logging settings. HEAD is answered wherever GET is; Triton refuses it, with a body that HTTP forbids there.
 
 The tests ask both servers every request below, on one model repository: ${cases.length} requests, of which ${different} are answered otherwise by ${triton}. A status stands for

@@ -53,6 +53,7 @@ const send = (body: string | Buffer, headers: Ask["headers"] = {}, path = `${mod
   headers,
 });
 const infer = (content: object, headers?: Ask["headers"], path?: string) => send(JSON.stringify(content), headers, path);
+const control = (action: "load" | "unload") => send("{}", {}, `/v2/repository/models/readability/${action}`);
 const index = (body: string) => send(body, {}, "/v2/repository/index");
 const parameters = (parameters: object) => infer({ inputs: good, parameters });
 const output = (parameters: object, more: object = {}) => infer({ inputs: good, outputs: [{ name: "logits", parameters }], ...more });
@@ -401,5 +402,8 @@ export const conformance: Readonly<Record<string, readonly Case[]>> = {
       triton: { ...served, why: "The extension asks for an object; Triton finds no field in the list." },
     },
     { name: "GET of the index", ask: get("/v2/repository/index"), answer: notAllowed },
+    { name: "load, where the server decides", ask: control("load"), answer: error(503, "explicit model load / unload is not allowed") },
+    { name: "unload, where the server decides", ask: control("unload"), answer: error(503, "explicit model load / unload is not allowed") },
+    { name: "GET of load", ask: get(`/v2/repository/models/readability/load`), answer: notAllowed },
   ],
 };
