@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { openVersion } from "../../lib/engine/version.js";
 import { hashPath } from "../../lib/fingerprint.js";
+import { openModel } from "../../lib/model.js";
 import { readNewestVersion } from "../../lib/repository.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 import { copyTiny, readTiny } from "../../test/tiny-models.js";
@@ -128,8 +129,14 @@ describe("optimization", () => {
   );
 
   it("refuses int8 that fails the gate, and leaves nothing", async () => {
-    const out = join(folder, "refused");
-    const refused = main(["--model", model, "--data", data, "--out", out, "--precision", "int8", "--gate", "1e-9", ...quick]);
+    const [out, graded] = [join(folder, "refused"), join(folder, "as-scored.csv")];
+    const { scorer, tokenizer, maxLength } = await openModel(model);
+    const texts = Array.from({ length: 60 }, (_, i) => `${"the cat sat on the mat ".repeat(1 + (i % 5))}${i}`);
+    const scores = await Promise.all(texts.map((text) => scorer.score(tokenizer.encodeTruncated(text, maxLength))));
+    await scorer.close();
+    // fp32 is without error, so that whatever rounds is worse.
+    writeFileSync(graded, `excerpt,target\n${texts.map((text, i) => `${text},${scores[i]}\n`).join("")}`);
+    const refused = main(["--model", model, "--data", graded, "--out", out, "--precision", "int8", "--gate", "1e-9", ...quick]);
     await expect(refused).rejects.toMatchObject({ code: "gate-failed" });
     expect(readdirSync(join(out, "readability"))).toEqual([]);
   });
