@@ -1,9 +1,10 @@
 import { countCores } from "../lib/cores.js";
+import { findPort } from "../lib/listen.js";
 import { openModel } from "../lib/model.js";
 import { scoreText } from "../lib/text/windows.js";
 import type { Send } from "./pace.js";
 import { connectPredict } from "./predict.js";
-import { findPort, type Launch, type Server, startServer } from "./processes.js";
+import { type Launch, type Server, startServer } from "./processes.js";
 import { addressOf, launchApi, launchInference, type Serving } from "./services.js";
 
 /** Something that scores texts, to be measured beside others. */

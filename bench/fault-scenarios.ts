@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
+import { findPort } from "../lib/listen.js";
 import { compiled } from "../lib/module.js";
 import { type ModelVersion, readNewestVersion } from "../lib/repository.js";
 import { type Attack, attack, type Expected, type Tally } from "./attack.js";
-import { findPort, type Server, startServer } from "./processes.js";
+import { type Server, startServer } from "./processes.js";
 import { broken, publishChanged, serveFloat32 } from "./publish.js";
 import { addressOf, launchApi, launchInference, type Serving } from "./services.js";
 import { supervise } from "./supervisor.js";

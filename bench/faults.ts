@@ -40,8 +40,6 @@ await runBench(async (argv) => {
   const settings = parseOptions("bench_faults", options, argv);
   const unknown = settings.scenarios.find((name) => !(name in scenarios));
   if (unknown) fail("usage", { problem: `there is no scenario ${unknown}`, help: "--help" });
-  // Servers look for new versions often enough to load each of those that the scenarios offer.
-  for (const service of ["INFERENCE", "API"]) process.env[`READABILITY_${service}_REPOSITORY_POLL_SECS`] = "1";
   const signal = abortOnSignals();
   const folder = mkdtempSync(join(tmpdir(), "readability-faults-"));
   const place = (name: string) => join(folder, name);

@@ -7,6 +7,7 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { findPort } from "../lib/listen.js";
 import { describeMachine } from "../lib/machine.js";
 import { kinds, option, parseOptions, type Values } from "../lib/options.js";
 import { places } from "../lib/places.js";
@@ -15,7 +16,7 @@ import { abortOnSignals } from "../lib/signals.js";
 import { runBench } from "./command.js";
 import { makeRepository } from "./make-repository.js";
 import { connectPredict } from "./predict.js";
-import { findPort, type Launch, type Server, startServer } from "./processes.js";
+import { type Launch, type Server, startServer } from "./processes.js";
 import { addressOf, launchApi, launchInference } from "./services.js";
 import { drawPassages } from "./texts.js";
 

@@ -1,4 +1,5 @@
-import type { AddressInfo } from "node:net";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { fail, reason } from "./errors.js";
@@ -16,6 +17,16 @@ export async function listen(app: FastifyInstance, { host, port }: { readonly ho
   }
   const everywhere = host === "0.0.0.0" || host === "::";
   return `http://${everywhere ? "localhost" : host}:${(app.server.address() as AddressInfo).port}`;
+}
+
+/** A port of this machine on which nothing listens. */
+export async function findPort(): Promise<number> {
+  const server = createServer().listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, "close");
+  return port;
 }
 
 /** Milliseconds for a request that is being sent when the app closes. */

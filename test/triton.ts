@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { delimiter, join } from "node:path";
+import { findPort } from "../lib/listen.js";
 import type { InferenceServer } from "./servers.js";
 
 /** Milliseconds; less than a hook of vitest may take, so that the log is seen. */
@@ -69,13 +69,4 @@ export async function startTriton(
       await exited;
     },
   };
-}
-
-async function findPort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
