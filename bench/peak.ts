@@ -10,18 +10,19 @@ import { createRandom } from "../lib/random.js";
 /** Rows of the weight of a product, and its columns. */
 type Product = readonly [inner: number, columns: number];
 
-/** The products of one layer for each token: of keys and values, and those that the last layer needs of [CLS] alone. */
-function listProducts({ hidden, intermediate }: BertConfig): { readonly always: readonly Product[]; readonly once: readonly Product[] } {
+/** The products of one layer for each token; those of keys and values come first. */
+function listProducts({ hidden, intermediate }: BertConfig): readonly Product[] {
   const square: Product = [hidden, hidden];
-  return { always: [square, square], once: [square, square, [hidden, intermediate], [intermediate, hidden]] };
+  return [square, square, square, square, [hidden, intermediate], [intermediate, hidden]];
 }
 
 /** Operations (a multiplication and an addition are two) in the integer products of one text of so many tokens. */
 export function countOperations(config: BertConfig, tokens: number): number {
   const sizeOf = (products: readonly Product[]) => products.reduce((sum, [inner, columns]) => sum + inner * columns, 0);
-  const { always, once } = listProducts(config);
-  const last = config.head === "cls" ? 1 : tokens;
-  return 2 * (config.layers * tokens * sizeOf(always) + ((config.layers - 1) * tokens + last) * sizeOf(once));
+  const products = listProducts(config);
+  // With the cls head the last layer computes for one token, and neither keys nor values.
+  const [whole, last] = config.head === "cls" ? [config.layers - 1, sizeOf(products.slice(2))] : [config.layers, 0];
+  return 2 * (whole * tokens * sizeOf(products) + last);
 }
 
 /** Products in one graph: enough that the rest of it takes no time, few enough that their weights stay in a cache. */
@@ -50,8 +51,7 @@ const operators: readonly ((x: Value, weight: Value) => Value)[] = [
  * @returns of the fastest, operations a second of all threads together
  */
 export async function measurePeak(config: BertConfig, tokens: number, sessions: number, seconds: number): Promise<number> {
-  const { always, once } = listProducts(config);
-  const shapes = new Map([...always, ...once].map((product) => [product.join(), product]));
+  const shapes = new Map(listProducts(config).map((product) => [product.join(), product]));
   let fastest = 0;
   for (const [inner, columns] of shapes.values())
     for (const operator of operators) {
