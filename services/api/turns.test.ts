@@ -54,25 +54,28 @@ describe("takeTurns", () => {
     expect(await turns.score([12])).toBe(1);
   });
 
-  it("tells how long the line is and what was waited", async () => {
+  it("tells what was waited, and how long the line is by the pace at which turns are passed on", async () => {
     const scorer = holdScorer();
-    const queued: number[] = [];
-    const inferred: number[] = [];
-    const line = takeTurns(1, { queued: (s) => queued.push(s), inferred: (s) => inferred.push(s) });
+    const [queued, inferred]: number[][] = [[], []];
+    let time = 0;
+    const line = takeTurns(2, { queued: (s) => queued!.push(s), inferred: (s) => inferred!.push(s) }, () => time);
     const turns = line.at(scorer);
-    expect(line.expectedWait()).toBe(0);
-    const first = turns.score([10]);
-    scorer.release();
-    await first;
-    const more = [turns.score([10]), turns.score([10]), turns.score([10])];
-    expect(line.expectedWait()).toBeCloseTo(2 * inferred[0]!, 10);
-    for (const text of more) {
-      await until(() => scorer.held === 1);
+    const pass = async (seconds: number) => {
+      const done = inferred!.length;
+      time += 1000 * seconds;
       scorer.release();
-      await text;
-    }
+      await until(() => inferred!.length === done + 1);
+    };
+    const texts = Array.from({ length: 70 }, () => turns.score([10]));
+    await pass(60); // all that came at once had to be read first
+    for (let i = 0; i < 62; i++) await pass(0.25);
+    expect(line.expectedWait()).toBe(0); // too few have told the pace
+    await pass(0.25);
+    expect(line.expectedWait()).toBeCloseTo(4 * 0.25, 10); // 4 wait
+    for (let i = 0; i < 6; i++) await pass(0.25);
+    await Promise.all(texts);
     expect(line.expectedWait()).toBe(0);
-    expect(queued).toHaveLength(4);
-    expect(inferred).toHaveLength(4);
+    expect(queued).toEqual([0, 0, ...Array.from({ length: 68 }, (_, i) => 60 + 0.25 * i)]);
+    expect(inferred).toEqual([60, 60.25, ...Array(68).fill(0.5)]);
   });
 });

@@ -14,14 +14,21 @@ export interface Watch {
   readonly inferred: (seconds: number) => void;
 }
 
+/** Texts whose ends tell the pace of the line: the newest, once there are a few. */
+const paced = { most: 128, least: 64 } as const;
+
 /**
  * Hands on at most `width` texts at a time, to whichever scorer each is for. The others wait in the order they came, and leave the line when their signal
  * aborts, so that nothing is computed for those who gave up.
+ * @param now milliseconds
  */
-export function takeTurns(width: number, watch: Watch): Turns {
+export function takeTurns(width: number, watch: Watch, now = () => performance.now()): Turns {
   const waiting = new Set<() => void>();
   let running = 0;
-  let usualSeconds = 0;
+  /** When turns were passed on since the line was last empty. */
+  let ends: number[] = [];
+  /** Seconds between two of them. What one text takes is no measure: while many arrive at once, it is mostly their arrival. */
+  let pace = 0;
 
   function waitForTurn(signal: AbortSignal | undefined): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -41,25 +48,27 @@ export function takeTurns(width: number, watch: Watch): Turns {
   /** Gives the turn of a text that is done to the first in the line. */
   function passTurn(): void {
     const next = waiting.values().next().value;
-    if (next === undefined) running--;
-    else {
-      waiting.delete(next);
-      next();
+    if (next === undefined) {
+      running--;
+      ends = [];
+      return;
     }
+    ends = [...ends.slice(1 - paced.most), now()];
+    if (ends.length >= paced.least) pace = (ends.at(-1)! - ends[0]!) / (ends.length - 1) / 1000;
+    waiting.delete(next);
+    next();
   }
 
   async function takeTurn(scorer: Pick<Scorer, "score">, ids: readonly number[], options: ScoreOptions | undefined): Promise<number> {
     options?.signal?.throwIfAborted();
-    const came = performance.now();
+    const came = now();
     if (running < width) running++;
     else await waitForTurn(options?.signal);
-    const began = performance.now();
+    const began = now();
     watch.queued((began - came) / 1000);
     try {
       const score = await scorer.score(ids, options);
-      const seconds = (performance.now() - began) / 1000;
-      watch.inferred(seconds);
-      usualSeconds += (seconds - usualSeconds) * (usualSeconds === 0 ? 1 : 0.1);
+      watch.inferred((now() - began) / 1000);
       return score;
     } finally {
       passTurn();
@@ -68,6 +77,6 @@ export function takeTurns(width: number, watch: Watch): Turns {
 
   return {
     at: (scorer) => ({ score: (ids, options) => takeTurn(scorer, ids, options) }),
-    expectedWait: () => (waiting.size * usualSeconds) / width,
+    expectedWait: () => waiting.size * pace,
   };
 }

@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it, vi } from "vitest";
+import { formatFloat32 } from "../lib/float32.js";
+import { openModel } from "../lib/model.js";
+import { places } from "../lib/places.js";
+import { readPassages } from "../lib/text/dataset.js";
+import { scoreText } from "../lib/text/windows.js";
+import { main as optimize } from "../services/optimization/main.js";
+import { type Running, startCommand, waitForAddress } from "./commands.js";
+import { copyTiny } from "./tiny-models.js";
+
+const requests = 1000;
+const texts = readPassages(places.sample, { targets: false }).passages.map(({ excerpt }) => excerpt);
+const running: Running[] = [];
+let folder: string;
+let repository: string;
+/** Scores of the texts alone, one after another, as /predict writes them. */
+let alone: readonly string[];
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "bits-"));
+  repository = join(folder, "repository");
+  copyTiny("bert", join(folder, "model"));
+  const write = vi.spyOn(process.stdout, "write").mockReturnValue(true);
+  const quick = ["--gate-rows", "5", "--gate", "1", "--seconds", "0.05", "--rounds", "1"];
+  await optimize(["--model", join(folder, "model"), "--out", repository, "--precision", "int8", ...quick]);
+  write.mockRestore();
+  const { scorer, tokenizer, maxLength } = await openModel(repository);
+  const scores: string[] = [];
+  for (const text of texts) scores.push(formatFloat32((await scoreText(scorer, tokenizer, maxLength, text)).score));
+  await scorer.close();
+  alone = scores;
+});
+afterAll(() => {
+  for (const { child } of running) child.kill("SIGKILL");
+  rmSync(folder, { recursive: true, force: true });
+});
+
+async function start(service: string, ...argv: string[]): Promise<string> {
+  const started = startCommand([service, "--repository", repository, "--port", "0", ...argv]);
+  running.push(started);
+  return waitForAddress(started);
+}
+
+async function predict(address: string, text: string): Promise<string> {
+  const headers = { "content-type": "application/json" };
+  const answer = await fetch(`${address}/predict`, { method: "POST", headers, body: JSON.stringify({ text }) });
+  const body = await answer.text();
+  return answer.ok ? body.slice(body.lastIndexOf(",") + 1, -1) : `${answer.status} ${body}`;
+}
+
+it(`scores a text the same, bit for bit, alone and among ${requests} at once, in the api's own process and through our server`, async () => {
+  const inference = await start("inference", "--metrics-port", "0");
+  const all = ["--queue-limit", String(requests), "--timeout", "600000"]; // none is refused for the length of the line
+  for (const address of [await start("api", ...all), await start("api", "--inference", inference, ...all)]) {
+    const scores = await Promise.all(Array.from({ length: requests }, (_, i) => predict(address, texts[i % texts.length]!)));
+    expect(scores).toEqual(scores.map((_, i) => alone[i % texts.length]));
+  }
+  expect(new Set(alone).size).toBeGreaterThan(texts.length / 2);
+}, 120_000);
