@@ -3,5 +3,3 @@ export function percentile(values: readonly number[], percent: number): number {
   const rank = Math.ceil((percent / 100) * values.length);
   return values.toSorted((a, b) => a - b)[Math.max(0, rank - 1)] ?? Number.NaN;
 }
-
-export const median = (values: readonly number[]): number => percentile(values, 50);

@@ -1,4 +1,4 @@
-import { median } from "./percentile.js";
+import { median } from "../lib/statistics.js";
 
 /** What a contender reached with texts of one kind in one round. */
 export interface Measured {

@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { describeMachine } from "../lib/machine.js";
 import { kinds, option, parseOptions, type Values } from "../lib/options.js";
 import { findData, places } from "../lib/places.js";
+import { median } from "../lib/statistics.js";
 import type { StepMetrics } from "../services/train/metrics.js";
 import { runBench } from "./command.js";
-import { median } from "./percentile.js";
 import { launchService, runProgram } from "./processes.js";
 import { bertBase, writeRandomBert } from "./random-bert.js";
 
