@@ -1,8 +1,4 @@
-import { CommanderError } from "commander";
-import { ReadabilityError, reason } from "./lib/errors.js";
-
-/** A service or command: takes what follows its name, answers the exit code. */
-export type Main = (argv: readonly string[]) => Promise<number>;
+import { type Main, runCommand } from "./lib/run-command.js";
 
 /** Every subcommand, loaded only when called. */
 const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<{ readonly main: Main }> }>> = {
@@ -19,7 +15,7 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   docs: { summary: "print every option of every command, in Markdown", load: () => import("./commands/docs/main.js") },
 };
 
-async function run([name, ...argv]: readonly string[]): Promise<number> {
+const run: Main = async ([name, ...argv]) => {
   const command = name === undefined ? undefined : commands[name];
   if (command) return (await command.load()).main(argv);
   const asked = name === undefined || name === "--help" || name === "help" || name === "-h";
@@ -30,7 +26,7 @@ async function run([name, ...argv]: readonly string[]): Promise<number> {
   if (asked) process.stdout.write(`${text}\n`);
   else process.stderr.write(`There is no command ${JSON.stringify(name)}.\n${text}\n`);
   return asked ? 0 : 2;
-}
+};
 
 if (process.channel) {
   // `up` started this process, and closes the channel by ending, however it ends: nothing is left behind.
@@ -38,15 +34,4 @@ if (process.channel) {
   process.channel.unref();
 }
 
-try {
-  process.exitCode = await run(process.argv.slice(2));
-} catch (error) {
-  if (error instanceof CommanderError && error.exitCode === 0) process.exitCode = 0;
-  else if (error instanceof ReadabilityError) {
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exitCode = error.exit;
-  } else {
-    process.stderr.write(`error (this is a bug, please report it): ${error instanceof Error ? error.stack : reason(error)}\n`);
-    process.exitCode = 1;
-  }
-}
+await runCommand(run);

@@ -13,10 +13,10 @@ import { openModel } from "../lib/model.js";
 import { kinds, option, parseOptions } from "../lib/options.js";
 import { places } from "../lib/places.js";
 import { readNewestVersion } from "../lib/repository.js";
+import { runCommand } from "../lib/run-command.js";
 import { abortOnSignals } from "../lib/signals.js";
 import { scoreText } from "../lib/text/windows.js";
 import type { Expected } from "./attack.js";
-import { runBench } from "./command.js";
 import { type Outcome, scenarios } from "./fault-scenarios.js";
 import { makeRepository } from "./make-repository.js";
 import { publishChanged, serveFloat32 } from "./publish.js";
@@ -36,13 +36,14 @@ const options = {
 const columns = ["", "right", "wrong", "accepted and lost", "other errors", "refused (503)", "server away", ""];
 const heading = `| ${columns.join(" | ")} |\n|---|${"---:|".repeat(6)}---|\n`;
 
-await runBench(async (argv) => {
+await runCommand(async (argv) => {
   const settings = parseOptions("bench_faults", options, argv);
   const unknown = settings.scenarios.find((name) => !(name in scenarios));
-  if (unknown) fail("usage", { problem: `there is no scenario ${unknown}`, help: "--help" });
+  if (unknown) fail("usage", { problem: `there is no scenario ${unknown}`, help: "node dist/bench/faults.js --help" });
   const signal = abortOnSignals();
   const folder = mkdtempSync(join(tmpdir(), "readability-faults-"));
   const place = (name: string) => join(folder, name);
+  let exit = 0;
   try {
     const made = await makeRepository(folder, settings, signal);
     const passages = drawPassages(settings.data, settings.texts, 0);
@@ -56,12 +57,13 @@ await runBench(async (argv) => {
       const outcome = await play({ ...settings, repository, texts, signal });
       process.stdout.write(formatRow(name, outcome));
       const { wrong, lost, failed } = outcome.tally;
-      if (wrong + lost + failed > 0 || outcome.problem !== undefined) process.exitCode = 1;
+      if (wrong + lost + failed > 0 || outcome.problem !== undefined) exit = 1;
       rmSync(repository, { recursive: true });
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+  return exit;
 });
 
 /** Scores of each text, one after another with nothing else going on: by the version and by its float32 graph. */

@@ -3,10 +3,10 @@ import { runLoad } from "../lib/load.js";
 import { formatErrors, formatPercentiles, formatRequests } from "../lib/load-tables.js";
 import { kinds, option, parseOptions } from "../lib/options.js";
 import { findData, places } from "../lib/places.js";
+import { runCommand } from "../lib/run-command.js";
 import { abortOnSignals } from "../lib/signals.js";
 import { readPassages } from "../lib/text/dataset.js";
 import { waitForAnswer } from "../lib/wait.js";
-import { runBench } from "./command.js";
 
 const options = {
   ours: option(kinds.text, "http://localhost:5000", "Address of our api."),
@@ -18,7 +18,7 @@ const options = {
   seed: option(kinds.count, 0, "Seed of the draw of passages, the same for both."),
 };
 
-await runBench(async (argv) => {
+await runCommand(async (argv) => {
   const settings = parseOptions("bench_load", options, argv);
   const signal = abortOnSignals();
   const texts = readPassages(settings.data, { targets: false }).passages.map(({ excerpt }) => excerpt);

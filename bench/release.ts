@@ -11,6 +11,7 @@ import { writeFileAtomic } from "../lib/files.js";
 import { openModel } from "../lib/model.js";
 import { parseOptions } from "../lib/options.js";
 import { showProgress } from "../lib/progress.js";
+import { runCommand } from "../lib/run-command.js";
 import { describeErrors, describePassages } from "../lib/score-tables.js";
 import { rootMeanSquare } from "../lib/statistics.js";
 import { readPassages } from "../lib/text/dataset.js";
@@ -19,9 +20,8 @@ import { holdOut } from "../lib/text/split.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { listSplits, readRecord, recordFile } from "../lib/training-record.js";
 import { drawPredictions } from "../services/train/charts.js";
-import { runBench } from "./command.js";
 
-await runBench(async (argv) => {
+await runCommand(async (argv) => {
   const given = parseOptions("bench_release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
   const [from, data, out, base] = given.arguments as [string, string, string, string?];
   const record =

@@ -17,10 +17,10 @@ import { describeMachine } from "../lib/machine.js";
 import { kinds, option, parseOptions, type Values } from "../lib/options.js";
 import { findData, places } from "../lib/places.js";
 import { readNewestVersion } from "../lib/repository.js";
+import { runCommand } from "../lib/run-command.js";
 import { abortOnSignals } from "../lib/signals.js";
 import { loadTokenizer, type Tokenizer, writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { splitWindows } from "../lib/text/windows.js";
-import { runBench } from "./command.js";
 import { type Contender, type Opened, ours, peers, type Whereabouts } from "./contenders.js";
 import { measureLatencies, measureRate } from "./pace.js";
 import { countOperations, measurePeak } from "./peak.js";
@@ -62,7 +62,7 @@ const options = {
 
 type Settings = Values<typeof options>;
 
-await runBench(async (argv) => {
+await runCommand(async (argv) => {
   const settings = parseOptions("bench_serve", options, argv);
   const signal = abortOnSignals();
   const folder = mkdtempSync(join(tmpdir(), "readability-bench-"));
@@ -109,7 +109,10 @@ function drawTexts({ data, texts, lengths, maxLength }: Settings, tokenizer: Tok
     if (name === "passages") return { name, texts: passages };
     const tokens = Number(name);
     if (!Number.isInteger(tokens) || tokens < 3 || tokens > maxLength)
-      fail("usage", { problem: `--lengths ${name} is neither passages nor a number of 3 to ${maxLength} tokens`, help: "--max-length" });
+      fail("usage", {
+        problem: `--lengths ${name} is neither passages nor a number of 3 to ${maxLength} tokens`,
+        help: "another --max-length",
+      });
     return { name: `${tokens} tokens`, tokens, texts: cutToLength(passages, tokens, tokenizer) };
   });
 }

@@ -10,9 +10,9 @@ import { join } from "node:path";
 import { describeMachine } from "../lib/machine.js";
 import { kinds, option, parseOptions, type Values } from "../lib/options.js";
 import { findData, places } from "../lib/places.js";
+import { runCommand } from "../lib/run-command.js";
 import { median } from "../lib/statistics.js";
 import type { StepMetrics } from "../services/train/metrics.js";
-import { runBench } from "./command.js";
 import { launchService, runProgram } from "./processes.js";
 import { bertBase, writeRandomBert } from "./random-bert.js";
 
@@ -32,7 +32,7 @@ interface Run extends Values<typeof options> {
   readonly folder: string;
 }
 
-await runBench(async (argv) => {
+await runCommand(async (argv) => {
   const settings = parseOptions("bench_train", options, argv);
   const folder = mkdtempSync(join(tmpdir(), "readability-bench-"));
   try {

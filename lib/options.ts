@@ -66,7 +66,7 @@ export function parseOptions<O extends Options>(
   positionals: readonly string[] = [],
 ): Values<O> & { readonly arguments: readonly string[] } {
   const program = describeCommand(command, options, positionals);
-  const usage = (problem: string) => fail("usage", { problem, help: `readability ${command} --help` });
+  const usage = (problem: string) => fail("usage", { problem, help: `${invocation(command)} --help` });
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {
@@ -91,9 +91,15 @@ export function parseOptions<O extends Options>(
   return values as Values<O> & { arguments: readonly string[] };
 }
 
+/** How a command is called; those of bench/ are scripts. */
+const invocation = (command: string): string => {
+  const script = /^bench_(.+)$/.exec(command)?.[1];
+  return script === undefined ? `readability ${command}` : `node dist/bench/${script}.js`;
+};
+
 /** The commander program of a command, from which help is printed too. */
 function describeCommand(command: string, options: Options, positionals: readonly string[]): Command {
-  const program = new Command(`readability ${command}`).exitOverride().configureOutput({ writeErr: () => {} });
+  const program = new Command(invocation(command)).exitOverride().configureOutput({ writeErr: () => {} });
   for (const name of positionals) program.argument(name);
   for (const [name, option] of Object.entries(options)) {
     const shown = option.default === undefined || isFlag(option) || isList(option) ? "" : ` Default: ${JSON.stringify(option.default)}.`;

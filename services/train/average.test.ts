@@ -1,4 +1,4 @@
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { parseConfig } from "../../lib/bert/config.js";
@@ -69,6 +69,16 @@ describe("--average", { timeout: 240_000 }, () => {
     expect(tiny.read("same").equals(tiny.read("one"))).toBe(true);
     await average("nested", ["same", "two"]);
     expect(tiny.record("nested").averaged).toHaveLength(4);
+  });
+
+  it("takes the place of a model from before, with nothing left of that one's run", async () => {
+    cpSync(tiny.path("seed"), tiny.path("reused"), { recursive: true });
+    await average("reused", ["one", "two"]);
+    await average("fresh", ["one", "two"]);
+    expect(readdirSync(tiny.path("reused")).sort()).toEqual(readdirSync(tiny.path("fresh")).sort());
+    expect(tiny.read("reused").equals(tiny.read("fresh"))).toBe(true);
+    expect(readdirSync(tiny.path("fresh"))).not.toContain("report.html");
+    expect(readdirSync(tiny.path("seed"))).toContain("report.html");
   });
 
   it("measures on what all held out alone: nothing where folds meet, or where the data is another's", async () => {

@@ -1,17 +1,20 @@
 import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { buildServingGraph } from "../../lib/bert/serving-graph.js";
+import { countCores } from "../../lib/cores.js";
+import { createEngine } from "../../lib/engine/engine.js";
 import { fail } from "../../lib/errors.js";
 import { hashFile, writeFileAtomic } from "../../lib/files.js";
 import type { Log } from "../../lib/log.js";
-import { openModel } from "../../lib/model.js";
 import { places } from "../../lib/places.js";
 import { producer } from "../../lib/producer.js";
 import { rootMeanSquare } from "../../lib/statistics.js";
 import { type Passage, readPassages } from "../../lib/text/dataset.js";
 import { holdOut } from "../../lib/text/split.js";
-import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { loadTokenizer, writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { listSplits, readRecord, recordFile, type TrainingRecord } from "../../lib/training-record.js";
+import { replaceModel, tidyUp } from "./finish.js";
 import { eventsFile, metricsFile } from "./metrics.js";
 import type { Settings } from "./options.js";
 import { scoreAll } from "./score-all.js";
@@ -37,12 +40,16 @@ export async function averageCheckpoints({ average: folders, out, data }: Settin
   if (bases.size > 1) log.warn(`these were trained from several bases, whose average is seldom of use: ${[...bases].join(", ")}`);
   const passages = readHeldOut(data, members, log);
 
-  writeCheckpoint(out, checkpoint);
-  writeTokenizerFiles(folders[0]!, out, members[0]!.record.max_length);
-  for (const stale of [recordFile, "report.html", metricsFile, eventsFile]) rmSync(join(out, stale), { force: true });
-  const rmse = passages.length > 0 ? await measure(out, passages) : undefined;
+  const rmse = passages.length > 0 ? await measure(checkpoint, members[0]!, passages) : undefined;
   const record = describeAverage(members, { rows: passages.length, rmse });
-  writeFileAtomic(join(out, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+
+  tidyUp(out);
+  replaceModel(out, (folder) => {
+    writeCheckpoint(folder, checkpoint);
+    writeTokenizerFiles(folders[0]!, folder, record.max_length);
+    writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+  });
+  for (const stale of ["report.html", metricsFile, eventsFile]) rmSync(join(out, stale), { force: true });
   log.info(`the average of ${members.length} checkpoints is in ${out}; RMSE by their own records: ${listErrors(members)}`);
   if (rmse !== undefined)
     log.info(`validation RMSE of the average ${rmse.toFixed(4)}, on ${passages.length} passages that none of them has seen`);
@@ -96,13 +103,16 @@ function readHeldOut(file: string, members: readonly Member[], log: Log): Passag
   return held.map((i) => passages[i]!);
 }
 
-async function measure(folder: string, passages: readonly Passage[]): Promise<number> {
-  const { scorer, tokenizer, maxLength } = await openModel(folder);
+/** The RMSE of a checkpoint that is not written yet, with a member's tokenizer. */
+async function measure(checkpoint: Checkpoint, { folder, record }: Member, passages: readonly Passage[]): Promise<number> {
+  const tokenizer = loadTokenizer(folder);
+  const engine = await createEngine({ graph: buildServingGraph(checkpoint, "fp32"), sessions: countCores() });
   try {
-    const scores = await scoreAll("average", passages, ({ excerpt }) => scorer.score(tokenizer.encodeTruncated(excerpt, maxLength)));
+    const encode = ({ excerpt }: Passage) => tokenizer.encodeTruncated(excerpt, record.max_length);
+    const scores = await scoreAll("average", passages, (passage) => engine.score(encode(passage)));
     return rootMeanSquare(passages.map(({ target }, i) => scores[i]! - target));
   } finally {
-    await scorer.close();
+    await engine.close();
   }
 }
 
