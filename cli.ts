@@ -1,4 +1,4 @@
-import { type Main, runCommand } from "./lib/run-command.js";
+import { type Main, runMain } from "./lib/run-main.js";
 
 /** Every subcommand, loaded only when called. */
 const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<{ readonly main: Main }> }>> = {
@@ -34,4 +34,4 @@ if (process.channel) {
   process.channel.unref();
 }
 
-await runCommand(run);
+await runMain(run);

@@ -13,7 +13,7 @@ import { openModel } from "../lib/model.js";
 import { kinds, option, parseOptions } from "../lib/options.js";
 import { places } from "../lib/places.js";
 import { readNewestVersion } from "../lib/repository.js";
-import { runCommand } from "../lib/run-command.js";
+import { runMain } from "../lib/run-main.js";
 import { abortOnSignals } from "../lib/signals.js";
 import { scoreText } from "../lib/text/windows.js";
 import type { Expected } from "./attack.js";
@@ -36,7 +36,7 @@ const options = {
 const columns = ["", "right", "wrong", "accepted and lost", "other errors", "refused (503)", "server away", ""];
 const heading = `| ${columns.join(" | ")} |\n|---|${"---:|".repeat(6)}---|\n`;
 
-await runCommand(async (argv) => {
+await runMain(async (argv) => {
   const settings = parseOptions("bench_faults", options, argv);
   const unknown = settings.scenarios.find((name) => !(name in scenarios));
   if (unknown) fail("usage", { problem: `there is no scenario ${unknown}`, help: "node dist/bench/faults.js --help" });

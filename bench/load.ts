@@ -3,7 +3,7 @@ import { runLoad } from "../lib/load.js";
 import { formatErrors, formatPercentiles, formatRequests } from "../lib/load-tables.js";
 import { kinds, option, parseOptions } from "../lib/options.js";
 import { findData, places } from "../lib/places.js";
-import { runCommand } from "../lib/run-command.js";
+import { runMain } from "../lib/run-main.js";
 import { abortOnSignals } from "../lib/signals.js";
 import { readPassages } from "../lib/text/dataset.js";
 import { waitForAnswer } from "../lib/wait.js";
@@ -18,7 +18,7 @@ const options = {
   seed: option(kinds.count, 0, "Seed of the draw of passages, the same for both."),
 };
 
-await runCommand(async (argv) => {
+await runMain(async (argv) => {
   const settings = parseOptions("bench_load", options, argv);
   const signal = abortOnSignals();
   const texts = readPassages(settings.data, { targets: false }).passages.map(({ excerpt }) => excerpt);

@@ -12,7 +12,7 @@ import { describeMachine } from "../lib/machine.js";
 import { kinds, option, parseOptions, type Values } from "../lib/options.js";
 import { places } from "../lib/places.js";
 import { createRandom } from "../lib/random.js";
-import { runCommand } from "../lib/run-command.js";
+import { runMain } from "../lib/run-main.js";
 import { abortOnSignals } from "../lib/signals.js";
 import { makeRepository } from "./make-repository.js";
 import { connectPredict } from "./predict.js";
@@ -41,7 +41,7 @@ interface Tenth {
 /** Garbage is collected when V8 thinks fit: memory is read often, and what counts is the most it was. */
 const readingsInTenth = 50;
 
-await runCommand(async (argv) => {
+await runMain(async (argv) => {
   const settings = parseOptions("bench_memory", options, argv);
   const signal = abortOnSignals();
   const folder = mkdtempSync(join(tmpdir(), "readability-memory-"));

@@ -11,7 +11,7 @@ import { writeFileAtomic } from "../lib/files.js";
 import { openModel } from "../lib/model.js";
 import { parseOptions } from "../lib/options.js";
 import { showProgress } from "../lib/progress.js";
-import { runCommand } from "../lib/run-command.js";
+import { runMain } from "../lib/run-main.js";
 import { describeErrors, describePassages } from "../lib/score-tables.js";
 import { rootMeanSquare } from "../lib/statistics.js";
 import { readPassages } from "../lib/text/dataset.js";
@@ -21,7 +21,7 @@ import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { listSplits, readRecord, recordFile } from "../lib/training-record.js";
 import { drawPredictions } from "../services/train/charts.js";
 
-await runCommand(async (argv) => {
+await runMain(async (argv) => {
   const given = parseOptions("bench_release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
   const [from, data, out, base] = given.arguments as [string, string, string, string?];
   const record =

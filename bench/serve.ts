@@ -17,7 +17,7 @@ import { describeMachine } from "../lib/machine.js";
 import { kinds, option, parseOptions, type Values } from "../lib/options.js";
 import { findData, places } from "../lib/places.js";
 import { readNewestVersion } from "../lib/repository.js";
-import { runCommand } from "../lib/run-command.js";
+import { runMain } from "../lib/run-main.js";
 import { abortOnSignals } from "../lib/signals.js";
 import { loadTokenizer, type Tokenizer, writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { splitWindows } from "../lib/text/windows.js";
@@ -62,7 +62,7 @@ const options = {
 
 type Settings = Values<typeof options>;
 
-await runCommand(async (argv) => {
+await runMain(async (argv) => {
   const settings = parseOptions("bench_serve", options, argv);
   const signal = abortOnSignals();
   const folder = mkdtempSync(join(tmpdir(), "readability-bench-"));

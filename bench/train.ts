@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { describeMachine } from "../lib/machine.js";
 import { kinds, option, parseOptions, type Values } from "../lib/options.js";
 import { findData, places } from "../lib/places.js";
-import { runCommand } from "../lib/run-command.js";
+import { runMain } from "../lib/run-main.js";
 import { median } from "../lib/statistics.js";
 import type { StepMetrics } from "../services/train/metrics.js";
 import { launchService, runProgram } from "./processes.js";
@@ -32,7 +32,7 @@ interface Run extends Values<typeof options> {
   readonly folder: string;
 }
 
-await runCommand(async (argv) => {
+await runMain(async (argv) => {
   const settings = parseOptions("bench_train", options, argv);
   const folder = mkdtempSync(join(tmpdir(), "readability-bench-"));
   try {

@@ -32,6 +32,12 @@ export const errors = {
     ({ file, cause }: { file: string; cause: string }) =>
       `${file} cannot be written: ${cause}. Let this user write there, or name another place; what was there before stands.`,
   ),
+  "in-use": row(
+    409,
+    1,
+    ({ folder }: { folder: string }) =>
+      `Another process of readability is writing into ${folder}. Wait until it has ended, or name another place with --out.`,
+  ),
   "bad-metadata": row(
     500,
     1,

@@ -1,6 +1,7 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { listBuckets } from "../../lib/buckets.js";
+import { withClaim } from "../../lib/claim.js";
 import { countCores } from "../../lib/cores.js";
 import { hashValue } from "../../lib/fingerprint.js";
 import { createLog, type Log } from "../../lib/log.js";
@@ -32,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const log = createLog("optimization");
   const signal = abortOnSignals();
   try {
-    await optimize(settings, log, signal);
+    await withClaim(settings.out, () => optimize(settings, log, signal));
     return 0;
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -35,6 +35,24 @@ function describeEnd(out: string) {
   };
 }
 
+it("a folder is one run's at a time: another is refused, and a killed one leaves it free", async () => {
+  const many = ["--epochs", "1000", "--checkpoint-every", "1"];
+  const { child, finished } = tiny.start("shared", many);
+  while (child.exitCode === null && stepOf(state("shared")) < 2) await sleep(10);
+  for (const args of [
+    [...many, "--resume"],
+    ["--folds", "2"],
+    ["--average", tiny.path("one"), tiny.path("two")],
+  ]) {
+    const { code, stderr } = await tiny.run("shared", ...args);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/Another process of readability is writing into .*shared\. Wait until/)]);
+  }
+  child.kill("SIGKILL");
+  expect(await finished).toMatchObject({ code: null }); // it was still running
+  const { code, stderr } = await tiny.run("shared", ...many, "--resume", "--max-steps", String(stepOf(state("shared")) + 1));
+  expect(code, stderr).toBe(0);
+}, 60_000);
+
 describe("kill -9", () => {
   it("twenty times at any moment leaves what a run leaves that never stopped, and the old model until then", {
     timeout: 900_000,

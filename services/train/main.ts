@@ -1,3 +1,4 @@
+import { withClaim } from "../../lib/claim.js";
 import { createLog, type Log } from "../../lib/log.js";
 import { parseOptions } from "../../lib/options.js";
 import { abortOnSignals } from "../../lib/signals.js";
@@ -19,15 +20,15 @@ import { pickTrainingRows } from "./training-rows.js";
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
   checkCombinations(settings);
-  const log = createLog("train");
-  if (settings.average.length > 0) {
-    await averageCheckpoints(settings, log);
-    return 0;
-  }
+  await withClaim(settings.out, () => run(settings, createLog("train")));
+  return 0;
+}
+
+async function run(settings: Settings, log: Log): Promise<void> {
+  if (settings.average.length > 0) return averageCheckpoints(settings, log);
   const data = await readData(settings, log);
   const train = settings.folds > 0 ? trainFolds : trainOne;
   await train(settings, data, log);
-  return 0;
 }
 
 async function trainOne(settings: Settings, data: Data, log: Log): Promise<void> {

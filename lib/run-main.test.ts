@@ -1,7 +1,7 @@
 import { CommanderError } from "commander";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { fail } from "./errors.js";
-import { type Main, runCommand } from "./run-command.js";
+import { type Main, runMain } from "./run-main.js";
 
 const before = process.exitCode;
 afterEach(() => {
@@ -12,7 +12,7 @@ afterEach(() => {
 async function run(main: Main, ...argv: readonly string[]): Promise<readonly [number, string]> {
   const write = vi.spyOn(process.stderr, "write").mockReturnValue(true);
   try {
-    await runCommand(main, argv);
+    await runMain(main, argv);
     return [Number(process.exitCode), write.mock.calls.map(([text]) => String(text)).join("")];
   } finally {
     write.mockRestore();

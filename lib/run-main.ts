@@ -8,7 +8,7 @@ export type Main = (argv: readonly string[]) => Promise<number | undefined>;
  * Runs a command as this process: what it fails with is told on standard error. --help ends with 0, wrong usage with 2, all that goes
  * wrong else, and a signal that a command leaves to us, with 1.
  */
-export async function runCommand(main: Main, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
+export async function runMain(main: Main, argv: readonly string[] = process.argv.slice(2)): Promise<void> {
   process.exitCode = await main(argv).then((code) => code ?? 0, explain);
 }
 
