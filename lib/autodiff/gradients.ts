@@ -24,8 +24,8 @@ import type { Op } from "../onnx/shapes.js";
 
 /** Operators without a gradient: they make integers, masks and shapes, or belong to serving alone. */
 export const undifferentiable = [
-  "Abs", "BitShift", "Cast", "Concat", "CumSum", "DynamicQuantizeMatMul", "Equal", "Gather", "If", "Less", "MultiHeadAttention", "Pad",
-  "QuantizeLinear", "ReduceMax", "ReduceMin", "Shape",
+  "BitShift", "Cast", "Concat", "CumSum", "DynamicQuantizeMatMul", "Equal", "Gather", "If", "Less", "MultiHeadAttention", "Pad",
+  "ReduceMin", "Shape",
 ] as const; // biome-ignore format: a list reads better in lines
 
 export type DifferentiableOp = Exclude<Op, (typeof undifferentiable)[number]>;

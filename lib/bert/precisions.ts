@@ -33,14 +33,9 @@ export type Precision = keyof typeof precisions;
 
 export const numbersOf = (precision: Precision): Numbers => precisions[precision];
 
-/** The number of the encoder layer that a parameter or linear layer is in. */
-export function layerOf(name: string): number | undefined {
-  const layer = /\.layer\.(\d+)\./.exec(name)?.[1];
-  return layer === undefined ? undefined : Number(layer);
-}
-
 /** What lies outside the layers stays in floats: it is small, and the errors of a head would go straight into the score. */
 export function isQuantized(linear: string, layers: number, exact: Numbers["exact"] = []): boolean {
-  const layer = layerOf(linear);
-  return layer !== undefined && !exact.some((end) => layer === { first: 0, last: layers - 1 }[end]);
+  const layer = /\.layer\.(\d+)\./.exec(linear)?.[1];
+  if (layer === undefined) return false;
+  return !exact.some((end) => Number(layer) === { first: 0, last: layers - 1 }[end]);
 }

@@ -6,7 +6,6 @@ import { simplify } from "../onnx/simplify.js";
 import { producer } from "../producer.js";
 import type { BertConfig } from "./config.js";
 import { createDropout } from "./dropout.js";
-import { buildQuantization, type Precision, quantizeProducts } from "./int8-training.js";
 import { scoreTexts } from "./model.js";
 import { plainKernels } from "./plain.js";
 
@@ -21,14 +20,12 @@ export interface TrainingGraphs {
   readonly step: Uint8Array;
   /** Forward alone, without dropout. */
   readonly evaluation: Uint8Array;
-  /** Makes the integers that the step reads of some weights; none in float32. */
-  readonly quantization: Uint8Array | undefined;
   /** Inputs of the step that have a gradient: parameters, and the rows of tables. */
   readonly trained: readonly string[];
 }
 
 /** The ONNX graphs of one training run; batch and sequence are dynamic. */
-export function buildTrainingGraphs(config: BertConfig, dropoutRate: number, precision: Precision = "fp32"): TrainingGraphs {
+export function buildTrainingGraphs(config: BertConfig, dropoutRate: number): TrainingGraphs {
   const evaluation = buildForward(config, 0);
   addOutput(evaluation.graph, outputs.scores, evaluation.scores);
   simplify(evaluation.graph);
@@ -40,11 +37,9 @@ export function buildTrainingGraphs(config: BertConfig, dropoutRate: number, pre
   addOutput(graph, outputs.loss, loss);
   for (const [input, gradient] of gradients) addOutput(graph, gradientName(input.name), gradient);
   simplify(graph);
-  const quantized = precision === "int8" ? quantizeProducts(graph) : [];
   return {
     step: encodeModel(graph, producer),
     evaluation: encodeModel(evaluation.graph, producer),
-    quantization: quantized.length > 0 ? buildQuantization(quantized) : undefined,
     trained: trained.map(({ name }) => name),
   };
 }

@@ -50,7 +50,6 @@ export const mul = binary("Mul");
 export const div = binary("Div");
 export const equal = binary("Equal");
 export const less = binary("Less");
-export const abs = unary("Abs");
 export const erf = unary("Erf");
 export const exp = unary("Exp");
 export const neg = unary("Neg");
@@ -82,13 +81,10 @@ export const transpose = (x: Value, perm: readonly number[]): Value => apply("Tr
 export const reduceSum = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value =>
   apply("ReduceSum", [x, constant(x.graph, axes)], { keepdims });
 export const reduceMean = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value => apply("ReduceMean", [x], { axes, keepdims });
-export const reduceMax = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value => apply("ReduceMax", [x], { axes, keepdims });
 export const reduceMin = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value => apply("ReduceMin", [x], { axes, keepdims });
 /** The normalized tensor, the means and the inverse standard deviations over the last axis. */
 export const layerNormalization = (x: Value, scale: Value, bias: Value, epsilon: number): readonly Value[] =>
   addNode(x.graph, "LayerNormalization", [x, scale, bias], { axis: -1, epsilon });
-/** x rounded to the nearest int8, halves to even. */
-export const quantizeLinear = (x: Value): Value => apply("QuantizeLinear", [x, scalar(x.graph, 1, "float32"), scalar(x.graph, 0, "int8")]);
 /** com.microsoft: x quantized to 8 bits as it comes, times weight [inner, columns] int8 with a scale a column, plus bias. */
 export const dynamicQuantizeMatMul = (
   x: Value,

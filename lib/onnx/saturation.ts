@@ -22,6 +22,3 @@ export async function isSaturating(): Promise<boolean> {
   await session.close();
   return (y!.data as Float32Array).some((sum) => sum < 0.99 * largest * inner);
 }
-
-/** The largest signed integer that a weight of DynamicQuantizeMatMul may be here: of 8 bits, or 7 where 8 overflow. Blocks the thread. */
-export const findLargestWeight = async (): Promise<number> => ((await isSaturating()) ? 63 : largest);

@@ -3,8 +3,8 @@ import type { Attributes, Branch, DType, Value } from "./graph.js";
 
 /** The operators that graphs may use, by their ONNX names; those of com.microsoft are ONNX Runtime's own. */
 export const standardOps = [
-  "Abs", "Add", "BitShift", "Cast", "Concat", "CumSum", "Div", "Equal", "Erf", "Exp", "Expand", "Gather", "Gemm", "If", "LayerNormalization", "Less",
-  "MatMul", "Mul", "Neg", "Pad", "QuantizeLinear", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceSum", "Relu", "Reshape", "Shape", "Slice", "Softmax",
+  "Add", "BitShift", "Cast", "Concat", "CumSum", "Div", "Equal", "Erf", "Exp", "Expand", "Gather", "Gemm", "If", "LayerNormalization", "Less",
+  "MatMul", "Mul", "Neg", "Pad", "ReduceMean", "ReduceMin", "ReduceSum", "Relu", "Reshape", "Shape", "Slice", "Softmax",
   "Sqrt", "Sub", "Tanh", "Transpose",
 ] as const; // biome-ignore format: a list reads better in lines
 export const microsoftOps = ["DynamicQuantizeMatMul", "Gelu", "MultiHeadAttention"] as const;
@@ -55,7 +55,6 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
   BitShift: elementwise(),
   Equal: elementwise("bool"),
   Less: elementwise("bool"),
-  Abs: same,
   CumSum: same,
   Erf: same,
   Exp: same,
@@ -125,11 +124,6 @@ export const shapeRules: { readonly [op in Op]: Rule } = {
     });
     return [{ dtype: x!.dtype, shape }];
   },
-  QuantizeLinear: ([x, scale, zeroPoint], _, refuse) => {
-    if (scale!.shape.length > 0 || zeroPoint!.shape.length > 0) refuse("one scale and one zero point");
-    return [{ dtype: zeroPoint!.dtype, shape: x!.shape }];
-  },
-  ReduceMax: reduce,
   ReduceMean: reduce,
   ReduceMin: reduce,
   ReduceSum: reduce,

@@ -8,10 +8,9 @@ interface Context {
   readonly readers: (value: Value) => readonly Node[];
 }
 
-/** A value that takes the place of the node's first output, where this rewrite knows one. */
-export type Rewrite = (node: Node, context: Context) => Value | undefined;
+/** A value equal to the node's first output that saves a pass over an activation, where this rewrite knows one. */
+type Rewrite = (node: Node, context: Context) => Value | undefined;
 
-/** Each answers a value equal to the node's that saves a pass over an activation, or suits ONNX Runtime better. */
 const rewrites: readonly Rewrite[] = [
   // Gemm(s a, b) = s Gemm(a, b), and Gemm multiplies on its way.
   (node, { producer }) => {
@@ -70,7 +69,7 @@ export function simplify(graph: Graph): void {
 }
 
 /** One pass over the graph; answers whether it changed. */
-export function applyRewrite(graph: Graph, rewrite: Rewrite): boolean {
+function applyRewrite(graph: Graph, rewrite: Rewrite): boolean {
   const nodes = liveNodes(graph);
   const producers = new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
   const readers = new Map<Value, Node[]>();

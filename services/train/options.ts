@@ -1,6 +1,5 @@
 import { z } from "zod";
 import { heads } from "../../lib/bert/config.js";
-import { precisions } from "../../lib/bert/int8-training.js";
 import { kinds, type Option, option, type Values } from "../../lib/options.js";
 import { places } from "../../lib/places.js";
 import { type Recipe, recipes } from "./recipes.js";
@@ -101,11 +100,6 @@ export const options = {
     kinds.count,
     0,
     "Stops after so many steps, evaluates and writes the checkpoint; the schedule stays as it was. 0: no limit.",
-  ),
-  precision: option(
-    z.enum(precisions),
-    "fp32",
-    "Of the encoder's products with its weights while training: fp32, or int8 (faster, and not quite the same model; gradients of the weights and evaluation stay in fp32).",
   ),
   workers: option(kinds.count, 0, "Replicas that share each batch. 0: one a core."),
   microBatch: option(

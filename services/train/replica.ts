@@ -3,10 +3,8 @@ import { waitAtBarrier } from "../../lib/barrier.js";
 import type { BertConfig } from "../../lib/bert/config.js";
 import { dropoutInputs } from "../../lib/bert/dropout.js";
 import { tablesOf } from "../../lib/bert/families.js";
-import { largestInput } from "../../lib/bert/int8-training.js";
 import { rowInputs } from "../../lib/bert/plain.js";
 import { gradientName, lossInputs, outputs, type TrainingGraphs } from "../../lib/bert/training-graph.js";
-import { findLargestWeight } from "../../lib/onnx/saturation.js";
 import { createSession, type Data } from "../../lib/onnx/session.js";
 import { type AdamW, type OptimizerState, updateAdamW } from "../../lib/optim/adamw.js";
 import { updateAverage } from "../../lib/optim/average.js";
@@ -81,10 +79,6 @@ const { embedding: hidden, firstPosition } = config; // hidden: the width of a t
 const options = { threads: 1, optimization: "all" } as const;
 const session = await createSession(graphs.step, profile ? { ...options, profile } : options);
 const evaluation = await createSession(graphs.evaluation, options);
-const quantization = graphs.quantization && (await createSession(graphs.quantization, options));
-const largest: Data = { dtype: "float32", shape: [], data: new Float32Array([quantization ? await findLargestWeight() : 0]) };
-/** Integers of the weights as the step reads them. */
-let quantized: Readonly<Record<string, Data>> = {};
 
 // ONNX Runtime refuses shared memory: what the graph reads is copied. Tables stay shared: their rows are looked up here.
 const matrices = layout.slots.filter((slot) => !isTable(slot));
@@ -109,7 +103,7 @@ let touched: readonly Packed[] = [];
 
 parentPort!.on("message", async (request: Request) => {
   if (request.kind === "close") {
-    await Promise.all([session.close(), evaluation.close(), quantization?.close()]);
+    await Promise.all([session.close(), evaluation.close()]);
     process.exit(0); // worker_threads: ends this thread alone
   }
   parentPort!.postMessage(request.kind === "step" ? await takeStep(request) : await scoreRows(request));
@@ -119,7 +113,6 @@ parentPort!.postMessage("ready");
 async function takeStep({ shares, batch, step, learningRate, dropoutSeed }: Request & { kind: "step" }): Promise<Answer> {
   clearTables();
   copy.set(shared.parameters.subarray(start));
-  if (quantization) quantized = await quantization.run({ ...parameterFeeds, [largestInput]: largest }, quantized);
   touched = shares.map(({ rows }) => packRows(rows, config.padId));
   if (shares.length === 0) own.fill(0, start);
   shared.losses[index] = 0;
@@ -139,7 +132,6 @@ async function takeStep({ shares, batch, step, learningRate, dropoutSeed }: Requ
 async function addGradients({ rows, places }: Share, packed: Packed, first: boolean, batch: number, dropoutSeed: number): Promise<number> {
   const feeds = {
     ...feed(packed),
-    ...quantized,
     [lossInputs.targets]: vector(rows.map(({ target }) => target)),
     [lossInputs.weights]: vector(rows.map(({ weight = 1 }) => weight / batch)),
     ...(session.inputs.includes(dropoutInputs.seed) ? feedDropout(packed.sequence, places, dropoutSeed) : {}),

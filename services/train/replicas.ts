@@ -2,7 +2,6 @@ import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { createBarrier } from "../../lib/barrier.js";
 import type { Checkpoint } from "../../lib/bert/checkpoint.js";
-import type { Precision } from "../../lib/bert/int8-training.js";
 import { buildTrainingGraphs } from "../../lib/bert/training-graph.js";
 import { failure, reason } from "../../lib/errors.js";
 import { compiled } from "../../lib/module.js";
@@ -36,7 +35,6 @@ export interface ReplicasOptions {
   readonly loss: "mse" | "rmse";
   readonly clip: number;
   readonly dropout: number;
-  readonly precision?: Precision;
   /** Rows a run of the graph at most: fewer take less memory and less padding. */
   readonly microBatch: number;
   /** By which each layer learns more slowly than the one above it; 1 without it. */
@@ -53,7 +51,7 @@ const evaluationBatch = 16;
 /** @throws replica-died from any call once a worker is gone */
 export async function createReplicas(
   checkpoint: Checkpoint,
-  { workers, dropout, precision = "fp32", microBatch, layerDecay = 1, ema = 0, profile, ...recipe }: ReplicasOptions,
+  { workers, dropout, microBatch, layerDecay = 1, ema = 0, profile, ...recipe }: ReplicasOptions,
 ): Promise<Replicas> {
   const { config } = checkpoint;
   const layout = layOut(config);
@@ -70,7 +68,7 @@ export async function createReplicas(
     barrier: createBarrier(),
   };
   for (const { name, offset } of layout.slots) shared.parameters.set(checkpoint.weights.get(name)!.data, offset);
-  const graphs = buildTrainingGraphs(config, dropout, precision);
+  const graphs = buildTrainingGraphs(config, dropout);
   const threads = await Promise.all(
     Array.from({ length: workers }, (_, index) =>
       startReplica({

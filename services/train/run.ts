@@ -64,9 +64,9 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
   checkJob(job);
   tidyUp(out);
   const workers = countWorkers(settings);
-  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, precision, microBatch, layerDecay, ema, select } = settings;
+  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch, layerDecay, ema, select } = settings;
   const adamw = { beta1, beta2, epsilon, weightDecay };
-  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, precision, microBatch, layerDecay, ema });
+  const replicas = await createReplicas(data.checkpoint, { workers, adamw, loss, clip, dropout, microBatch, layerDecay, ema });
   try {
     const { parameters, average } = replicas.state;
     const best = select === "best" ? new Float32Array(parameters.length) : undefined;
