@@ -1,9 +1,12 @@
 import { Pool } from "undici";
 import type { Send } from "./pace.js";
 
+/** Milliseconds until an answer that does not come counts as lost; behind slow servers and long lines they take a minute. */
+const longest = 120_000;
+
 /** A client of POST /predict with as many connections as it takes; `send` throws where the answer is not 200 with a score. */
 export function connectPredict(address: string): { readonly send: Send; close(): Promise<void> } {
-  const pool = new Pool(address, { headersTimeout: 300_000, bodyTimeout: 300_000 });
+  const pool = new Pool(address, { headersTimeout: longest, bodyTimeout: longest });
   const headers = { "content-type": "application/json" };
   return {
     async send(text) {

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { fail } from "../lib/errors.js";
 import { compiled } from "../lib/module.js";
 import { waitForAnswer } from "../lib/wait.js";
 
@@ -49,7 +50,7 @@ export async function startServer({ program, args, ready, patience, signal }: La
     if (await waitForAnswer(ready, patience, "What it needs may be missing.", AbortSignal.any([signal, gone.signal])))
       return { child, ended, stop: () => stop(child, ended) };
     signal.throwIfAborted();
-    throw new Error(`${program} ${args.join(" ")} ended:\n${written}`);
+    return fail("program-failed", { command: [program, ...args].join(" "), cause: `It ended before it was ready:\n${written}` });
   } catch (error) {
     await stop(child, ended);
     throw error;
@@ -72,6 +73,6 @@ export async function runProgram({ program, args }: Pick<Launch, "program" | "ar
     written += text;
   });
   const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) throw new Error(`${program} ${args.join(" ")} failed`);
+  if (code !== 0) fail("program-failed", { command: [program, ...args].join(" "), cause: `It ended with ${code ?? "a signal"}.` });
   return written;
 }

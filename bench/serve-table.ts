@@ -28,20 +28,21 @@ export interface Peak {
 export interface Results {
   readonly measured: readonly Measured[];
   readonly peaks: readonly Peak[];
+  /** Where other contenders than ours did not answer, and why; each was left out from there on. */
+  readonly failures: readonly string[];
 }
 
 /** Markdown: a table for each kind of texts, medians over the rounds; a ratio is the median of the ratios within a round. */
-export function formatServing({ measured, peaks }: Results): string {
+export function formatServing({ measured, peaks, failures }: Results): string {
   const kinds = [...new Set(measured.map(({ texts }) => texts))];
-  return kinds
-    .map((kind) =>
-      formatKind(
-        kind,
-        measured.filter(({ texts }) => texts === kind),
-        peaks.filter(({ texts }) => texts === kind),
-      ),
-    )
-    .join("");
+  const tables = kinds.map((kind) =>
+    formatKind(
+      kind,
+      measured.filter(({ texts }) => texts === kind),
+      peaks.filter(({ texts }) => texts === kind),
+    ),
+  );
+  return [...tables, ...failures.map((failure) => `\nLeft out from ${failure}\n`)].join("");
 }
 
 function formatKind(kind: string, measured: readonly Measured[], peaks: readonly Peak[]): string {

@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readConfig } from "../lib/bert/config.js";
-import { fail } from "../lib/errors.js";
+import { fail, reason } from "../lib/errors.js";
 import { writeFileAtomic } from "../lib/files.js";
 import { describeMachine } from "../lib/machine.js";
 import { kinds, option, parseOptions, type Values } from "../lib/options.js";
@@ -133,26 +133,35 @@ async function measureAll(settings: Settings, where: Whereabouts, opened: Map<Co
   };
   if (!settings.restart) for (const contender of left) await open(contender);
 
+  const close = async (contender: Contender) => {
+    await opened.get(contender)?.close();
+    opened.delete(contender);
+  };
+  const failed = new Map<Contender, string>();
   const measured: Measured[] = [];
   const peaks: Peak[] = [];
   for (let round = 1; round <= settings.rounds; round++) {
     for (const set of sets) {
       peaks.push({ texts: set.name, ...(await measureShare(settings, where, set)) });
-      for (const contender of left) {
+      for (const contender of left.filter((one) => !failed.has(one))) {
         if (contender.longest !== undefined && (set.tokens ?? 0) > contender.longest) continue;
-        const { send } = await open(contender);
         const { name, http, ours } = contender;
-        measured.push({ texts: set.name, name, http, ours, round, ...(await measure(settings, send, set, round, signal)) });
-        const { rate, p50, p99 } = measured.at(-1)!;
-        say(`round ${round}, ${set.name}: ${name}: ${rate.toFixed(1)} texts/s, ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
-        if (settings.restart) {
-          await opened.get(contender)!.close();
-          opened.delete(contender);
+        const where = `round ${round}, ${set.name}: ${name}`;
+        try {
+          const { send } = await open(contender);
+          measured.push({ texts: set.name, name, http, ours, round, ...(await measure(settings, send, set, round, signal)) });
+          const { rate, p50, p99 } = measured.at(-1)!;
+          say(`${where}: ${rate.toFixed(1)} texts/s, ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
+        } catch (error) {
+          if (ours || signal.aborted) throw error;
+          failed.set(contender, `${where}: ${reason(error)}`);
+          say(`${failed.get(contender)}; it is left out from here on`);
         }
+        if (settings.restart || failed.has(contender)) await close(contender);
       }
     }
   }
-  return { measured, peaks };
+  return { measured, peaks, failures: [...failed.values()] };
 }
 
 async function measure(settings: Settings, send: Opened["send"], { texts }: TextSet, seed: number, signal: AbortSignal) {

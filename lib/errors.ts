@@ -216,6 +216,7 @@ export const errors = {
     ({ url, seconds, last, remedy }: { url: string; seconds: number; last: string; remedy: string }) =>
       `${url} did not answer within ${seconds} s (last: ${last}). ${remedy}`,
   ),
+  "program-failed": row(500, 1, ({ command, cause }: { command: string; cause: string }) => `This did not go well: ${command}\n${cause}`),
   "port-taken": row(
     500,
     1,
