@@ -146,15 +146,15 @@ async function measureAll(settings: Settings, where: Whereabouts, opened: Map<Co
       for (const contender of left.filter((one) => !failed.has(one))) {
         if (contender.longest !== undefined && (set.tokens ?? 0) > contender.longest) continue;
         const { name, http, ours } = contender;
-        const where = `round ${round}, ${set.name}: ${name}`;
+        const what = `round ${round}, ${set.name}: ${name}`;
         try {
           const { send } = await open(contender);
           measured.push({ texts: set.name, name, http, ours, round, ...(await measure(settings, send, set, round, signal)) });
           const { rate, p50, p99 } = measured.at(-1)!;
-          say(`${where}: ${rate.toFixed(1)} texts/s, ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
+          say(`${what}: ${rate.toFixed(1)} texts/s, ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
         } catch (error) {
           if (ours || signal.aborted) throw error;
-          failed.set(contender, `${where}: ${reason(error)}`);
+          failed.set(contender, `${what}: ${reason(error)}`);
           say(`${failed.get(contender)}; it is left out from here on`);
         }
         if (settings.restart || failed.has(contender)) await close(contender);
