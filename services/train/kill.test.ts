@@ -49,7 +49,7 @@ it("a folder is one run's at a time: another is refused, and a killed one leaves
   }
   child.kill("SIGKILL");
   expect(await finished).toMatchObject({ code: null }); // it was still running
-  const { code, stderr } = await tiny.run("shared", ...many, "--resume", "--max-steps", String(stepOf(state("shared")) + 1));
+  const { code, stderr } = await tiny.run("shared", "--max-steps", "1");
   expect(code, stderr).toBe(0);
 }, 60_000);
 
