@@ -1,4 +1,4 @@
-import { type Main, runMain } from "./lib/run-main.js";
+import { type Main, runMain } from "./lib/cli/run-main.js";
 
 /** Every subcommand, loaded only when called. */
 const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<{ readonly main: Main }> }>> = {

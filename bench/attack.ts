@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { Client } from "undici";
-import { createRandom, type Random } from "../lib/random.js";
+import { createRandom, type Random } from "../lib/math/random.js";
 
 /** A text with the scores that are right: one of each version that may be served. */
 export interface Expected {

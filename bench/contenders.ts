@@ -1,6 +1,6 @@
-import { countCores } from "../lib/cores.js";
-import { findPort } from "../lib/listen.js";
-import { openModel } from "../lib/model.js";
+import { findPort } from "../lib/http/listen.js";
+import { openModel } from "../lib/serving/model.js";
+import { countCores } from "../lib/system/cores.js";
 import { scoreText } from "../lib/text/windows.js";
 import type { Send } from "./pace.js";
 import { connectPredict } from "./predict.js";

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { findPort } from "../lib/listen.js";
-import { compiled } from "../lib/module.js";
-import { type ModelVersion, readNewestVersion } from "../lib/repository.js";
+import { findPort } from "../lib/http/listen.js";
+import { type ModelVersion, readNewestVersion } from "../lib/repository/repository.js";
+import { compiled } from "../lib/system/package-files.js";
 import { type Attack, attack, type Expected, type Tally } from "./attack.js";
 import { type Server, startServer } from "./processes.js";
 import { broken, publishChanged, serveFloat32 } from "./publish.js";

@@ -1,12 +1,13 @@
 // Our api and another server under the very same load, one after the other: node dist/bench/load.js --ours URL --peer URL
-import { runLoad } from "../lib/load.js";
-import { formatErrors, formatPercentiles, formatRequests } from "../lib/load-tables.js";
-import { kinds, option, parseOptions } from "../lib/options.js";
-import { findData, places } from "../lib/places.js";
-import { runMain } from "../lib/run-main.js";
-import { abortOnSignals } from "../lib/signals.js";
-import { readPassages } from "../lib/text/dataset.js";
-import { waitForAnswer } from "../lib/wait.js";
+
+import { kinds, option, parseOptions } from "../lib/cli/options.js";
+import { findData, places } from "../lib/cli/paths.js";
+import { runMain } from "../lib/cli/run-main.js";
+import { abortOnSignals } from "../lib/cli/signals.js";
+import { readPassages } from "../lib/data/dataset.js";
+import { waitForAnswer } from "../lib/http/wait.js";
+import { runLoad } from "../services/load_testing/load.js";
+import { formatErrors, formatPercentiles, formatRequests } from "../services/load_testing/locust-tables.js";
 
 const options = {
   ours: option(kinds.text, "http://localhost:5000", "Address of our api."),

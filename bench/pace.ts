@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { createRandom } from "../lib/random.js";
+import { createRandom } from "../lib/math/random.js";
 
 /** Has one text scored, however far away. */
 export type Send = (text: string) => Promise<number>;

@@ -1,11 +1,11 @@
 import type { BertConfig } from "../lib/bert/config.js";
-import { createEngine } from "../lib/engine/engine.js";
+import { createRandom } from "../lib/math/random.js";
 import { addConstant, addInput, addOutput, createGraph, type Value } from "../lib/onnx/graph.js";
-import { encodeModel } from "../lib/onnx/model.js";
+import { encodeModel } from "../lib/onnx/model-file.js";
 import { add, cast, dynamicQuantizeMatMul, first, mul, reduceMean, reshape } from "../lib/onnx/ops.js";
 import type { Op } from "../lib/onnx/shapes.js";
-import { producer } from "../lib/producer.js";
-import { createRandom } from "../lib/random.js";
+import { createEngine } from "../lib/serving/engine.js";
+import { producer } from "../lib/system/producer.js";
 
 /** Rows of the weight of a product, and its columns. */
 type Product = readonly [inner: number, columns: number];

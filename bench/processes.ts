@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { fail } from "../lib/errors.js";
-import { compiled } from "../lib/module.js";
-import { waitForAnswer } from "../lib/wait.js";
+import { fail } from "../lib/errors/errors.js";
+import { waitForAnswer } from "../lib/http/wait.js";
+import { compiled } from "../lib/system/package-files.js";
 
 /** A server in a process of its own. */
 export interface Server {

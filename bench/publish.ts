@@ -1,6 +1,6 @@
 import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { listVersions, type Metadata, type ModelVersion, versionFiles } from "../lib/repository.js";
+import { listVersions, type Metadata, type ModelVersion, versionFiles } from "../lib/repository/repository.js";
 
 /** What a version is made from another by: its folder holds links to the other's files, which must be replaced, not changed. */
 export type Change = (folder: string) => void;

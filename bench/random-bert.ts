@@ -1,7 +1,7 @@
 import { writeCheckpoint } from "../lib/bert/checkpoint.js";
 import { parseConfig } from "../lib/bert/config.js";
 import { listParameters, sizeOf } from "../lib/bert/parameters.js";
-import { createRandom } from "../lib/random.js";
+import { createRandom } from "../lib/math/random.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 
 /** What a model's arithmetic depends on, as config.json names it. */

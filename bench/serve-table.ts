@@ -1,4 +1,4 @@
-import { median } from "../lib/statistics.js";
+import { median } from "../lib/math/statistics.js";
 
 /** What a contender reached with texts of one kind in one round. */
 export interface Measured {

@@ -1,5 +1,5 @@
-import { createRandom } from "../lib/random.js";
-import { readPassages } from "../lib/text/dataset.js";
+import { readPassages } from "../lib/data/dataset.js";
+import { createRandom } from "../lib/math/random.js";
 import type { Tokenizer } from "../lib/text/tokenizer.js";
 
 /** Texts under the name of their length. */

@@ -7,11 +7,11 @@
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describeMachine } from "../lib/machine.js";
-import { kinds, option, parseOptions, type Values } from "../lib/options.js";
-import { findData, places } from "../lib/places.js";
-import { runMain } from "../lib/run-main.js";
-import { median } from "../lib/statistics.js";
+import { kinds, option, parseOptions, type Values } from "../lib/cli/options.js";
+import { findData, places } from "../lib/cli/paths.js";
+import { runMain } from "../lib/cli/run-main.js";
+import { median } from "../lib/math/statistics.js";
+import { describeMachine } from "../lib/system/machine.js";
 import type { StepMetrics } from "../services/train/metrics.js";
 import { launchService, runProgram } from "./processes.js";
 import { bertBase, writeRandomBert } from "./random-bert.js";

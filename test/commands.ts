@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { compiled } from "../lib/module.js";
+import { compiled } from "../lib/system/package-files.js";
 
 export interface Finished {
   readonly code: number | null;

@@ -1,6 +1,6 @@
 import { pino } from "pino";
-import type { Model } from "../lib/model.js";
-import type { Scorer } from "../lib/scorer.js";
+import type { Model } from "../lib/serving/model.js";
+import type { Scorer } from "../lib/serving/scorer.js";
 import type { Tokenizer } from "../lib/text/tokenizer.js";
 
 /** One token a word, between the ids 1 and 2. */

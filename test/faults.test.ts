@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createEngine, type Engine } from "../lib/engine/engine.js";
-import { startRunner } from "../lib/engine/runner.js";
-import { formatFloat32 } from "../lib/float32.js";
-import { compiled } from "../lib/module.js";
+import { formatFloat32 } from "../lib/math/float32.js";
 import { encodeRequest } from "../lib/protocol/request.js";
+import { createEngine, type Engine } from "../lib/serving/engine.js";
+import { startRunner } from "../lib/serving/runner.js";
+import { compiled } from "../lib/system/package-files.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { buildApp } from "../services/inference/app.js";
 import { openModels } from "../services/inference/models.js";
@@ -72,7 +72,7 @@ it("loses no request and gives no wrong answer while threads end all the time", 
   const mortal = join(folder, "mortal.mjs");
   writeFileSync(
     mortal,
-    `await import(${JSON.stringify(pathToFileURL(compiled("lib/engine/worker")).href)});
+    `await import(${JSON.stringify(pathToFileURL(compiled("lib/serving/worker")).href)});
     setTimeout(() => process.exit(1), 100 + 200 * Math.random());`,
   );
   const { log, lines } = keepLog();

@@ -1,5 +1,5 @@
 import { addConstant, addInput, addOutput, createGraph, type Value } from "../lib/onnx/graph.js";
-import { encodeModel } from "../lib/onnx/model.js";
+import { encodeModel } from "../lib/onnx/model-file.js";
 import { add, cast, div, gather, matmul, mul, reduceMean } from "../lib/onnx/ops.js";
 
 /** A graph with the model's inputs and output whose logits are what `build` makes of the ids under their mask, float32 [batch, sequence]. */

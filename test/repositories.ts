@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type Metadata, type ModelVersion, readVersion, versionFiles } from "../lib/repository.js";
+import { type Metadata, type ModelVersion, readVersion, versionFiles } from "../lib/repository/repository.js";
+import { formatTritonConfig } from "../lib/repository/triton-config.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
-import { formatTritonConfig } from "../lib/triton-config.js";
 import { meanGraph, meanScore } from "./graphs.js";
 import { writeByteLevelTokenizer, writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 

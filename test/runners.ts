@@ -1,5 +1,5 @@
-import type { Run, Runner } from "../lib/engine/runner.js";
-import { failure } from "../lib/errors.js";
+import { failure } from "../lib/errors/errors.js";
+import type { Run, Runner } from "../lib/serving/runner.js";
 import { until } from "./fakes.js";
 
 /** Runners whose runs end when the test says so; a text's logit is half its first id. */

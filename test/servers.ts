@@ -1,6 +1,6 @@
 import type { AddressInfo } from "node:net";
-import { openVersion } from "../lib/engine/version.js";
-import type { ModelVersion } from "../lib/repository.js";
+import type { ModelVersion } from "../lib/repository/repository.js";
+import { openVersion } from "../lib/serving/open-version.js";
 import { buildApp } from "../services/inference/app.js";
 import { buildMetrics } from "../services/inference/metrics.js";
 import { openModels } from "../services/inference/models.js";

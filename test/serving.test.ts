@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { formatFloat32 } from "../lib/float32.js";
+import { formatFloat32 } from "../lib/math/float32.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { type Running, startCommand, waitForAddress } from "./commands.js";
 import { meanScore } from "./graphs.js";

@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { readCheckpoint } from "../lib/bert/checkpoint.js";
-import { shipped } from "../lib/module.js";
-import { readSafetensors } from "../lib/safetensors.js";
-import { readPassages } from "../lib/text/dataset.js";
+import { readPassages } from "../lib/data/dataset.js";
+import { readSafetensors } from "../lib/storage/safetensors.js";
+import { shipped } from "../lib/system/package-files.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
-import { createReplicas } from "../services/train/replicas.js";
+import { createReplicas } from "../lib/training/trainer.js";
 
 interface Reference {
   readonly steps: readonly { readonly loss: number; readonly gradient_norm: number; readonly tokens: number }[];

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Checkpoint, readCheckpoint } from "../lib/bert/checkpoint.js";
 import { heads } from "../lib/bert/config.js";
 import { type FamilyName, familyNames } from "../lib/bert/families.js";
-import { shipped } from "../lib/module.js";
+import { shipped } from "../lib/system/package-files.js";
 import { writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 
 /** A batch with transformers' scores, by either head; made by test/fixtures/make-tiny-models.py. */

@@ -3,11 +3,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readCheckpoint } from "../lib/bert/checkpoint.js";
-import { shipped } from "../lib/module.js";
-import { places } from "../lib/places.js";
-import { readSafetensorsHeader } from "../lib/safetensors.js";
-import { readPassages } from "../lib/text/dataset.js";
-import { readRecord } from "../lib/training-record.js";
+import { places } from "../lib/cli/paths.js";
+import { readPassages } from "../lib/data/dataset.js";
+import { readRecord } from "../lib/repository/training-record.js";
+import { readSafetensorsHeader } from "../lib/storage/safetensors.js";
+import { shipped } from "../lib/system/package-files.js";
 import { type Finished, type Running, runCommand, startCommand } from "./commands.js";
 import { writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 

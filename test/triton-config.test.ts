@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { connectServer } from "../lib/protocol/client.js";
-import { readNewestVersion } from "../lib/repository.js";
+import { readNewestVersion } from "../lib/repository/repository.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { main } from "../services/optimization/main.js";
 import type { InferenceServer } from "./servers.js";

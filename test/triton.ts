@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
-import { findPort } from "../lib/listen.js";
+import { findPort } from "../lib/http/listen.js";
 import type { InferenceServer } from "./servers.js";
 
 /** Milliseconds; less than a hook of vitest may take, so that the log is seen. */

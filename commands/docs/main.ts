@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from "node:fs";
 import { pathToFileURL } from "node:url";
-import { compiled, shipped } from "../../lib/module.js";
-import { describeFlag, type Options, parseOptions, variableName } from "../../lib/options.js";
+import { describeFlag, type Options, parseOptions, variableName } from "../../lib/cli/options.js";
+import { compiled, shipped } from "../../lib/system/package-files.js";
 import { options } from "./options.js";
 
 const services = ["train", "optimization", "inference", "api", "load_testing"];

@@ -1,10 +1,10 @@
 import { createReadStream, existsSync, statSync } from "node:fs";
 import { extname } from "node:path";
 import type { Readable } from "node:stream";
-import { fail, reason } from "../../lib/errors.js";
-import { openModel } from "../../lib/model.js";
-import { parseOptions } from "../../lib/options.js";
-import { type Progress, showProgress } from "../../lib/progress.js";
+import { parseOptions } from "../../lib/cli/options.js";
+import { type Progress, showProgress } from "../../lib/cli/progress.js";
+import { fail, reason } from "../../lib/errors/errors.js";
+import { openModel } from "../../lib/serving/model.js";
 import { options } from "./options.js";
 import { openOutput } from "./output.js";
 import { formats } from "./records.js";

@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import { fail, reason } from "../../lib/errors.js";
+import { fail, reason } from "../../lib/errors/errors.js";
 import { type CsvRow, parseRows } from "./csv.js";
 
 /** A text to score, or what is wrong with its place in the input. */

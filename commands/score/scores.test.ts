@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import { formatFloat32 } from "../../lib/float32.js";
-import type { Scorer } from "../../lib/scorer.js";
+import { formatFloat32 } from "../../lib/math/float32.js";
+import type { Scorer } from "../../lib/serving/scorer.js";
 import { holdScorer, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
 import type { InputRecord } from "./records.js";
 import { writeScores } from "./scores.js";

@@ -1,6 +1,6 @@
-import { failure, reason } from "../../lib/errors.js";
-import { formatFloat32 } from "../../lib/float32.js";
-import type { Model } from "../../lib/model.js";
+import { failure, reason } from "../../lib/errors/errors.js";
+import { formatFloat32 } from "../../lib/math/float32.js";
+import type { Model } from "../../lib/serving/model.js";
 import { isBlank } from "../../lib/text/blank.js";
 import { scoreText } from "../../lib/text/windows.js";
 import type { InputRecord } from "./records.js";

@@ -1,4 +1,4 @@
-import { flagName, type Options } from "../../lib/options.js";
+import { flagName, type Options } from "../../lib/cli/options.js";
 
 /** Parts a command line: the arguments that `own` declares, and the others in their order. Every option of `own` takes a value. */
 export function splitArguments(own: Options, argv: readonly string[]): { readonly own: string[]; readonly others: string[] } {

@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fail } from "../../lib/errors.js";
-import { hashPath, hashValue, isBuilt, markBuilt, markStarted } from "../../lib/fingerprint.js";
-import { describeMachine } from "../../lib/machine.js";
-import { places } from "../../lib/places.js";
-import { producer } from "../../lib/producer.js";
+import { places } from "../../lib/cli/paths.js";
+import { fail } from "../../lib/errors/errors.js";
+import { hashPath, hashValue, isBuilt, markBuilt, markStarted } from "../../lib/storage/fingerprint.js";
+import { describeMachine } from "../../lib/system/machine.js";
+import { producer } from "../../lib/system/producer.js";
 import type { Crew } from "./crew.js";
 import type { Settings } from "./run.js";
 

@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { compiled } from "../../lib/module.js";
+import { compiled } from "../../lib/system/package-files.js";
 import { startChild } from "./child.js";
 
 test("the lines of both streams come with the name of the service, a last one without an end too", async () => {

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
-import { reason } from "../../lib/errors.js";
+import { reason } from "../../lib/errors/errors.js";
 import type { Print } from "./print.js";
 
 /** How a process ended, for people: "ended with exit code 1", "was killed by SIGSEGV". */

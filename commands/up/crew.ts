@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { failure, type ReadabilityError } from "../../lib/errors.js";
-import { waitForAnswer } from "../../lib/wait.js";
+import { failure, type ReadabilityError } from "../../lib/errors/errors.js";
+import { waitForAnswer } from "../../lib/http/wait.js";
 import { type Child, type Exit, startChild } from "./child.js";
 import type { Print } from "./print.js";
 

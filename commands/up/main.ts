@@ -1,8 +1,8 @@
-import { fail } from "../../lib/errors.js";
-import { compiled } from "../../lib/module.js";
-import { parseOptions } from "../../lib/options.js";
-import { places } from "../../lib/places.js";
-import { abortOnSignals } from "../../lib/signals.js";
+import { parseOptions } from "../../lib/cli/options.js";
+import { places } from "../../lib/cli/paths.js";
+import { abortOnSignals } from "../../lib/cli/signals.js";
+import { fail } from "../../lib/errors/errors.js";
+import { compiled } from "../../lib/system/package-files.js";
 import { splitArguments } from "./arguments.js";
 import { options } from "./options.js";
 import { createPrinter } from "./print.js";

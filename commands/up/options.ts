@@ -1,6 +1,6 @@
 import { z } from "zod";
-import { kinds, option } from "../../lib/options.js";
-import { places } from "../../lib/places.js";
+import { kinds, option } from "../../lib/cli/options.js";
+import { places } from "../../lib/cli/paths.js";
 
 const optionalText = kinds.text.optional();
 

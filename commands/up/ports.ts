@@ -1,5 +1,5 @@
 import { createServer } from "node:net";
-import { fail } from "../../lib/errors.js";
+import { fail } from "../../lib/errors/errors.js";
 
 /** @throws port-taken where something listens on a port already */
 export async function checkPorts(

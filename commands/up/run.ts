@@ -1,8 +1,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fail, reason } from "../../lib/errors.js";
-import type { Values } from "../../lib/options.js";
-import { findData } from "../../lib/places.js";
+import type { Values } from "../../lib/cli/options.js";
+import { findData } from "../../lib/cli/paths.js";
+import { fail, reason } from "../../lib/errors/errors.js";
 import { type Builder, provideModel, provideRepository } from "./build.js";
 import { type CrewOptions, createCrew } from "./crew.js";
 import type { options } from "./options.js";

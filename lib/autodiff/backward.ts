@@ -1,4 +1,4 @@
-import { fail } from "../errors.js";
+import { fail } from "../errors/errors.js";
 import { addConstant, type Node, type Value } from "../onnx/graph.js";
 import { add } from "../onnx/ops.js";
 import { type DifferentiableOp, gradients } from "./gradients.js";

@@ -1,13 +1,13 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
-import { shipped } from "../module.js";
 import { addConstant, addInput, addOutput, createGraph, type Value } from "../onnx/graph.js";
-import { encodeModel } from "../onnx/model.js";
+import { encodeModel } from "../onnx/model-file.js";
 import {
   add, div, erf, exp, expand, first, gelu, gemm, layerNormalization, matmul, mul, neg, reduceMean, reduceSum, relu, reshape, softmax, sqrt,
   sub, tanh, transpose,
 } from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
 import { createSession, type Data } from "../onnx/session.js";
+import { shipped } from "../system/package-files.js";
 import { backward } from "./backward.js";
 import { type DifferentiableOp, gradients } from "./gradients.js";
 

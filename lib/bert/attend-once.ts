@@ -1,7 +1,7 @@
 import { addConstant, type Value } from "../onnx/graph.js";
 import { add, cast, first, matmul, mul, reshape, softmax, sub, transpose } from "../onnx/ops.js";
 import type { Checkpoint } from "./checkpoint.js";
-import type { AttentionLayers } from "./model.js";
+import type { AttentionLayers } from "./forward.js";
 import { transposeMatrix } from "./quantize.js";
 
 /** What hides padding, int32 [batch, sequence], and what is added by distance, [batch, heads, sequence, sequence]. */

@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import { fail } from "../errors.js";
-import { writeFileAtomic } from "../files.js";
-import { createRandom } from "../random.js";
-import { encodeSafetensors, readSafetensors, type Tensor } from "../safetensors.js";
+import { fail } from "../errors/errors.js";
+import { createRandom } from "../math/random.js";
+import { writeFileAtomic } from "../storage/files.js";
+import { encodeSafetensors, readSafetensors, type Tensor } from "../storage/safetensors.js";
 import { type BertConfig, readConfig } from "./config.js";
 import { type FamilyName, families } from "./families.js";
 import { listParameters, type Parameter, sizeOf } from "./parameters.js";

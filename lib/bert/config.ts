@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { z } from "zod";
-import { fail } from "../errors.js";
-import { readFile } from "../files.js";
+import { fail } from "../errors/errors.js";
+import { readFile } from "../storage/files.js";
 import { type FamilyName, families, familyNames } from "./families.js";
 
 /** Heads: transformers' own on [CLS], or ours on the mean of a text's tokens. */

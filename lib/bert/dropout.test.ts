@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
 import { addInput, addOutput, createGraph } from "../onnx/graph.js";
-import { encodeModel } from "../onnx/model.js";
+import { encodeModel } from "../onnx/model-file.js";
 import { createSession, type Data } from "../onnx/session.js";
 import { createDropout, dropoutInputs } from "./dropout.js";
 

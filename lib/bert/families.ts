@@ -15,7 +15,7 @@ export interface LayerNames {
   readonly outputNorm: string;
 }
 
-/** What a family does in its own way; the rest is lib/bert/model.ts. As in transformers' models of these names. */
+/** What a family does in its own way; the rest is lib/bert/forward.ts. As in transformers' models of these names. */
 export interface Family {
   /** Of transformers' classes: BertModel, BertForSequenceClassification. */
   readonly architecture: string;

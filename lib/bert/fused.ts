@@ -6,7 +6,7 @@ import {
 import { attendOnce } from "./attend-once.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { tablesOf } from "./families.js";
-import type { Kernels } from "./model.js";
+import type { Kernels } from "./forward.js";
 import { listBuckets, pairDistances } from "./relative.js";
 
 /** How a linear layer is computed: what differs between fp32 and int8 serving. */

@@ -4,7 +4,7 @@ import {
 } from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
 import type { BertConfig } from "./config.js";
 import type { createDropout } from "./dropout.js";
-import type { Kernels } from "./model.js";
+import type { Kernels } from "./forward.js";
 import { listParameters } from "./parameters.js";
 import { listBuckets, pairDistances } from "./relative.js";
 

@@ -1,12 +1,12 @@
 import { addOutput, createGraph, type Graph, type Value } from "../onnx/graph.js";
-import { encodeModel } from "../onnx/model.js";
+import { encodeModel } from "../onnx/model-file.js";
 import { mul, neg, reduceMin, sqrt } from "../onnx/ops.js";
 import { createSession } from "../onnx/session.js";
-import { producer } from "../producer.js";
+import { producer } from "../system/producer.js";
 import type { Checkpoint } from "./checkpoint.js";
+import { scoreTexts } from "./forward.js";
 import { fusedKernels } from "./fused.js";
 import { fp32Linear } from "./linear.js";
-import { scoreTexts } from "./model.js";
 import { isQuantized } from "./precisions.js";
 
 /** For each quantized linear layer, by name, the largest size that each channel of its input reaches. */

@@ -1,13 +1,13 @@
 import { addOutput, createGraph } from "../onnx/graph.js";
 import { halveGraph } from "../onnx/half-graph.js";
-import { encodeModel } from "../onnx/model.js";
+import { encodeModel } from "../onnx/model-file.js";
 import { reshape } from "../onnx/ops.js";
-import { producer } from "../producer.js";
+import { producer } from "../system/producer.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { families, meanHead } from "./families.js";
+import { scoreTexts } from "./forward.js";
 import { fusedKernels } from "./fused.js";
 import { fp32Linear, int8Linear } from "./linear.js";
-import { scoreTexts } from "./model.js";
 import { numbersOf, type Precision } from "./precisions.js";
 import type { Ranges } from "./ranges.js";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { broadcastShapes, times } from "./dims.js";
 import { addInput, addNode, addOutput, createGraph, type Value } from "./graph.js";
-import { encodeModel } from "./model.js";
+import { encodeModel } from "./model-file.js";
 import {
   add,
   cast,

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
 import { addConstant, addInput, addOutput, createGraph } from "./graph.js";
 import { halveGraph } from "./half-graph.js";
-import { encodeModel } from "./model.js";
+import { encodeModel } from "./model-file.js";
 import { add, cast, equal, gather, ifElse, matmul, mul, reduceSum } from "./ops.js";
 import { createSession } from "./session.js";
 

@@ -1,4 +1,4 @@
-import { toHalf } from "../half.js";
+import { toHalf } from "../math/float16.js";
 import { type Attribute, addOutput, type Branch, createGraph, type DType, type Graph, type Node, type Value } from "./graph.js";
 import { cast } from "./ops.js";
 import { dtypeNumbers } from "./shapes.js";

@@ -1,4 +1,4 @@
-import { toHalf } from "../half.js";
+import { toHalf } from "../math/float16.js";
 import { type Dim, rest, sameShape } from "./dims.js";
 import { type ArrayOf, type Attributes, addBranch, addConstant, addNode, type DType, type Graph, type Value } from "./graph.js";
 import { dtypeNumbers, type Op } from "./shapes.js";

@@ -1,6 +1,6 @@
-import { producer } from "../producer.js";
+import { producer } from "../system/producer.js";
 import { addConstant, addInput, addOutput, createGraph } from "./graph.js";
-import { encodeModel } from "./model.js";
+import { encodeModel } from "./model-file.js";
 import { dynamicQuantizeMatMul } from "./ops.js";
 import { createSession } from "./session.js";
 

@@ -1,9 +1,9 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { backward } from "../autodiff/backward.js";
-import { createRandom } from "../random.js";
+import { createRandom } from "../math/random.js";
 import { addInput, addOutput, createGraph, type Graph, type Value } from "./graph.js";
-import { encodeModel } from "./model.js";
+import { encodeModel } from "./model-file.js";
 import { add, gemm, matmul, mul, reduceSum, softmax, tanh, transpose } from "./ops.js";
 import { createSession } from "./session.js";
 import { simplify } from "./simplify.js";

@@ -4,7 +4,7 @@ import { type AddressInfo, createServer as createRawServer } from "node:net";
 import { afterEach, expect, it } from "vitest";
 import { connectServer, type ServerModel, type ServerOptions } from "./client.js";
 import { headerLength } from "./message.js";
-import { describeModel } from "./model.js";
+import { describeModel } from "./model-metadata.js";
 import { decodeRequest, type InferRequest } from "./request.js";
 import { encodeResponse } from "./response.js";
 

@@ -1,11 +1,11 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
-import { fail, reason } from "../errors.js";
-import type { ScoreOptions, Scorer } from "../scorer.js";
+import { fail, reason } from "../errors/errors.js";
+import type { ScoreOptions, Scorer } from "../serving/scorer.js";
 import { withDeadline } from "./deadline.js";
 import { headerLength, type Message } from "./message.js";
-import { checkModel, type ModelDescription, modelSchema } from "./model.js";
+import { checkModel, type ModelDescription, modelSchema } from "./model-metadata.js";
 import { padToBucket } from "./padding.js";
 import { encodeRequest } from "./request.js";
 import { decodeResponse } from "./response.js";

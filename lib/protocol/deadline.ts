@@ -1,4 +1,4 @@
-import { failure } from "../errors.js";
+import { failure } from "../errors/errors.js";
 
 /**
  * Does `work` with a signal that aborts when the time is up or `outer` aborts; what `work` throws then is replaced by the cause.

@@ -1,4 +1,4 @@
-import type { Batch } from "../engine/batch.js";
+import type { Batch } from "../serving/batch.js";
 
 /**
  * A batch of one text, padded to the shortest bucket that holds it: beyond the longest, and without buckets, it stays as long as it is.

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { ReadabilityError } from "../errors.js";
+import { ReadabilityError } from "../errors/errors.js";
 import { headerLength } from "./message.js";
 import { decodeRequest, encodeRequest, type InferRequest } from "./request.js";
 

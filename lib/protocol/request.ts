@@ -1,6 +1,6 @@
 import { z } from "zod";
-import type { Batch } from "../engine/batch.js";
-import { fail } from "../errors.js";
+import { fail } from "../errors/errors.js";
+import type { Batch } from "../serving/batch.js";
 import { joinMessage, type Message, readTensors, splitMessage } from "./message.js";
 
 /** A request to score a batch of texts. */

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { tinyFolder } from "../../test/tiny-models.js";
 import { writeByteLevelTokenizer, writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
-import { root } from "../module.js";
+import { root } from "../system/package-files.js";
 import { loadTokenizer, writeTokenizerFiles } from "./tokenizer.js";
 
 const folder = mkdtempSync(join(tmpdir(), "tokenizer-"));

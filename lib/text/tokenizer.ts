@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { Tokenizer as Encoder } from "@huggingface/tokenizers";
-import { fail, reason } from "../errors.js";
-import { readFile, writeFileAtomic } from "../files.js";
+import { fail, reason } from "../errors/errors.js";
+import { readFile, writeFileAtomic } from "../storage/files.js";
 
 export interface Tokenizer {
   /** The ids of a text with its special tokens, however many they are. */

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeByteLevelTokenizer, writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
-import type { Scorer } from "../scorer.js";
+import type { Scorer } from "../serving/scorer.js";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.js";
 import { scoreText, splitWindows } from "./windows.js";
 

@@ -1,4 +1,4 @@
-import type { ScoreOptions, Scorer } from "../scorer.js";
+import type { ScoreOptions, Scorer } from "../serving/scorer.js";
 import { splitSentences } from "./sentences.js";
 import { roomForText, type Tokenizer } from "./tokenizer.js";
 

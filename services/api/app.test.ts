@@ -4,9 +4,9 @@ import { setTimeout as sleep } from "node:timers/promises";
 import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
-import { formatFloat32 } from "../../lib/float32.js";
-import type { Model } from "../../lib/model.js";
-import type { Scorer } from "../../lib/scorer.js";
+import { formatFloat32 } from "../../lib/math/float32.js";
+import type { Model } from "../../lib/serving/model.js";
+import type { Scorer } from "../../lib/serving/scorer.js";
 import { fixedSource, holdScorer, keepLog, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
 import { type AppOptions, buildApp } from "./app.js";
 

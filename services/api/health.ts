@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { fail } from "../../lib/errors.js";
+import { fail } from "../../lib/errors/errors.js";
 import type { Metrics } from "./metrics.js";
 import { sendJson } from "./reply.js";
 import type { Scoring } from "./scoring.js";

@@ -1,11 +1,11 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { countCores } from "../../lib/cores.js";
-import { listen } from "../../lib/listen.js";
-import { createLog } from "../../lib/log.js";
-import { parseOptions } from "../../lib/options.js";
-import { repeat } from "../../lib/repeat.js";
-import { abortOnSignals } from "../../lib/signals.js";
+import { createLog } from "../../lib/cli/log.js";
+import { parseOptions } from "../../lib/cli/options.js";
+import { abortOnSignals } from "../../lib/cli/signals.js";
+import { listen } from "../../lib/http/listen.js";
+import { countCores } from "../../lib/system/cores.js";
+import { repeat } from "../../lib/system/poll.js";
 import { buildApp } from "./app.js";
 import { options } from "./options.js";
 import { connectSource, type ModelSource, openSource } from "./source.js";

@@ -1,5 +1,5 @@
-import { kinds, option } from "../../lib/options.js";
-import { places } from "../../lib/places.js";
+import { kinds, option } from "../../lib/cli/options.js";
+import { places } from "../../lib/cli/paths.js";
 
 export const options = {
   repository: option(kinds.text, places.repository, "Model repository: tokenizer and metadata of its newest version are used."),

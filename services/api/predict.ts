@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { fail, failure } from "../../lib/errors.js";
-import { formatFloat32 } from "../../lib/float32.js";
+import { fail, failure } from "../../lib/errors/errors.js";
+import { formatFloat32 } from "../../lib/math/float32.js";
 import { sendJson } from "./reply.js";
 import type { Scoring } from "./scoring.js";
 

@@ -1,7 +1,7 @@
 import { STATUS_CODES } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { failure, ReadabilityError } from "../../lib/errors.js";
-import type { Log } from "../../lib/log.js";
+import type { Log } from "../../lib/cli/log.js";
+import { failure, ReadabilityError } from "../../lib/errors/errors.js";
 import { sendJson } from "./reply.js";
 
 /** Answers every error as application/problem+json (RFC 9457), with the code and the sentence of lib/errors.ts. */

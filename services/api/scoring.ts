@@ -1,5 +1,5 @@
-import { fail, failure } from "../../lib/errors.js";
-import type { Model } from "../../lib/model.js";
+import { fail, failure } from "../../lib/errors/errors.js";
+import type { Model } from "../../lib/serving/model.js";
 import { isBlank } from "../../lib/text/blank.js";
 import type { Tokenizer } from "../../lib/text/tokenizer.js";
 import { scoreText, type TextScore } from "../../lib/text/windows.js";

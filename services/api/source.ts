@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { fail, ReadabilityError } from "../../lib/errors.js";
-import type { Log } from "../../lib/log.js";
-import { describeVersion, type Model, openModelVersion } from "../../lib/model.js";
+import type { Log } from "../../lib/cli/log.js";
+import { fail, ReadabilityError } from "../../lib/errors/errors.js";
 import { connectServer, type ServerModel } from "../../lib/protocol/client.js";
-import { listModels, readNewestVersion } from "../../lib/repository.js";
-import { type Follower, type FollowOptions, followNewest } from "../../lib/versions.js";
+import { listModels, readNewestVersion } from "../../lib/repository/repository.js";
+import { describeVersion, type Model, openModelVersion } from "../../lib/serving/model.js";
+import { type Follower, type FollowOptions, followNewest } from "../../lib/serving/version-follower.js";
 
 /** Where the api's model comes from, whose versions come and go. */
 export interface ModelSource {

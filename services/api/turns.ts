@@ -1,5 +1,5 @@
-import { failure } from "../../lib/errors.js";
-import type { ScoreOptions, Scorer } from "../../lib/scorer.js";
+import { failure } from "../../lib/errors/errors.js";
+import type { ScoreOptions, Scorer } from "../../lib/serving/scorer.js";
 
 export interface Turns {
   /** A scorer that takes its turns at another. */

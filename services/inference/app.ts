@@ -1,9 +1,9 @@
 import type { Transform } from "node:stream";
 import { createGunzip, createInflate } from "node:zlib";
 import { type FastifyInstance, fastify } from "fastify";
-import { failure, ReadabilityError, reason } from "../../lib/errors.js";
-import { addDrain } from "../../lib/listen.js";
-import type { Log } from "../../lib/log.js";
+import type { Log } from "../../lib/cli/log.js";
+import { failure, ReadabilityError, reason } from "../../lib/errors/errors.js";
+import { addDrain } from "../../lib/http/listen.js";
 import { addDescriptions } from "./descriptions.js";
 import { addInference } from "./infer.js";
 import type { Models } from "./models.js";

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyReply } from "fastify";
-import { producer } from "../../lib/producer.js";
-import { describeModel } from "../../lib/protocol/model.js";
+import { describeModel } from "../../lib/protocol/model-metadata.js";
+import { producer } from "../../lib/system/producer.js";
 import type { Models } from "./models.js";
 import { addModelRoute, addRoute } from "./routes.js";
 import type { Served } from "./served.js";

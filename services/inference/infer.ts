@@ -1,5 +1,5 @@
 import type { FastifyInstance } from "fastify";
-import { fail, failure } from "../../lib/errors.js";
+import { fail, failure } from "../../lib/errors/errors.js";
 import { headerLength } from "../../lib/protocol/message.js";
 import { decodeRequest } from "../../lib/protocol/request.js";
 import { encodeResponse } from "../../lib/protocol/response.js";

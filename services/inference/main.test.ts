@@ -5,8 +5,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
-import { compiled } from "../../lib/module.js";
 import { connectServer } from "../../lib/protocol/client.js";
+import { compiled } from "../../lib/system/package-files.js";
 import { meanGraph, meanScore, slowGraph } from "../../test/graphs.js";
 import { writeRepository } from "../../test/repositories.js";
 

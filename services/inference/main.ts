@@ -1,10 +1,10 @@
 import { once } from "node:events";
-import { openVersion } from "../../lib/engine/version.js";
-import { listen } from "../../lib/listen.js";
-import { createLog, type Log } from "../../lib/log.js";
-import { parseOptions, type Values } from "../../lib/options.js";
-import { repeat } from "../../lib/repeat.js";
-import { abortOnSignals } from "../../lib/signals.js";
+import { createLog, type Log } from "../../lib/cli/log.js";
+import { parseOptions, type Values } from "../../lib/cli/options.js";
+import { abortOnSignals } from "../../lib/cli/signals.js";
+import { listen } from "../../lib/http/listen.js";
+import { openVersion } from "../../lib/serving/open-version.js";
+import { repeat } from "../../lib/system/poll.js";
 import { buildApp } from "./app.js";
 import { buildMetrics } from "./metrics.js";
 import { type Models, openModels } from "./models.js";

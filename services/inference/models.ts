@@ -1,7 +1,7 @@
-import { fail, reason } from "../../lib/errors.js";
-import type { Log } from "../../lib/log.js";
-import { listModels, type ModelVersion, readNewestVersion } from "../../lib/repository.js";
-import { type Follower, followNewest, type VersionState } from "../../lib/versions.js";
+import type { Log } from "../../lib/cli/log.js";
+import { fail, reason } from "../../lib/errors/errors.js";
+import { listModels, type ModelVersion, readNewestVersion } from "../../lib/repository/repository.js";
+import { type Follower, followNewest, type VersionState } from "../../lib/serving/version-follower.js";
 import type { Served } from "./served.js";
 
 export interface ModelsOptions {

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { kinds, option } from "../../lib/options.js";
+import { kinds, option } from "../../lib/cli/options.js";
 
 export const options = {
   repository: option(kinds.text, "artifacts/repository", "Model repository: the newest version of each model is served."),

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createEngine } from "../../lib/engine/engine.js";
+import { createEngine } from "../../lib/serving/engine.js";
 import { keepLog, until } from "../../test/fakes.js";
 import { publishVersion } from "../../test/repositories.js";
 import { fakeRunners } from "../../test/runners.js";

@@ -1,6 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { fail, reason } from "../../lib/errors.js";
+import { fail, reason } from "../../lib/errors/errors.js";
 import type { Models } from "./models.js";
 import { addRoute } from "./routes.js";
 

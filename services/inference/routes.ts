@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
-import { failure } from "../../lib/errors.js";
+import { failure } from "../../lib/errors/errors.js";
 import type { Models } from "./models.js";
 import type { Served } from "./served.js";
 

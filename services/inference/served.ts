@@ -1,5 +1,5 @@
-import type { Engine } from "../../lib/engine/engine.js";
-import { ReadabilityError } from "../../lib/errors.js";
+import { ReadabilityError } from "../../lib/errors/errors.js";
+import type { Engine } from "../../lib/serving/engine.js";
 
 /** Why a request failed, in Triton's words. */
 export const failureReasons = ["REJECTED", "CANCELED", "BACKEND", "OTHER"] as const;

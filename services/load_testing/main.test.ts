@@ -6,7 +6,7 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compiled } from "../../lib/module.js";
+import { compiled } from "../../lib/system/package-files.js";
 
 let folder: string;
 let server: Server;

@@ -1,13 +1,13 @@
-import { writeFileAtomic } from "../../lib/files.js";
-import { type LoadResult, type LoadSecond, runLoad } from "../../lib/load.js";
-import { formatErrors, formatPercentiles, formatRequests } from "../../lib/load-tables.js";
-import { createLog } from "../../lib/log.js";
-import { describeMachine } from "../../lib/machine.js";
-import { parseOptions, type Values } from "../../lib/options.js";
-import { findData, places } from "../../lib/places.js";
-import { abortOnSignals } from "../../lib/signals.js";
-import { readPassages } from "../../lib/text/dataset.js";
-import { waitForAnswer } from "../../lib/wait.js";
+import { createLog } from "../../lib/cli/log.js";
+import { parseOptions, type Values } from "../../lib/cli/options.js";
+import { findData, places } from "../../lib/cli/paths.js";
+import { abortOnSignals } from "../../lib/cli/signals.js";
+import { readPassages } from "../../lib/data/dataset.js";
+import { waitForAnswer } from "../../lib/http/wait.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
+import { describeMachine } from "../../lib/system/machine.js";
+import { type LoadResult, type LoadSecond, runLoad } from "./load.js";
+import { formatErrors, formatPercentiles, formatRequests } from "./locust-tables.js";
 import { options } from "./options.js";
 
 const secondsBetweenLines = 5;

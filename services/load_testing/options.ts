@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { kinds, option } from "../../lib/options.js";
+import { kinds, option } from "../../lib/cli/options.js";
 
 const optionalText = kinds.text.optional();
 

@@ -1,4 +1,4 @@
-import { correlate, mean, rank, rootMeanSquare } from "../../lib/statistics.js";
+import { correlate, mean, rank, rootMeanSquare } from "../../lib/math/statistics.js";
 
 /** How the scores of a graph compare with those of the float32 graph, on the same texts. */
 export interface Accuracy {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { z } from "zod";
-import { writeFileAtomic } from "../../lib/files.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
 
 /** What a search measured, to choose the same again without measuring. */
 export interface Cache {

@@ -5,10 +5,10 @@ import type { Checkpoint } from "../../lib/bert/checkpoint.js";
 import { numbersOf, type Precision } from "../../lib/bert/precisions.js";
 import { measureRanges, type Ranges } from "../../lib/bert/ranges.js";
 import { buildServingGraph } from "../../lib/bert/serving-graph.js";
-import { countCores } from "../../lib/cores.js";
-import { createEngine } from "../../lib/engine/engine.js";
-import { writeFileAtomic } from "../../lib/files.js";
-import { showProgress } from "../../lib/progress.js";
+import { showProgress } from "../../lib/cli/progress.js";
+import { createEngine } from "../../lib/serving/engine.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
+import { countCores } from "../../lib/system/cores.js";
 
 type Texts = readonly (readonly number[])[];
 

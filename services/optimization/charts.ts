@@ -1,5 +1,5 @@
 import * as Plot from "@observablehq/plot";
-import { blue, drawChart, faint, orange } from "../../lib/chart.js";
+import { blue, drawChart, faint, orange } from "../../lib/report/chart.js";
 import type { Found } from "./search.js";
 import { medianRate } from "./speed.js";
 

@@ -1,10 +1,10 @@
 import { measurePeak } from "../../lib/bert/ranges.js";
-import { countCores } from "../../lib/cores.js";
-import { fail } from "../../lib/errors.js";
-import type { Log } from "../../lib/log.js";
+import type { Log } from "../../lib/cli/log.js";
+import { fail } from "../../lib/errors/errors.js";
 import { isSaturating } from "../../lib/onnx/saturation.js";
+import { countCores } from "../../lib/system/cores.js";
 import { type Graphs, scoreTexts } from "./candidates.js";
-import type { Model } from "./model.js";
+import type { Model } from "./checkpoint.js";
 import { pickTypical } from "./rows.js";
 import type { Instruments } from "./search.js";
 import { measureRate } from "./speed.js";

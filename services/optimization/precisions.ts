@@ -1,5 +1,5 @@
 import { numbersOf, type Precision } from "../../lib/bert/precisions.js";
-import { fail } from "../../lib/errors.js";
+import { fail } from "../../lib/errors/errors.js";
 
 export const targets = ["cpu", "gpu"] as const;
 export type Target = (typeof targets)[number];

@@ -2,10 +2,10 @@ import { expect, it } from "vitest";
 import type { Precision } from "../../lib/bert/precisions.js";
 import { readTiny } from "../../test/tiny-models.js";
 import { compareScores } from "./accuracy.js";
+import { formatTable } from "./candidates-table.js";
 import type { Judged } from "./gate.js";
 import { renderReport } from "./report.js";
 import type { Outcome } from "./stage.js";
-import { formatTable } from "./table.js";
 
 const layouts = [
   { sessions: 2, threads: 1 },

@@ -1,13 +1,13 @@
-import { describeMachine } from "../../lib/machine.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
-import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/page.js";
-import { producer } from "../../lib/producer.js";
-import type { Tables } from "../../lib/repository.js";
-import { gradeOf, percentileOf } from "../../lib/score-tables.js";
+import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/report/page.js";
+import type { Tables } from "../../lib/repository/repository.js";
+import { gradeOf, percentileOf } from "../../lib/repository/score-tables.js";
+import { describeMachine } from "../../lib/system/machine.js";
+import { producer } from "../../lib/system/producer.js";
+import { columns, listRows } from "./candidates-table.js";
 import { drawDifferences, drawSearch } from "./charts.js";
 import { medianRate } from "./speed.js";
 import type { Outcome } from "./stage.js";
-import { columns, listRows } from "./table.js";
 
 /** The report of a search for people: one self-contained HTML page. */
 export function renderReport(outcome: Outcome, tables: Tables): string {

@@ -1,7 +1,7 @@
-import { findData, places } from "../../lib/places.js";
-import { type Passage, readPassages } from "../../lib/text/dataset.js";
-import { holdOut } from "../../lib/text/split.js";
-import { listSplits, type TrainingRecord } from "../../lib/training-record.js";
+import { findData, places } from "../../lib/cli/paths.js";
+import { type Passage, readPassages } from "../../lib/data/dataset.js";
+import { holdOut } from "../../lib/data/split.js";
+import { listSplits, type TrainingRecord } from "../../lib/repository/training-record.js";
 
 /** What the accuracy gate scores. */
 export interface GateRows {

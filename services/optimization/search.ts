@@ -1,5 +1,5 @@
 import type { Precision } from "../../lib/bert/precisions.js";
-import { fail } from "../../lib/errors.js";
+import { fail } from "../../lib/errors/errors.js";
 import type { Cache } from "./cache.js";
 import { type Gate, type GateOptions, type Judged, judgePrecisions } from "./gate.js";
 import { listPrecisions, type Target, type Wish } from "./precisions.js";

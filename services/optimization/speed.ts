@@ -1,6 +1,6 @@
 import type { Precision } from "../../lib/bert/precisions.js";
-import { createEngine } from "../../lib/engine/engine.js";
-import { median } from "../../lib/statistics.js";
+import { median } from "../../lib/math/statistics.js";
+import { createEngine } from "../../lib/serving/engine.js";
 
 /** Sessions of a model in worker threads, and threads of each. */
 export interface Layout {

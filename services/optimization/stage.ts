@@ -1,19 +1,19 @@
 import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Precision } from "../../lib/bert/precisions.js";
-import { listBuckets } from "../../lib/buckets.js";
-import { hashFile, writeFileAtomic } from "../../lib/files.js";
-import { producer } from "../../lib/producer.js";
-import { type Metadata, versionFiles } from "../../lib/repository.js";
+import { type Metadata, versionFiles } from "../../lib/repository/repository.js";
+import { hashFile, writeFileAtomic } from "../../lib/storage/files.js";
+import { producer } from "../../lib/system/producer.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { listBuckets } from "./buckets.js";
 import type { Graphs } from "./candidates.js";
+import type { Model } from "./checkpoint.js";
 import type { Judged } from "./gate.js";
-import type { Model } from "./model.js";
 import { kindOf, type Target } from "./precisions.js";
 import { renderReport } from "./report.js";
 import type { GateRows } from "./rows.js";
+import { makeTables } from "./score-tables.js";
 import type { Found } from "./search.js";
-import { makeTables } from "./tables.js";
 import { describeTrials } from "./trials.js";
 import { reportFiles } from "./version.js";
 

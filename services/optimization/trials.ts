@@ -1,5 +1,5 @@
-import { describeMachine } from "../../lib/machine.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
+import { describeMachine } from "../../lib/system/machine.js";
 import type { Outcome } from "./stage.js";
 
 /** What was tried and how it went, for programs: optimization.json. */

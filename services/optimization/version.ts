@@ -1,8 +1,8 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fail, reason } from "../../lib/errors.js";
-import { writeFileAtomic } from "../../lib/files.js";
-import { listVersions } from "../../lib/repository.js";
+import { fail, reason } from "../../lib/errors/errors.js";
+import { listVersions } from "../../lib/repository/repository.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
 
 /** What was tried, beside the version it led to: for programs and for people; servers pass them over. */
 export const reportFiles = { json: "optimization.json", html: "optimization.html" } as const;

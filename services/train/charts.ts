@@ -1,6 +1,6 @@
 import * as Plot from "@observablehq/plot";
-import { blue, drawChart, faint, orange } from "../../lib/chart.js";
-import { cutEvenly, mean } from "../../lib/statistics.js";
+import { cutEvenly, mean } from "../../lib/math/statistics.js";
+import { blue, drawChart, faint, orange } from "../../lib/report/chart.js";
 import type { EpochResult, StepMetrics } from "./metrics.js";
 
 /** A held-out passage, as graded and as the model scores it. */

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { parseOptions } from "../../lib/options.js";
+import { parseOptions } from "../../lib/cli/options.js";
 import { checkCombinations } from "./combinations.js";
 import { fillSettings, options } from "./options.js";
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { fail } from "../../lib/errors.js";
+import { fail } from "../../lib/errors/errors.js";
 import type { Settings } from "./options.js";
 
 interface Combination {

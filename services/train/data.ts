@@ -1,11 +1,11 @@
 import { type Checkpoint, readCheckpoint } from "../../lib/bert/checkpoint.js";
-import { fail } from "../../lib/errors.js";
-import { resolveBase } from "../../lib/hub.js";
-import type { Log } from "../../lib/log.js";
-import { type Passage, readPassages } from "../../lib/text/dataset.js";
+import type { Log } from "../../lib/cli/log.js";
+import { type Passage, readPassages } from "../../lib/data/dataset.js";
+import { fail } from "../../lib/errors/errors.js";
+import { resolveBase } from "../../lib/hub/hub.js";
 import { loadTokenizer, type Tokenizer } from "../../lib/text/tokenizer.js";
+import type { Row } from "../../lib/training/batch.js";
 import type { Settings } from "./options.js";
-import type { Row } from "./rows.js";
 
 /** What runs start from: the graded passages, and the pretrained model. */
 export interface Data {

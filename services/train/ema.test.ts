@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../lib/bert/checkpoint.js";
-import { shipped } from "../../lib/module.js";
+import { shipped } from "../../lib/system/package-files.js";
+import type { Row } from "../../lib/training/batch.js";
+import { createReplicas } from "../../lib/training/trainer.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
-import { createReplicas } from "./replicas.js";
-import type { Row } from "./rows.js";
 
 const fixture = JSON.parse(readFileSync(shipped("test/fixtures/tiny-training.json"), "utf8")) as { rows: Omit<Row, "id">[] };
 const rows = fixture.rows.map((row, i) => ({ id: String(i), ...row }));

@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { writeFileAtomic } from "../../lib/files.js";
-import type { Log } from "../../lib/log.js";
+import type { Log } from "../../lib/cli/log.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
 import { workOnFullDisk, workUntil } from "../../test/dying-disk.js";
 import { isFinished, replaceModel, tidyUp } from "./finish.js";
 

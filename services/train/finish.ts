@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { weightsFile } from "../../lib/bert/checkpoint.js";
-import { ReadabilityError } from "../../lib/errors.js";
-import { failToWrite, removeLeftovers, syncFolder, writeFileAtomic } from "../../lib/files.js";
-import type { Log } from "../../lib/log.js";
+import type { Log } from "../../lib/cli/log.js";
+import { ReadabilityError } from "../../lib/errors/errors.js";
+import { readRecord } from "../../lib/repository/training-record.js";
+import { failToWrite, removeLeftovers, syncFolder, writeFileAtomic } from "../../lib/storage/files.js";
 import { tokenizerFiles } from "../../lib/text/tokenizer.js";
-import { readRecord } from "../../lib/training-record.js";
 import { describeDifferences, hasState, type Identity } from "./state.js";
 
 /** A model that is being written, and one that is written whole and takes the place of the one before it file by file. */

@@ -1,4 +1,4 @@
-import { fitLine, mean } from "../../lib/statistics.js";
+import { fitLine, mean } from "../../lib/math/statistics.js";
 import { readingEase } from "../../lib/text/flesch.js";
 
 export interface Graded {

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { openModel } from "../../lib/model.js";
-import { readPassages } from "../../lib/text/dataset.js";
-import { holdOut, splitFolds } from "../../lib/text/split.js";
-import { listSplits } from "../../lib/training-record.js";
+import { readPassages } from "../../lib/data/dataset.js";
+import { holdOut, splitFolds } from "../../lib/data/split.js";
+import { listSplits } from "../../lib/repository/training-record.js";
+import { openModel } from "../../lib/serving/model.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 
 let tiny: TinyTraining;

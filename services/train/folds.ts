@@ -1,11 +1,11 @@
 import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { bootstrapMean, type Interval } from "../../lib/bootstrap.js";
-import { readFile, writeFileAtomic } from "../../lib/files.js";
-import { formatFloat32 } from "../../lib/float32.js";
-import type { Log } from "../../lib/log.js";
-import { abortOnSignals } from "../../lib/signals.js";
-import { splitFolds } from "../../lib/text/split.js";
+import type { Log } from "../../lib/cli/log.js";
+import { abortOnSignals } from "../../lib/cli/signals.js";
+import { splitFolds } from "../../lib/data/split.js";
+import { bootstrapMean, type Interval } from "../../lib/math/bootstrap.js";
+import { formatFloat32 } from "../../lib/math/float32.js";
+import { readFile, writeFileAtomic } from "../../lib/storage/files.js";
 import type { Prediction } from "./charts.js";
 import type { Data } from "./data.js";
 import type { Settings } from "./options.js";

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, statSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createRandom } from "../../lib/random.js";
+import { createRandom } from "../../lib/math/random.js";
 import { canMount, mount, unmount } from "../../test/mounts.js";
 import { createTinyTraining, stepOf, type TinyTraining } from "../../test/tiny-training.js";
 import { eventsFile, metricsFile, type StepMetrics } from "./metrics.js";

@@ -1,8 +1,8 @@
-import { withClaim } from "../../lib/claim.js";
-import { createLog, type Log } from "../../lib/log.js";
-import { parseOptions } from "../../lib/options.js";
-import { abortOnSignals } from "../../lib/signals.js";
-import { splitPassages } from "../../lib/text/split.js";
+import { createLog, type Log } from "../../lib/cli/log.js";
+import { parseOptions } from "../../lib/cli/options.js";
+import { abortOnSignals } from "../../lib/cli/signals.js";
+import { splitPassages } from "../../lib/data/split.js";
+import { withClaim } from "../../lib/storage/lock.js";
 import { averageCheckpoints } from "./average.js";
 import { checkCombinations } from "./combinations.js";
 import { type Data, readData } from "./data.js";

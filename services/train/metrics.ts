@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { failToWrite, syncFile, writeFileAtomic } from "../../lib/files.js";
-import { encodeScalars, encodeStart } from "../../lib/tensorboard/events.js";
+import { failToWrite, syncFile, writeFileAtomic } from "../../lib/storage/files.js";
+import { encodeScalars, encodeStart } from "./tensorboard/events.js";
 
 /** A line of metrics.jsonl. */
 export interface StepMetrics {

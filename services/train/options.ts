@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { heads } from "../../lib/bert/config.js";
-import { kinds, type Option, option, type Values } from "../../lib/options.js";
-import { places } from "../../lib/places.js";
+import { kinds, type Option, option, type Values } from "../../lib/cli/options.js";
+import { places } from "../../lib/cli/paths.js";
 import { type Recipe, recipes } from "./recipes.js";
 import { selections } from "./select.js";
 

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../lib/bert/checkpoint.js";
-import { shipped } from "../../lib/module.js";
+import { shipped } from "../../lib/system/package-files.js";
+import type { Row } from "../../lib/training/batch.js";
+import { createReplicas, type Replicas, type ReplicasOptions } from "../../lib/training/trainer.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
-import { createReplicas, type Replicas, type ReplicasOptions } from "./replicas.js";
-import type { Row } from "./rows.js";
 
 interface Fixture {
   readonly rows: readonly { readonly ids: number[]; readonly target: number }[];

@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { createRandom } from "../../lib/random.js";
-import type { TrainingRecord } from "../../lib/training-record.js";
+import { createRandom } from "../../lib/math/random.js";
+import type { TrainingRecord } from "../../lib/repository/training-record.js";
 import { scoreFloors } from "./floors.js";
 import { type HeldOut, renderReport } from "./report.js";
 

@@ -1,10 +1,10 @@
-import { bootstrapMean } from "../../lib/bootstrap.js";
-import { describeMachine } from "../../lib/machine.js";
+import { formatSeconds } from "../../lib/cli/progress.js";
+import { bootstrapMean } from "../../lib/math/bootstrap.js";
+import { correlate, mean, rank } from "../../lib/math/statistics.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
-import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/page.js";
-import { formatSeconds } from "../../lib/progress.js";
-import { correlate, mean, rank } from "../../lib/statistics.js";
-import type { Choices, TrainingRecord } from "../../lib/training-record.js";
+import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/report/page.js";
+import type { Choices, TrainingRecord } from "../../lib/repository/training-record.js";
+import { describeMachine } from "../../lib/system/machine.js";
 import * as charts from "./charts.js";
 import type { Floors } from "./floors.js";
 import type { StepMetrics } from "./metrics.js";

@@ -1,14 +1,14 @@
 import { join } from "node:path";
 import { writeCheckpoint } from "../../lib/bert/checkpoint.js";
-import { writeFileAtomic } from "../../lib/files.js";
-import { producer } from "../../lib/producer.js";
-import { formatSeconds } from "../../lib/progress.js";
+import { formatSeconds } from "../../lib/cli/progress.js";
+import { recordFile, type TrainingRecord } from "../../lib/repository/training-record.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
+import { producer } from "../../lib/system/producer.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
-import { recordFile, type TrainingRecord } from "../../lib/training-record.js";
+import type { Row } from "../../lib/training/batch.js";
 import { replaceModel } from "./finish.js";
 import { scoreFloors } from "./floors.js";
 import type { ReportContent } from "./report.js";
-import type { Row } from "./rows.js";
 import type { Job, Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
 

@@ -1,5 +1,5 @@
-import { countCores } from "../../lib/cores.js";
-import { showProgress } from "../../lib/progress.js";
+import { showProgress } from "../../lib/cli/progress.js";
+import { countCores } from "../../lib/system/cores.js";
 
 /** Scores of many items, in their order: as many at a time as keep every core busy, with the progress shown. */
 export async function scoreAll<T>(label: string, items: readonly T[], score: (item: T) => Promise<number>): Promise<number[]> {

@@ -1,4 +1,4 @@
-import type { Choices } from "../../lib/training-record.js";
+import type { Choices } from "../../lib/repository/training-record.js";
 import type { EpochResult } from "./metrics.js";
 
 /** Weights that a checkpoint may hold: those after the last step, after the epoch with the best validation RMSE, or the moving average. */

@@ -2,8 +2,8 @@ import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSyn
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { removeLeftovers } from "../../lib/files.js";
-import type { Log } from "../../lib/log.js";
+import type { Log } from "../../lib/cli/log.js";
+import { removeLeftovers } from "../../lib/storage/files.js";
 import { workOnFullDisk, workUntil } from "../../test/dying-disk.js";
 import { loadState, markDiverged, removeState, saveState } from "./state.js";
 

@@ -2,12 +2,12 @@ import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
-import { fail, reason } from "../../lib/errors.js";
-import { failToWrite, syncFolder, writeFileAtomic } from "../../lib/files.js";
-import type { Log } from "../../lib/log.js";
-import type { OptimizerState } from "../../lib/optim/adamw.js";
-import { producer } from "../../lib/producer.js";
-import { encodeSafetensors, readSafetensors, readSafetensorsHeader } from "../../lib/safetensors.js";
+import type { Log } from "../../lib/cli/log.js";
+import { fail, reason } from "../../lib/errors/errors.js";
+import { failToWrite, syncFolder, writeFileAtomic } from "../../lib/storage/files.js";
+import { encodeSafetensors, readSafetensors, readSafetensorsHeader } from "../../lib/storage/safetensors.js";
+import { producer } from "../../lib/system/producer.js";
+import type { OptimizerState } from "../../lib/training/adamw.js";
 import type { History } from "./metrics.js";
 import type { Settings } from "./options.js";
 

@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { createLog } from "../../lib/log.js";
-import { openModel } from "../../lib/model.js";
-import { parseOptions } from "../../lib/options.js";
-import { createRandom } from "../../lib/random.js";
+import { createLog } from "../../lib/cli/log.js";
+import { parseOptions } from "../../lib/cli/options.js";
+import { splitPassages } from "../../lib/data/split.js";
+import { createRandom } from "../../lib/math/random.js";
+import { openModel } from "../../lib/serving/model.js";
 import { splitSentences } from "../../lib/text/sentences.js";
-import { splitPassages } from "../../lib/text/split.js";
 import { scoreText } from "../../lib/text/windows.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 import { type Data, readData } from "./data.js";

@@ -1,18 +1,18 @@
 import { existsSync, statSync } from "node:fs";
-import { fail } from "../../lib/errors.js";
-import { hashPath } from "../../lib/fingerprint.js";
-import type { Log } from "../../lib/log.js";
-import { openModel } from "../../lib/model.js";
-import { createRandom } from "../../lib/random.js";
-import { createFinder, parseCsv, readCsv, readNumber } from "../../lib/text/csv.js";
-import type { Passage } from "../../lib/text/dataset.js";
+import type { Log } from "../../lib/cli/log.js";
+import { createFinder, parseCsv, readCsv, readNumber } from "../../lib/data/csv.js";
+import type { Passage } from "../../lib/data/dataset.js";
+import { holdOut } from "../../lib/data/split.js";
+import { fail } from "../../lib/errors/errors.js";
+import { createRandom } from "../../lib/math/random.js";
+import { listSplits, readRecord } from "../../lib/repository/training-record.js";
+import { openModel } from "../../lib/serving/model.js";
+import { hashPath } from "../../lib/storage/fingerprint.js";
 import { splitSentences } from "../../lib/text/sentences.js";
-import { holdOut } from "../../lib/text/split.js";
 import { scoreText } from "../../lib/text/windows.js";
-import { listSplits, readRecord } from "../../lib/training-record.js";
+import type { Row } from "../../lib/training/batch.js";
 import type { Data } from "./data.js";
 import type { Settings } from "./options.js";
-import type { Row } from "./rows.js";
 import { scoreAll } from "./score-all.js";
 import { streams } from "./train.js";
 

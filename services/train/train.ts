@@ -1,13 +1,13 @@
-import { fail } from "../../lib/errors.js";
-import type { Log } from "../../lib/log.js";
-import { learningRateAt } from "../../lib/optim/schedule.js";
-import { formatSeconds, type Progress } from "../../lib/progress.js";
-import { createRandom } from "../../lib/random.js";
-import { mean } from "../../lib/statistics.js";
+import type { Log } from "../../lib/cli/log.js";
+import { formatSeconds, type Progress } from "../../lib/cli/progress.js";
+import { fail } from "../../lib/errors/errors.js";
+import { createRandom } from "../../lib/math/random.js";
+import { mean } from "../../lib/math/statistics.js";
+import type { Row } from "../../lib/training/batch.js";
+import { learningRateAt } from "../../lib/training/schedule.js";
+import type { Replicas } from "../../lib/training/trainer.js";
 import type { EpochResult, Metrics } from "./metrics.js";
 import type { Settings } from "./options.js";
-import type { Replicas } from "./replicas.js";
-import type { Row } from "./rows.js";
 
 /** Scores of the held-out rows by the weights after an epoch, and by their moving average where there is one. */
 export interface Scores {

@@ -1,6 +1,6 @@
+import type { Row } from "../../lib/training/batch.js";
 import type { Data } from "./data.js";
 import type { Settings } from "./options.js";
-import type { Row } from "./rows.js";
 import type { Teaching } from "./teacher.js";
 import { weighPassages } from "./weighting.js";
 

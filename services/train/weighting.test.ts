@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import type { Passage } from "../../lib/text/dataset.js";
+import type { Passage } from "../../lib/data/dataset.js";
 import { weighPassages } from "./weighting.js";
 
 const weigh = (...errors: (number | undefined)[]) =>

@@ -1,6 +1,6 @@
-import { fail } from "../../lib/errors.js";
-import { mean } from "../../lib/statistics.js";
-import type { Passage } from "../../lib/text/dataset.js";
+import type { Passage } from "../../lib/data/dataset.js";
+import { fail } from "../../lib/errors/errors.js";
+import { mean } from "../../lib/math/statistics.js";
 
 /**
  * Weights of passages by how sure their grades are, with mean 1: 1 / (se^2 + tau^2), those of a random-effects model (DerSimonian &

@@ -1,0 +1,68 @@
+/**
+ * Makes a released model of a trained checkpoint: weights rounded to float16 (half the size), measured as rounded.
+ *
+ *     node dist/bench/release.js artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
+ */
+import { basename, join } from "node:path";
+import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { parseOptions } from "../../lib/cli/options.js";
+import { showProgress } from "../../lib/cli/progress.js";
+import { runMain } from "../../lib/cli/run-main.js";
+import { readPassages } from "../../lib/data/dataset.js";
+import { holdOut } from "../../lib/data/split.js";
+import { fail } from "../../lib/errors/errors.js";
+import { rootMeanSquare } from "../../lib/math/statistics.js";
+import { toSvgFile } from "../../lib/report/chart.js";
+import { describeErrors, describePassages } from "../../lib/repository/score-tables.js";
+import { listSplits, readRecord, recordFile } from "../../lib/repository/training-record.js";
+import { openModel } from "../../lib/serving/model.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
+import { gradeLevel } from "../../lib/text/flesch.js";
+import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { drawPredictions } from "../../services/train/charts.js";
+
+await runMain(async (argv) => {
+  const given = parseOptions("bench_release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
+  const [from, data, out, base] = given.arguments as [string, string, string, string?];
+  const record =
+    readRecord(from) ??
+    fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
+  const { passages } = readPassages(data, { targets: true });
+  const held = holdOut(passages, listSplits(record)).map((i) => passages[i]!);
+
+  writeCheckpoint(out, readCheckpoint(from), "F16");
+  writeTokenizerFiles(from, out, record.max_length);
+  const { scorer, tokenizer } = await openModel(out);
+  const progress = showProgress("release", held.length, "passages");
+  let done = 0;
+  const predictions = await Promise.all(
+    held.map(async ({ id, excerpt, target }) => {
+      const score = await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length));
+      progress.update(++done);
+      return { id, target, score };
+    }),
+  );
+  progress.stop();
+  await scorer.close();
+
+  const heldOut = new Set(held);
+  const tables = {
+    ...describeErrors(predictions.map(({ target, score }) => score - target)),
+    ...describePassages(
+      passages.filter((passage) => !heldOut.has(passage)).map(({ excerpt, target }) => ({ target, grade: gradeLevel(excerpt) })),
+    ),
+  };
+  const rmse = rootMeanSquare(predictions.map(({ target, score }) => score - target));
+  const released = {
+    ...record,
+    base: base ?? record.base,
+    data: { ...record.data, file: basename(data) },
+    validation: { rows: held.length, rmse },
+    tables,
+  };
+  writeFileAtomic(join(out, recordFile), `${JSON.stringify(released, null, 2)}\n`);
+  writeFileAtomic(join(out, "predictions.svg"), toSvgFile(drawPredictions(predictions)));
+  process.stdout.write(
+    `validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`,
+  );
+});

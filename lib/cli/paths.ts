@@ -1,0 +1,17 @@
+import { existsSync } from "node:fs";
+import { shipped } from "../system/package-files.js";
+
+/** Where things lie unless an option says otherwise: below the current folder, or where they ship with the package. */
+export const places = {
+  data: "data/input/train.csv.zip",
+  artifacts: "artifacts",
+  model: "artifacts/model",
+  repository: "artifacts/repository",
+  sample: shipped("data/sample/passages.csv"),
+  releasedModel: shipped("models/readability-minilm"),
+} as const;
+
+/** The user's data file, where one is placed. */
+export function findData(): string | undefined {
+  return existsSync(places.data) ? places.data : undefined;
+}

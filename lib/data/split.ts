@@ -1,0 +1,80 @@
+import { createRandom } from "../math/random.js";
+import { groupByText, type Passage } from "./dataset.js";
+
+const bins = 5;
+
+/**
+ * Holds out `fraction` of the passages: of each of five equal-width bins of the target a rounded share, in an order that depends on the
+ * seed alone. Passages with the same text stay on one side, even where a bin's share is then missed by some.
+ * @returns indices into `passages`, ascending
+ */
+export function splitPassages(passages: readonly Passage[], fraction: number, seed: number): { train: number[]; validation: number[] } {
+  const bin = binTargets(passages.map(({ target }) => target));
+  const wanted = new Array<number>(bins).fill(0);
+  for (const b of bin) wanted[b]!++;
+  for (let b = 0; b < bins; b++) wanted[b] = roundToEven(wanted[b]! * fraction);
+  const heldOut = new Set<number>();
+  for (const group of createRandom(seed).shuffle([...groupByText(passages)])) {
+    const left = [...wanted];
+    for (const i of group) left[bin[i]!]!--;
+    if (left.some((count) => count < 0)) continue;
+    left.forEach((count, b) => {
+      wanted[b] = count;
+    });
+    for (const i of group) heldOut.add(i);
+  }
+  const all = passages.map((_, i) => i);
+  return { train: all.filter((i) => !heldOut.has(i)), validation: all.filter((i) => heldOut.has(i)) };
+}
+
+/**
+ * Deals the passages to folds: of each of five equal-width bins of the target about as many to each, in an order that depends on the
+ * seed alone. Passages with the same text go to the same fold.
+ * @returns the fold of each passage, from 0
+ */
+export function splitFolds(passages: readonly Passage[], folds: number, seed: number): number[] {
+  const bin = binTargets(passages.map(({ target }) => target));
+  const dealt = Array.from({ length: folds }, () => ({ bins: new Array<number>(bins).fill(0), all: 0 }));
+  const foldOf = new Array<number>(passages.length);
+  for (const group of createRandom(seed).shuffle([...groupByText(passages)])) {
+    const inBins = dealt.map(({ bins }) => group.reduce((sum, i) => sum + bins[bin[i]!]!, 0));
+    const emptier = (a: number, b: number) => inBins[a]! < inBins[b]! || (inBins[a] === inBins[b] && dealt[a]!.all < dealt[b]!.all);
+    const fold = dealt.reduce((best, _, other) => (emptier(other, best) ? other : best), 0);
+    for (const i of group) {
+      dealt[fold]!.bins[bin[i]!]!++;
+      dealt[fold]!.all++;
+      foldOf[i] = fold;
+    }
+  }
+  return foldOf;
+}
+
+/** How a run held out passages, as its record tells: a share of them, or one fold (from 1) of several. */
+export interface Split {
+  readonly seed: number;
+  readonly validation_fraction: number;
+  readonly fold?: { readonly number: number; readonly of: number } | undefined;
+}
+
+/** The passages that every one of the splits holds out, ascending. */
+export function holdOut(passages: readonly Passage[], splits: readonly Split[]): number[] {
+  const held = splits.map(({ seed, validation_fraction, fold }) => {
+    if (fold === undefined) return new Set(splitPassages(passages, validation_fraction, seed).validation);
+    return new Set(splitFolds(passages, fold.of, seed).flatMap((number, i) => (number === fold.number - 1 ? [i] : [])));
+  });
+  return [...passages.keys()].filter((i) => held.every((side) => side.has(i)));
+}
+
+/** The bin of each value, from 0; bins are closed on the right, as pandas.cut has them. */
+function binTargets(values: readonly number[]): number[] {
+  const low = values.reduce((a, b) => Math.min(a, b), Infinity);
+  const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
+  const edges = Array.from({ length: bins - 1 }, (_, i) => low + ((high - low) * (i + 1)) / bins);
+  return values.map((value) => edges.filter((edge) => value > edge).length);
+}
+
+/** Ties to even, as Python's round. */
+function roundToEven(value: number): number {
+  const whole = Math.floor(value);
+  return value - whole === 0.5 ? whole + (whole % 2) : Math.round(value);
+}

@@ -1,0 +1,149 @@
+import { existsSync, rmSync, statSync } from "node:fs";
+import { open } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
+import { ReadabilityError } from "../errors/errors.js";
+import { failToWrite } from "../storage/files.js";
+
+/** Where files come from, and how. */
+export interface Source {
+  /** The only origin that gets the token. */
+  readonly origin: string;
+  readonly token: string | undefined;
+  /** Honours HTTP_PROXY, HTTPS_PROXY and NO_PROXY. */
+  readonly dispatcher: Dispatcher;
+  /** Milliseconds before the second try; doubled before each further one. */
+  readonly pause: number;
+}
+
+export function createSource(origin: string, token: string | undefined, pause: number): Source {
+  return { origin, token, dispatcher: new EnvHttpProxyAgent({ connect: { timeout: 20_000 } }), pause };
+}
+
+/** What a server says of a file before sending it. */
+export interface RemoteFile {
+  readonly etag: string | undefined;
+  readonly size: number | undefined;
+}
+
+const tries = 6;
+const mostRedirects = 5;
+
+/** An answer that is no success; 5xx and 429 are worth another try. */
+export interface StatusError extends Error {
+  readonly status: number;
+}
+
+export function isStatusError(error: unknown): error is StatusError {
+  return error instanceof Error && "status" in error && !(error instanceof ReadabilityError);
+}
+
+/** @throws StatusError, or the connection's error once every try failed; SyntaxError where the answer is no JSON */
+export async function fetchJson(source: Source, url: URL): Promise<unknown> {
+  const text = await retry(source, async () => {
+    const { statusCode, body } = await send(source, "GET", url);
+    if (statusCode !== 200) return refuse(statusCode, body);
+    return body.text();
+  });
+  return JSON.parse(text);
+}
+
+/** Size and entity tag, which is the sha256 of what large-file storage holds. @throws as fetchJson */
+export async function inspectFile(source: Source, url: URL): Promise<RemoteFile> {
+  return retry(source, async () => {
+    // The hub names size and hash where it redirects to its storage; the storage need not answer HEAD.
+    const { statusCode, headers, body } = await send(source, "HEAD", url, {}, (headers) => headers["x-linked-etag"] !== undefined);
+    await body.dump();
+    if (statusCode >= 400) return refuse(statusCode, body);
+    const size = headers["x-linked-size"] ?? (statusCode === 200 ? headers["content-length"] : undefined);
+    const etag = String(headers["x-linked-etag"] ?? headers.etag ?? "").replace(/^W\/|"/g, "");
+    return { etag: /^\w[\w.-]*$/.test(etag) ? etag : undefined, size: size === undefined ? undefined : Number(size) };
+  });
+}
+
+/**
+ * Downloads into `file`, going on where an earlier try or run ended.
+ * @param onBytes is told how many bytes are there
+ * @throws as fetchJson; file-failed
+ */
+export async function downloadFile(source: Source, url: URL, file: string, size: number | undefined, onBytes: (bytes: number) => void) {
+  await retry(source, async () => {
+    const have = existsSync(file) ? statSync(file).size : 0;
+    if (size !== undefined && have === size) return;
+    const { statusCode, headers, body } = await send(source, "GET", url, have > 0 ? { range: `bytes=${have}-` } : {});
+    if (statusCode !== 200 && statusCode !== 206) {
+      if (statusCode === 416) rmSync(file, { force: true }); // what is there is longer than the file: start over
+      return refuse(statusCode, body);
+    }
+    const resumed = statusCode === 206 && String(headers["content-range"]).startsWith(`bytes ${have}-`);
+    if (statusCode === 206 && !resumed) {
+      body.destroy();
+      rmSync(file, { force: true });
+      throw new Error(`asked to go on from byte ${have}, the server sent ${headers["content-range"]}`);
+    }
+    const bytes = await appendBody(body, file, resumed ? have : 0, onBytes);
+    if (size !== undefined && bytes !== size) throw new Error(`${bytes} of ${size} bytes came`);
+  });
+}
+
+async function appendBody(body: Dispatcher.ResponseData["body"], file: string, from: number, onBytes: (bytes: number) => void) {
+  let bytes = from;
+  const handle = await open(file, from > 0 ? "a" : "w").catch((error) => failToWrite(file, error));
+  try {
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      await handle.appendFile(chunk).catch((error) => failToWrite(file, error));
+      bytes += chunk.length;
+      onBytes(bytes);
+    }
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  return bytes;
+}
+
+type Headers = Dispatcher.ResponseData["headers"];
+
+/** Follows redirects, except from one that satisfies `enough` to another origin. */
+async function send(
+  { origin, token, dispatcher }: Source,
+  method: "GET" | "HEAD",
+  url: URL,
+  headers: Readonly<Record<string, string>> = {},
+  enough: (headers: Headers) => boolean = () => false,
+): Promise<Dispatcher.ResponseData> {
+  for (let redirects = 0; redirects <= mostRedirects; redirects++) {
+    const authorization = token !== undefined && url.origin === origin ? { authorization: `Bearer ${token}` } : {};
+    const response = await request(url, {
+      method,
+      headers: { "user-agent": "readability-scoring", "accept-encoding": "identity", ...headers, ...authorization },
+      dispatcher,
+      headersTimeout: 30_000,
+      bodyTimeout: 60_000,
+    });
+    const location = response.headers.location;
+    if (response.statusCode < 300 || response.statusCode >= 400 || typeof location !== "string") return response;
+    const next = new URL(location, url);
+    if (next.origin !== url.origin && enough(response.headers)) return response;
+    await response.body.dump();
+    url = next;
+  }
+  throw new Error(`more than ${mostRedirects} redirects`);
+}
+
+async function refuse(status: number, body: Dispatcher.ResponseData["body"]): Promise<never> {
+  await body.dump().catch(() => {});
+  throw Object.assign(new Error(`HTTP ${status}`), { status });
+}
+
+async function retry<T>({ pause }: Source, attempt: () => Promise<T>): Promise<T> {
+  for (let failures = 1; ; failures++) {
+    try {
+      return await attempt();
+    } catch (error) {
+      const final = error instanceof ReadabilityError || (isStatusError(error) && error.status < 500 && ![416, 429].includes(error.status));
+      if (final || failures === tries) throw error;
+      await sleep(pause * 2 ** (failures - 1));
+    }
+  }
+}

@@ -1,8 +1,0 @@
-import { readFileSync } from "node:fs";
-import { shipped } from "./module.js";
-
-/** Name and version of this program, as files that it writes carry them. */
-export const producer: { readonly name: string; readonly version: string } = (() => {
-  const { name, version } = JSON.parse(readFileSync(shipped("package.json"), "utf8")) as { name: string; version: string };
-  return { name, version };
-})();

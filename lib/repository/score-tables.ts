@@ -1,0 +1,111 @@
+import { z } from "zod";
+import { correlate, cutEvenly, median, rank } from "../math/statistics.js";
+
+/** What gives a score meaning; each is there where the passages of the training tell enough. */
+export const scoreTablesSchema = z.object({
+  /** How far from the score the grade lies at most, for a share of new passages: by the errors on passages that training held out. */
+  intervals: z.array(z.object({ coverage: z.number(), half_width: z.number() })).optional(),
+  /** Grades below which 0, 1, ... 100 % of the training passages lie. */
+  percentiles: z.array(z.number()).length(101).optional(),
+  /** Flesch-Kincaid grades of training passages of about this score, falling where the score rises. */
+  grades: z
+    .array(z.object({ score: z.number(), grade: z.number() }))
+    .min(1)
+    .optional(),
+});
+
+export type ScoreTables = z.infer<typeof scoreTablesSchema>;
+type Interval = NonNullable<ScoreTables["intervals"]>[number];
+type GradePoint = NonNullable<ScoreTables["grades"]>[number];
+
+const coverages = [0.8, 0.95] as const;
+
+/**
+ * Split-conformal intervals (Lei et al. 2018): of n sizes of errors the ceil((n + 1) coverage)-th, so that a new passage, drawn as those
+ * were, lies within with at least that chance. None where there are too few.
+ */
+export function findIntervals(errors: readonly number[]): Interval[] {
+  const sorted = errors.map(Math.abs).sort((a, b) => a - b);
+  return coverages.flatMap((coverage) => {
+    const size = sorted[Math.ceil((sorted.length + 1) * coverage) - 1];
+    return size === undefined ? [] : [{ coverage, half_width: size }];
+  });
+}
+
+/** The tables that errors on held-out passages give; none where there are too few. */
+export function describeErrors(errors: readonly number[]): ScoreTables {
+  const intervals = findIntervals(errors);
+  return intervals.length === 0 ? {} : { intervals };
+}
+
+/** The tables that the passages of the training give. @param passages at least one, by how easy they were graded and their reading grade */
+export function describePassages(passages: readonly { readonly target: number; readonly grade: number }[]): ScoreTables {
+  const grades = findGrades(passages.map(({ target, grade }) => ({ score: target, grade })));
+  return { percentiles: findPercentiles(passages.map(({ target }) => target)), ...(grades ? { grades } : {}) };
+}
+
+/** The values below which 0, 1, ... 100 % of all lie. */
+export function findPercentiles(values: readonly number[]): number[] {
+  const sorted = values.toSorted((a, b) => a - b);
+  return Array.from({ length: 101 }, (_, percent) => {
+    const place = (percent / 100) * (sorted.length - 1);
+    const [low, high] = [sorted[Math.floor(place)]!, sorted[Math.ceil(place)]!];
+    return low + (high - low) * (place % 1);
+  });
+}
+
+/** The share of passages that a score lies above, in percent from 0 to 100. @param percentiles of `findPercentiles` */
+export function percentileOf(percentiles: readonly number[], score: number): number {
+  const points = percentiles.map((at, percent) => ({ at, value: percent }));
+  return interpolate(points, score);
+}
+
+/** Below this rank correlation, a grade would tell little of a score. */
+const weakest = 0.3;
+const groupSize = 25;
+const mostGroups = 20;
+
+/**
+ * Median grades of passages of like score, made to fall where the score rises. None where the two hardly correlate or there are too few.
+ */
+export function findGrades(passages: readonly GradePoint[]): GradePoint[] | undefined {
+  const [scores, grades] = [passages.map(({ score }) => score), passages.map(({ grade }) => grade)];
+  if (passages.length < 4 * groupSize || correlate(rank(scores), rank(grades)) > -weakest) return undefined;
+  const groups = cutEvenly(
+    passages.toSorted((a, b) => a.score - b.score),
+    Math.min(mostGroups, Math.floor(passages.length / groupSize)),
+  );
+  const falling = fallMonotonely(groups.map((group) => median(group.map(({ grade }) => grade))));
+  return groups.map((group, i) => ({ score: median(group.map(({ score }) => score)), grade: falling[i]! }));
+}
+
+/** The grade of texts with this score. @param grades of `findGrades` */
+export function gradeOf(grades: readonly GradePoint[], score: number): number {
+  return interpolate(
+    grades.map(({ score, grade }) => ({ at: score, value: grade })),
+    score,
+  );
+}
+
+/** The nearest values that never rise: neighbours that do are pooled to their mean (pool adjacent violators, Ayer et al. 1955). */
+function fallMonotonely(values: readonly number[]): number[] {
+  const pools: { sum: number; count: number }[] = [];
+  for (const value of values) {
+    let pool = { sum: value, count: 1 };
+    for (let last = pools.at(-1); last && last.sum / last.count < pool.sum / pool.count; last = pools.at(-1)) {
+      pools.pop();
+      pool = { sum: pool.sum + last.sum, count: pool.count + last.count };
+    }
+    pools.push(pool);
+  }
+  return pools.flatMap(({ sum, count }) => new Array<number>(count).fill(sum / count));
+}
+
+/** On straight lines between points whose `at` never falls; beyond the ends as at the ends. Where points coincide, the last counts. */
+function interpolate(points: readonly { readonly at: number; readonly value: number }[], x: number): number {
+  const next = points.findIndex(({ at }) => at > x);
+  if (next === -1) return points.at(-1)!.value;
+  if (next === 0) return points[0]!.value;
+  const [low, high] = [points[next - 1]!, points[next]!];
+  return low.value + ((high.value - low.value) * (x - low.at)) / (high.at - low.at);
+}

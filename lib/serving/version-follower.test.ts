@@ -1,0 +1,152 @@
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, it } from "vitest";
+import { keepLog, until } from "../../test/fakes.js";
+import { publishVersion } from "../../test/repositories.js";
+import { type FollowOptions, followNewest } from "./version-follower.js";
+
+let folder: string;
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), "versions-")), "repository");
+});
+afterEach(() => rmSync(join(folder, ".."), { recursive: true, force: true }));
+
+const place = (version: number, file = "") => join(folder, "readability", String(version), file);
+
+/** Follows versions that open as their numbers, unless their graph is "broken". */
+function follow(options: Partial<FollowOptions<number>> = {}) {
+  const closed: number[] = [];
+  const opens: number[] = [];
+  const { log, lines } = keepLog();
+  const follower = followNewest<number>({
+    repository: folder,
+    model: "readability",
+    async open({ version }) {
+      opens.push(version);
+      if (readFileSync(place(version, "model.onnx"), "utf8") === "broken") throw new Error(`${version} is broken`);
+      return version;
+    },
+    close: async (version) => void closed.push(version),
+    log,
+    ...options,
+  });
+  return { follower, closed, opens, lines };
+}
+
+it("opens the newest version, then what is newer, and closes the old one when it is used no more", async () => {
+  publishVersion(folder, 1);
+  publishVersion(folder, 9);
+  const { follower, closed, opens } = follow();
+  await follower.look();
+  await follower.look();
+  expect([follower.current, opens, follower.states]).toEqual([9, [9], [{ version: 9, state: "READY" }]]);
+  let finish = () => {};
+  const used = follower.use((version) => new Promise<number>((resolve) => (finish = () => resolve(version))));
+  publishVersion(folder, 10);
+  await follower.look();
+  expect(follower.states).toEqual([
+    { version: 9, state: "UNLOADING" },
+    { version: 10, state: "READY" },
+  ]);
+  expect([await follower.use(async (version) => version), follower.opened, closed]).toEqual([10, [9, 10], []]);
+  finish();
+  expect(await used).toBe(9);
+  await follower.drained();
+  expect([closed, follower.opened]).toEqual([[9], [10]]);
+});
+
+it("keeps the current version where a newer one is broken or half there, says so once, and tries again when its files change", async () => {
+  publishVersion(folder, 1);
+  const { follower, opens, lines } = follow();
+  await follower.look();
+  publishVersion(folder, 2, { graph: Buffer.from("broken") });
+  for (let i = 0; i < 3; i++) await follower.look();
+  expect([follower.current, opens]).toEqual([1, [1, 2]]);
+  expect(follower.states).toEqual([
+    { version: 1, state: "READY" },
+    { version: 2, state: "UNAVAILABLE", reason: "2 is broken" },
+  ]);
+  expect(lines.filter((line) => line.includes("version 2 cannot be loaded; version 1 is served on: 2 is broken"))).toHaveLength(1);
+  const metadata = readFileSync(place(2, "metadata.json"));
+  rmSync(place(2, "metadata.json"));
+  await follower.look();
+  expect(follower.states[1]).toMatchObject({ state: "UNAVAILABLE", reason: expect.stringContaining("metadata.json not found") });
+  writeFileSync(place(2, "metadata.json"), metadata);
+  writeFileSync(place(2, "model.onnx"), "mended");
+  await follower.look();
+  expect([follower.current, follower.states]).toEqual([2, [{ version: 2, state: "READY" }]]);
+});
+
+it("goes back where the newest version is taken away, and keeps what it has where nothing is left", async () => {
+  publishVersion(folder, 1);
+  publishVersion(folder, 2);
+  const { follower, closed } = follow();
+  await follower.look();
+  rmSync(place(2), { recursive: true });
+  await follower.look();
+  expect(follower.current).toBe(1);
+  rmSync(place(1), { recursive: true });
+  await follower.look();
+  rmSync(folder, { recursive: true });
+  await follower.look();
+  expect([follower.current, closed]).toEqual([1, [2]]);
+});
+
+it("opens a version again whose files change, and keeps the old one where they are no good", async () => {
+  publishVersion(folder, 1);
+  publishVersion(folder, 2);
+  const { follower, opens, closed } = follow();
+  await follower.look();
+  appendFileSync(place(2, "model.onnx"), "more");
+  await follower.look();
+  expect([opens, closed]).toEqual([[2, 2], [2]]);
+  writeFileSync(place(2, "model.onnx"), "broken");
+  for (let i = 0; i < 2; i++) await follower.look();
+  expect([follower.current, opens]).toEqual([2, [2, 2, 2]]);
+});
+
+it("tells why nothing is open, and serves an older version where the newest is broken from the start", async () => {
+  publishVersion(folder, 2, { graph: Buffer.from("broken") });
+  const { follower } = follow();
+  await expect(follower.use(async () => {})).rejects.toMatchObject({ code: "closed" });
+  await follower.look();
+  expect([follower.current, follower.problem]).toEqual([undefined, expect.objectContaining({ message: "2 is broken" })]);
+  publishVersion(folder, 1);
+  await follower.look();
+  expect(follower.current).toBe(1);
+});
+
+it("asks again for what cannot be opened yet, and leaves what does not serve any more", async () => {
+  const served = new Set([1]);
+  publishVersion(folder, 1);
+  publishVersion(folder, 2);
+  const { follower } = follow({
+    open: async ({ version }) => (served.has(version) ? version : undefined),
+    serves: async (version) => served.has(version),
+  });
+  await follower.look();
+  expect(follower.current).toBe(1);
+  served.add(2).delete(1);
+  await follower.look();
+  expect(follower.current).toBe(2);
+  served.add(1).delete(2);
+  await follower.look();
+  expect(follower.current).toBe(1);
+});
+
+it("lets go when told to, and closes after the look in progress", async () => {
+  publishVersion(folder, 1);
+  const { follower, closed, opens } = follow();
+  await follower.look();
+  follower.release();
+  await follower.drained();
+  expect([follower.current, closed, follower.states]).toEqual([undefined, [1], [{ version: 1, state: "UNAVAILABLE", reason: "unloaded" }]]);
+  const looking = follower.look();
+  await until(() => opens.length === 2);
+  await follower.close();
+  await looking;
+  expect([follower.opened, closed]).toEqual([[], [1, 1]]);
+  await follower.look();
+  expect(opens).toHaveLength(2);
+});

@@ -1,0 +1,44 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { reason } from "../errors/errors.js";
+import { createSession, type Data } from "../onnx/session.js";
+import type { Row, RunnerData, RunnerMessage, RunnerRequest } from "./runner.js";
+
+const { graph, threads } = workerData as RunnerData;
+// "basic": graphs are built fused, and more fusion makes them slower.
+const session = await createSession(graph, { threads, optimization: "basic" });
+
+/** The inputs of a graph, as a text alone fills them. */
+const feeds: Readonly<Record<string, (row: Row) => BigInt64Array>> = {
+  input_ids: ({ ids }) => ids,
+  attention_mask: ({ ids, mask }) => mask ?? new BigInt64Array(ids.length).fill(1n),
+  token_type_ids: ({ ids, types }) => types ?? new BigInt64Array(ids.length),
+};
+
+const unknown = session.inputs.filter((name) => !(name in feeds));
+if (unknown.length > 0) throw new Error(`its inputs ${unknown.join(", ")} are unknown; expected are ${Object.keys(feeds).join(", ")}`);
+
+async function run(row: Row): Promise<RunnerMessage> {
+  const shape = [1, row.ids.length];
+  const tensors = session.inputs.map((name): [string, Data] => [name, { dtype: "int64", shape, data: feeds[name]!(row) }]);
+  const began = performance.now();
+  const { logits } = await session.run(Object.fromEntries(tensors));
+  const seconds = (performance.now() - began) / 1000;
+  if (logits?.dtype !== "float32" || logits.data.length !== 1) return { problem: "it has no output logits of one float32 a text" };
+  return { logit: logits.data[0] as number, seconds };
+}
+
+async function handle(request: RunnerRequest): Promise<void> {
+  if (request === "stop") {
+    await session.close();
+    parentPort!.close();
+  } else {
+    const message = await run(request).catch((error: unknown) => ({ problem: reason(error).replace(/\.+$/, "") }));
+    parentPort!.postMessage(message);
+  }
+}
+
+let last = Promise.resolve();
+parentPort!.on("message", (request: RunnerRequest) => {
+  last = last.then(() => handle(request));
+});
+parentPort!.postMessage({ inputs: session.inputs } satisfies RunnerMessage);

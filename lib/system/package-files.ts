@@ -1,0 +1,23 @@
+import { existsSync } from "node:fs";
+import { dirname, join, sep } from "node:path";
+import { fileURLToPath } from "node:url";
+
+/** The package's root folder: where package.json, models/ and data/sample/ are. */
+export const root: string = findRoot(dirname(fileURLToPath(import.meta.url)));
+
+function findRoot(folder: string): string {
+  return existsSync(join(folder, "package.json")) ? folder : findRoot(dirname(folder));
+}
+
+/**
+ * Path of a compiled module, for a worker thread or child process: `compiled("lib/serving/worker")` is dist/lib/engine/worker.js,
+ * also when the caller runs from TypeScript sources (tests).
+ */
+export function compiled(module: string, ending: ".js" | ".wasm" = ".js"): string {
+  return `${join(root, "dist", ...module.split("/"))}${ending}`;
+}
+
+/** A path below the package root, for what ships with it: `shipped("models")`. */
+export function shipped(path: string): string {
+  return join(root, path.split("/").join(sep));
+}

@@ -1,0 +1,18 @@
+import type { Tables } from "../../lib/repository/repository.js";
+import { describeErrors, describePassages } from "../../lib/repository/score-tables.js";
+import type { TrainingRecord } from "../../lib/repository/training-record.js";
+import { gradeLevel } from "../../lib/text/flesch.js";
+import type { GateRows } from "./rows.js";
+
+/**
+ * What gives a score meaning: by the passages that are here, else as the record tells.
+ * @param scores of the gate's rows by the graph that is served
+ */
+export function makeTables(record: TrainingRecord | undefined, { targets, unseen, training }: GateRows, scores: readonly number[]): Tables {
+  return {
+    ...(record ? { data: { fingerprint: record.data.fingerprint, rows: record.data.rows }, validation_rmse: record.validation.rmse } : {}),
+    ...record?.tables,
+    ...(targets && unseen ? describeErrors(scores.map((score, i) => score - targets[i]!)) : {}),
+    ...(training.length > 0 ? describePassages(training.map(({ excerpt, target }) => ({ target, grade: gradeLevel(excerpt) }))) : {}),
+  };
+}
