@@ -1,9 +1,9 @@
-/** npm and npx pass on to us what the terminal has sent us already: a second signal this soon is the first one again. */
+/** Milliseconds in which a second signal counts as the first: npm and npx pass on what the terminal has already sent. */
 const echo = 1000;
 
 /**
- * A signal that aborts at the first SIGINT, SIGTERM or SIGHUP. At a later one `again` is called; without it the process ends as it
- * would have without us.
+ * A signal that aborts at the first SIGINT, SIGTERM or SIGHUP. A later one calls `again`, or without it ends the process as if
+ * nothing had handled it.
  */
 export function abortOnSignals(again?: () => void): AbortSignal {
   const controller = new AbortController();
