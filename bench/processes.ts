@@ -50,7 +50,7 @@ export async function startServer({ program, args, ready, patience, signal }: La
     if (await waitForAnswer(ready, patience, "What it needs may be missing.", AbortSignal.any([signal, gone.signal])))
       return { child, ended, stop: () => stop(child, ended) };
     signal.throwIfAborted();
-    return fail("program-failed", { command: [program, ...args].join(" "), cause: `It ended before it was ready:\n${written}` });
+    return fail("program-failed", { command: [program, ...args].join(" "), cause: `It exited before it was ready:\n${written}` });
   } catch (error) {
     await stop(child, ended);
     throw error;
@@ -73,6 +73,10 @@ export async function runProgram({ program, args }: Pick<Launch, "program" | "ar
     written += text;
   });
   const [code] = (await once(child, "close")) as [number | null];
-  if (code !== 0) fail("program-failed", { command: [program, ...args].join(" "), cause: `It ended with ${code ?? "a signal"}.` });
+  if (code !== 0)
+    fail("program-failed", {
+      command: [program, ...args].join(" "),
+      cause: `It exited with ${code === null ? "a signal" : `code ${code}`}.`,
+    });
   return written;
 }

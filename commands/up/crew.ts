@@ -56,7 +56,7 @@ export function createCrew({ launch, print, signal, startTimeout, stopTimeout, r
       crashes = Date.now() - began > restarts.calm * 1000 ? 1 : crashes + 1;
       if (crashes > restarts.limit) throw describeFailure(service, exit);
       const pause = Math.min(longestPause, restarts.pause * 2 ** (crashes - 1));
-      print(service, `${exit.how}; it starts again in ${pause} s`, "stderr");
+      print(service, `${exit.how}; restarting in ${pause} s`, "stderr");
       await sleep(pause * 1000, undefined, { signal: ending });
     }
   };
@@ -73,7 +73,7 @@ export function createCrew({ launch, print, signal, startTimeout, stopTimeout, r
       const died = child.exited.then((exit) => Promise.reject(describeFailure(service, exit)));
       died.catch(() => {});
       try {
-        const remedy = "Its lines above may tell why; a slow machine needs a longer --start-timeout.";
+        const remedy = "See its output above; a slow machine may need a longer --start-timeout.";
         await Promise.race([waitForAnswer(ready, startTimeout, remedy, waiting.signal), died, ended]);
       } finally {
         waiting.abort();
@@ -91,5 +91,7 @@ export function createCrew({ launch, print, signal, startTimeout, stopTimeout, r
 }
 
 function describeFailure(service: string, { code, how, lines }: Exit): ReadabilityError {
-  return code === 2 ? failure("service-usage", { service, lines }) : failure("service-failed", { service, how, lines });
+  if (code === 2) return failure("service-usage", { service, output: lines.join(" ") || "no reason given" });
+  const output = lines.length === 0 ? "" : ` Its last lines:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+  return failure("service-failed", { service, how, output });
 }

@@ -69,7 +69,7 @@ it("refuses at once what would wait longer than it may", async () => {
 it("gives up a text that still waits at its deadline, not one that runs", async () => {
   const { engine, ids, finish } = await createFake();
   const running = engine.score([1], { timeout: 5 });
-  await expect(engine.score([2], { timeout: 5 })).rejects.toMatchObject({ code: "waited-too-long", status: 503 });
+  await expect(engine.score([2], { timeout: 5 })).rejects.toMatchObject({ code: "queue-timeout", status: 503 });
   expect(engine.stats.queued).toBe(0);
   expect(ids()).toEqual([1]);
   await finish(1);
@@ -78,7 +78,7 @@ it("gives up a text that still waits at its deadline, not one that runs", async 
 
 it("gives up every waiting text of a batch whose deadline passed", async () => {
   const { engine, finish } = await createFake();
-  await expect(engine.run(batchOf(1, 2, 3), { timeout: 5 })).rejects.toMatchObject({ code: "waited-too-long" });
+  await expect(engine.run(batchOf(1, 2, 3), { timeout: 5 })).rejects.toMatchObject({ code: "queue-timeout" });
   expect(engine.stats).toMatchObject({ queued: 0, running: 1 });
   await finish(1);
   await until(() => engine.stats.running === 0);
@@ -164,7 +164,7 @@ it("does not run a lost text again that was cancelled, or whose time is up", asy
   await until(() => runs[0]?.id === 2);
   await new Promise((resolve) => setTimeout(resolve, 10));
   runs[0]!.lose();
-  await expect(late).rejects.toMatchObject({ code: "waited-too-long" });
+  await expect(late).rejects.toMatchObject({ code: "queue-timeout" });
   const good = engine.score([3]);
   await finish(3);
   expect(await good).toBe(1.5);

@@ -38,7 +38,7 @@ export interface Engine extends Scorer {
   readonly stats: EngineStats;
   /**
    * Scores the rows of a batch, one logit each.
-   * @throws batch-too-large; overloaded; waited-too-long; run-failed; session-lost; closed; the signal's reason
+   * @throws batch-too-large; overloaded; queue-timeout; run-failed; session-lost; closed; the signal's reason
    */
   run(inputs: Batch, options?: ScoreOptions): Promise<Float32Array>;
 }
@@ -59,7 +59,11 @@ export async function createEngine(
 ): Promise<Engine> {
   const { graph, sessions, threads = 1, queueLimit = 1000, log } = options;
   if (typeof graph === "string" && !existsSync(graph))
-    throw failure("no-file", { file: graph, what: "an ONNX graph", remedy: "Make the model repository again: readability optimization." });
+    throw failure("no-file", {
+      file: graph,
+      what: "an ONNX graph",
+      remedy: "Rebuild the model repository with: readability optimization.",
+    });
   const readStamp = () => (typeof graph === "string" ? stampFile(graph) : undefined);
   const stamp = readStamp();
   const queue = createQueue();
@@ -87,7 +91,7 @@ export async function createEngine(
       runners.delete(runner);
       idle = idle.filter((other) => other !== runner);
       if (stopped) return;
-      log?.error({ cause }, "a model session ended; it is replaced");
+      log?.error({ cause }, "a worker died and is being replaced");
       void replace(1000);
     });
     dispatch();
@@ -102,7 +106,7 @@ export async function createEngine(
       else employ(runner);
     } catch (error) {
       if (stopped) return;
-      log?.error({ cause: reason(error) }, `a model session cannot be replaced; next try in ${pause / 1000} s`);
+      log?.error({ cause: reason(error) }, `a worker could not be replaced; trying again in ${pause / 1000} s`);
       if (runners.size === 0) queue.failAll(error);
       restart = setTimeout(replace, pause, Math.min(2 * pause, longestPause));
     }

@@ -30,7 +30,7 @@ export interface Queue {
   readonly waited: number;
   /**
    * Resolves with one logit a row.
-   * @throws waited-too-long where a row still waits at the deadline; the signal's reason where it aborts
+   * @throws queue-timeout where a row still waits at the deadline; the signal's reason where it aborts
    */
   add(rows: readonly Row[], options: ScoreOptions): Promise<Float32Array>;
   take(): Task | undefined;
@@ -65,7 +65,7 @@ export function createQueue(): Queue {
         },
         checkDeadline() {
           const late = performance.now() - accepted >= timeout;
-          if (late && tasks.some(waiting.has)) request.fail(failure("waited-too-long", { milliseconds: timeout }));
+          if (late && tasks.some(waiting.has)) request.fail(failure("queue-timeout", { milliseconds: timeout }));
         },
       };
       const cancel = () => request.fail(signal?.reason);

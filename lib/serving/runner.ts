@@ -57,9 +57,9 @@ export function startRunner(graph: string | Uint8Array, threads: number, script:
     });
     const ended = new Promise<string>((end) => {
       worker.on("exit", (code) => {
-        cause ??= `it ended with code ${code}`;
+        cause ??= `exit code ${code}`;
         gone = true;
-        reject(failure("bad-graph", { file: typeof graph === "string" ? graph : "The given graph", cause }));
+        reject(failure("bad-graph", { file: typeof graph === "string" ? graph : "the given graph", cause }));
         current?.reject(failure("session-lost", { cause }));
         end(cause);
       });

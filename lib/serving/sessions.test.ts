@@ -95,7 +95,7 @@ it("loses no request when threads crash", async () => {
   const scores = texts.map((ids) => engine.score(ids));
   await expect(engine.score([99])).rejects.toMatchObject({ code: "session-lost", message: expect.stringContaining("a crash") });
   expect(await Promise.all(scores)).toEqual(texts.map((ids) => meanScore(ids)));
-  expect(lines.filter((line) => line.includes("it is replaced"))).toHaveLength(6);
+  expect(lines.filter((line) => line.includes("is being replaced"))).toHaveLength(6);
   expect(engine.stats).toMatchObject({ queued: 0, running: 0, done: 24 });
   await engine.close();
 });
@@ -105,5 +105,5 @@ it("stops a thread after the run in progress", async () => {
   const run = runner.run({ ids: BigInt64Array.of(7n) });
   await runner.stop();
   expect(await run).toMatchObject({ logit: 1 });
-  expect(await runner.ended).toBe("it ended with code 0");
+  expect(await runner.ended).toBe("exit code 0");
 });

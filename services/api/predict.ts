@@ -17,7 +17,7 @@ export function addPredict(app: FastifyInstance, scoring: Scoring): void {
 function readText(body: unknown): string {
   if (typeof body !== "object" || body === null || Array.isArray(body)) return fail("no-text", { found: describe(body) });
   const { text } = body as { text?: unknown };
-  return typeof text === "string" ? text : fail("no-text", { found: text === undefined ? "no field text" : `${describe(text)} as text` });
+  return typeof text === "string" ? text : fail("no-text", { found: text === undefined ? "no such field" : `${describe(text)} as text` });
 }
 
 function describe(value: unknown): string {

@@ -28,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       const metricsAddress = await listen(metrics, { host, port: metricsPort });
       log.info(`ready: ${await listen(app, settings)} (metrics: ${metricsAddress}/metrics)`);
       if (!stopped.aborted) await once(stopped, "abort");
-      log.info("stopping once the accepted requests are answered");
+      log.info("stopping after the accepted requests");
     } finally {
       await Promise.all([stopLooking?.(), app.close()]);
       await metrics.close();
@@ -46,7 +46,7 @@ function open({ repository, modelControlMode, sessions, queueLimit }: Settings, 
     log,
     async open(version) {
       const engine = await openVersion(version, { sessions, queueLimit, log });
-      log.info(`${version.model}, version ${version.version}: ${engine.graph} in ${engine.stats.sessions} sessions`);
+      log.info(`${version.model}, version ${version.version}: ${engine.graph}, sessions: ${engine.stats.sessions}`);
       return serveEngine(version.model, version.version, engine);
     },
   });
