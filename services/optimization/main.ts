@@ -52,7 +52,7 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
   const checkpoint = await hashCheckpoint(model.folder);
   const staging = openStaging(out, name);
   try {
-    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, ${describeSpeed(target)}`);
+    log.info(`measuring accuracy on ${rows.source} (passages: ${rows.ids.length})${describeSpeed(target)}`);
     const graphs = createGraphs(model.checkpoint, staging, texts.ranges);
     // The key holds all that measurements depend on; what is chosen by them may depend on more.
     const key = hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds });
@@ -79,7 +79,7 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
 }
 
 const describeSpeed = (target: Target) =>
-  target === "gpu" ? "no speed, which is not measured for a GPU" : `speed on ${describeMachine().cpu} with ${countCores()} cores`;
+  target === "gpu" ? "; speed on a GPU is not measured" : ` and speed on ${describeMachine().cpu} (cores: ${countCores()})`;
 
 /** config.pbtxt, and the texts by which Triton warms up: of each length that clients pad to, or the longest, to which memory grows. */
 function describeModel({ name, target }: Settings, { encode, maxLength }: Model, sample: readonly string[], { kept }: Found): ModelFiles {
