@@ -1,7 +1,8 @@
 import { findPort } from "../lib/http/listen.js";
 import { openModel } from "../lib/serving/model.js";
+import { createScheduler } from "../lib/serving/scheduler.js";
+import { scoreText } from "../lib/serving/score-text.js";
 import { countCores } from "../lib/system/cores.js";
-import { scoreText } from "../lib/text/windows.js";
 import type { Send } from "./pace.js";
 import { connectPredict } from "./predict.js";
 import { type Launch, type Server, startServer } from "./processes.js";
@@ -83,10 +84,10 @@ export const peers: readonly Contender[] = settings.map(({ args, ...rest }) => (
 }));
 
 async function openEngine({ repository }: Whereabouts): Promise<Opened> {
-  const { scorer, tokenizer, maxLength } = await openModel(repository);
+  const [model, scheduler] = [await openModel(repository), createScheduler()];
   return {
-    send: async (text) => (await scoreText(scorer, tokenizer, maxLength, text)).score,
-    close: () => scorer.close(),
+    send: async (text) => (await scoreText(scheduler, model, text)).score,
+    close: () => model.engine.close(),
   };
 }
 

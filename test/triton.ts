@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { findPort } from "../lib/http/listen.js";
-import type { InferenceServer } from "./servers.js";
+import type { InferenceServer } from "./inference-server.js";
 
 /** Milliseconds; less than a hook of vitest may take, so that the log is seen. */
 const longestStart = 100_000;
