@@ -11,7 +11,7 @@ RUN npm run build \
  && find linux -mindepth 1 -maxdepth 1 ! -name "$(node -p process.arch)" -exec rm -rf {} +
 
 FROM node:20-bookworm-slim
-ENV NODE_ENV=production HF_HOME=/app/cache
+ENV NODE_ENV=production HF_HOME=/app/cache ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/node_modules node_modules

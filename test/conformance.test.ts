@@ -9,7 +9,8 @@ import { conformance, type Expected, impatient } from "./conformance.js";
 import { describeConformance } from "./conformance-page.js";
 import { slowGraph } from "./graphs.js";
 import { writeRepository } from "./repositories.js";
-import { type InferenceServer, servers } from "./servers.js";
+import { servers } from "./servers.js";
+import type { InferenceServer } from "./triton.js";
 
 describe.each(servers)("$name", ({ skipped, start, isTriton }) => {
   let server: InferenceServer;

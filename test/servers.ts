@@ -6,16 +6,7 @@ import { buildMetrics } from "../services/inference/metrics.js";
 import { openModels } from "../services/inference/models.js";
 import { serveEngine } from "../services/inference/served.js";
 import { keepLog } from "./fakes.js";
-import { startTriton } from "./triton.js";
-
-export interface InferenceServer {
-  readonly url: string;
-  /** Address of its metrics. */
-  readonly metrics: string;
-  /** host:port of gRPC. */
-  readonly grpc?: string;
-  stop(): Promise<void>;
-}
+import { type InferenceServer, startTriton } from "./triton.js";
 
 /** The servers that a repository can be served by, of which Triton may not be here. */
 export const servers = [

@@ -3,7 +3,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { runUp, type Settings, type World } from "./run.js";
+import type { Settings } from "./options.js";
+import { runUp, type World } from "./run.js";
 
 /** Does what the five services do as far as `up` can see, and what `behaviour.json` wants it to do wrong. */
 const fakeService = `
@@ -248,7 +249,7 @@ test("a server that crashes is started again", async () => {
   behave({ load_testing: { crash: `http://127.0.0.1:${settings.inferencePort}` } });
   const { lines, code } = await up({}, (_, lines) => lines.filter((line) => line === "inference: hello from inference").length === 2);
   expect(code).toBe(0);
-  expect(lines).toContain("inference: was killed by SIGKILL; it starts again in 0.05 s");
+  expect(lines).toContain("inference: was killed by SIGKILL; it restarts in 0.05 s");
 });
 
 test("a server that crashes again and again ends all with an error", async () => {

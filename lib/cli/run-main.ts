@@ -1,3 +1,4 @@
+import "../system/no-telemetry.js";
 import { CommanderError } from "commander";
 import { ReadabilityError, reason } from "../errors/errors.js";
 
