@@ -3,6 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { withClaim } from "../../lib/storage/lock.js";
 import type { Settings } from "./options.js";
 import { runUp, type World } from "./run.js";
 
@@ -207,6 +208,17 @@ test("training that did not end goes on with --resume, where nothing it depends 
   expect(await train({ train: ["--lr", "1"] })).toBe(true);
   writeFileSync("artifacts/model/config.json", "changed by hand");
   expect(await train({ train: ["--lr", "1"] })).toBe(false);
+});
+
+test("a folder that another process writes into is waited for", async () => {
+  let release = () => {};
+  const held = withClaim("artifacts/model", () => new Promise<void>((resolve) => (release = resolve)));
+  const { lines } = await up({ data: "grades.csv", only: "train" }, (line) => {
+    if (line.includes("another process is writing into artifacts/model")) release();
+    return false;
+  });
+  await held;
+  expect(lines).toContain("train: hello from train");
 });
 
 test("a data file that is named and not there is an error, as is a checkpoint", async () => {
