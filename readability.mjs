@@ -23,7 +23,9 @@ if (existsSync(join(root, "cli.ts")) && newestSource() > (existsSync(stamp) ? st
   const [status] = await once(spawn(process.execPath, [join(root, "build.mjs")], { stdio: ["ignore", 2, 2], cwd: root }), "exit");
   if (status !== 0) stop("The sources do not compile; see the messages above.");
 }
-await import(pathToFileURL(join(root, "dist", "cli.js")).href);
+const entry = join(root, "dist", "cli.js");
+if (!existsSync(entry)) stop("This package was packed without dist/. Pack it with: npm run pack");
+await import(pathToFileURL(entry).href);
 
 /** Milliseconds since the epoch of the latest change to a source file. */
 function newestSource() {
