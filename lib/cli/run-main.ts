@@ -1,4 +1,3 @@
-import "../system/no-telemetry.js";
 import { CommanderError } from "commander";
 import { ReadabilityError, reason } from "../errors/errors.js";
 
