@@ -7,7 +7,7 @@ import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { encodeRequest } from "../lib/protocol/request.js";
 import { openVersion } from "../lib/serving/open-version.js";
-import { repeat } from "../lib/system/poll.js";
+import { poll } from "../lib/system/poll.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { scoreText } from "../lib/text/windows.js";
 import { buildApp as buildApi } from "../services/api/app.js";
@@ -63,7 +63,7 @@ async function startInference(): Promise<string> {
   const open = async (version: Parameters<typeof openVersion>[0]) =>
     serveEngine(version.model, version.version, await openVersion(version, { sessions: 2, log }));
   const models = await openModels({ repository, mode: "poll", open, log });
-  closers.push(() => models.close(), repeat(0.05, models.look));
+  closers.push(() => models.close(), poll(0.05, models.look));
   return listen(buildInference({ models, timeout: 30_000, bodyLimit: 1 << 20, log }));
 }
 
@@ -71,7 +71,7 @@ async function startApi(inference?: string): Promise<string> {
   const { log } = keepLog();
   const options = { repository, timeout: 30_000, log };
   const source = inference ? await connectSource(options, inference) : await openSource(options);
-  closers.push(() => source.close(), repeat(0.2, source.look));
+  closers.push(() => source.close(), poll(0.2, source.look));
   return listen(buildApi({ source, cacheSize: 0, concurrency: 16, queueLimit: 1000, timeout: 30_000, bodyLimit: 1 << 20, log }));
 }
 

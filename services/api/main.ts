@@ -5,7 +5,7 @@ import { parseOptions } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { listen } from "../../lib/http/listen.js";
 import { countCores } from "../../lib/system/cores.js";
-import { repeat } from "../../lib/system/poll.js";
+import { poll } from "../../lib/system/poll.js";
 import { buildApp } from "./app.js";
 import { options } from "./options.js";
 import { connectSource, type ModelSource, openSource } from "./source.js";
@@ -21,7 +21,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const source = inference === undefined ? await openSource({ ...settings, log }) : await connectSource({ ...settings, log }, inference);
   const concurrency = settings.concurrency || (inference === undefined ? 2 * countCores() : 64);
   const app = buildApp({ ...settings, source, concurrency, log });
-  const stopLooking = repositoryPollSecs > 0 ? repeat(repositoryPollSecs, source.look) : undefined;
+  const stopLooking = repositoryPollSecs > 0 ? poll(repositoryPollSecs, source.look) : undefined;
   try {
     const address = await listen(app, settings);
     if (!(await source.ready())) {
