@@ -15,6 +15,7 @@ const commands: Readonly<Record<string, { readonly summary: string; readonly loa
   load_testing: { summary: "load-test an api with many users", load: () => import("./services/load_testing/main.js") },
   up: { summary: "run all five in order and keep the api running", load: () => import("./commands/up/main.js") },
   score: { summary: "score texts from a file or standard input", load: () => import("./commands/score/main.js") },
+  release: { summary: "for maintainers: make a released model from a checkpoint", load: () => import("./commands/release/main.js") },
   docs: { summary: "print the options of every command, in Markdown", load: () => import("./commands/docs/main.js") },
 };
 
