@@ -28,12 +28,12 @@ export async function provideModel(builder: Builder): Promise<string> {
   const { settings, data, releasedModel, say } = builder;
   const trained = join(settings.artifacts, "model");
   if (settings.model !== undefined) {
-    say(`train: left out, going on with ${settings.model}`);
+    say(`train: skipped; using ${settings.model}`);
     return settings.model;
   }
   if (data === undefined) {
-    say(`train: left out, there is no data file ${places.data}; going on with the released model ${releasedModel}`);
-    if (settings.train.length > 0) say(`train: left out with it: ${settings.train.join(" ")}`);
+    say(`train: skipped, as ${places.data} does not exist; using the released model ${releasedModel}`);
+    if (settings.train.length > 0) say(`train: ignoring ${settings.train.join(" ")}`);
     return releasedModel;
   }
   if (settings.only === "optimization") return existsSync(join(trained, "config.json")) ? trained : releasedModel;
@@ -48,7 +48,7 @@ export async function provideModel(builder: Builder): Promise<string> {
 export async function provideRepository(builder: Builder, model: string): Promise<string> {
   const { settings, data } = builder;
   const repository = join(settings.artifacts, "repository");
-  const remedy = "Place graded passages to train one, or name a checkpoint with --model.";
+  const remedy = "Add labelled passages to train one, or choose a checkpoint with --model.";
   if (!existsSync(model)) fail("no-file", { file: model, what: "a checkpoint", remedy });
   const { cpu, cores } = describeMachine();
   const args = ["--model", model, ...(data === undefined ? [] : ["--data", data]), "--out", repository];
@@ -65,7 +65,7 @@ async function build({ run, say, signal }: Builder, service: string, args: reado
   if (await isBuilt(out, fingerprint)) return say(`${service}: up to date (${out})`);
   // On another machine training would refuse to resume, as it could not reach the same weights.
   const unfinished = markStarted(out, hashValue({ fingerprint, machine: describeMachine() }));
-  if (unfinished) say(`${service}: ${out} is unfinished`);
+  if (unfinished) say(`${service}: ${out} is incomplete`);
   await run(service, unfinished && service === "train" ? [...args, "--resume"] : args);
   await markBuilt(out, fingerprint);
 }

@@ -101,7 +101,7 @@ async function findPorts(count: number): Promise<number[]> {
   return ports;
 }
 
-const answers = (line: string) => line.includes("answers: curl");
+const answers = (line: string) => line.includes("Try: curl");
 
 /** Runs `up` until a line of it fits, then ends it as Ctrl-C does; a second time as two do. */
 async function up(change: Partial<Settings>, fits: (line: string, lines: readonly string[]) => boolean = answers) {
@@ -125,14 +125,14 @@ async function up(change: Partial<Settings>, fits: (line: string, lines: readonl
 test("without data: training is left out, the rest follows in order, and all ends in order", async () => {
   const { lines, code } = await up({ train: ["--epochs", "1"] });
   expect(code).toBe(0);
-  expect(lines[0]).toMatch(/^up: train: left out, there is no data file .*train\.csv\.zip; going on with the released model released$/);
+  expect(lines[0]).toMatch(/^up: train: skipped, as .*train\.csv\.zip does not exist; using the released model released$/);
   expect(lines[1]).toContain("--epochs 1");
   expect(started()).toEqual(["optimization", "inference", "api", "load_testing"]);
   expect(argumentsOf("optimization")).toBe("optimization started --model released --out artifacts/repository");
   expect(argumentsOf("api")).toContain(`--inference http://127.0.0.1:${settings.inferencePort} --port ${settings.port}`);
   expect(argumentsOf("load_testing")).toContain("-u 20 --run-time 10");
   expect(lines).toContain("inference: hello from inference");
-  expect(lines.at(-1)).toContain(`http://localhost:${settings.port} answers: curl -s http://localhost:${settings.port}/predict`);
+  expect(lines.at(-1)).toContain(`ready at http://localhost:${settings.port}. Try: curl -s http://localhost:${settings.port}/predict`);
   expect(readLog().slice(-2)).toEqual(["api ended", "inference ended"]); // the api drains while what it needs still answers
 });
 
@@ -254,14 +254,14 @@ test("a load test that fails is told and leaves the api up; the exit code rememb
   const { lines, code } = await up({});
   expect(code).toBe(1);
   expect(lines.at(-2)).toMatch(/^up: load_testing ended with exit code 1/);
-  expect(lines.at(-1)).toContain("answers: curl");
+  expect(lines.at(-1)).toContain("Try: curl");
 });
 
 test("a server that crashes is started again", async () => {
   behave({ load_testing: { crash: `http://127.0.0.1:${settings.inferencePort}` } });
   const { lines, code } = await up({}, (_, lines) => lines.filter((line) => line === "inference: hello from inference").length === 2);
   expect(code).toBe(0);
-  expect(lines).toContain("inference: was killed by SIGKILL; it restarts in 0.05 s");
+  expect(lines).toContain("inference: was killed by SIGKILL; restarting in 0.05 s");
 });
 
 test("a server that crashes again and again ends all with an error", async () => {

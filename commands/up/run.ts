@@ -33,8 +33,8 @@ export async function runUp(settings: Settings, world: World): Promise<number> {
       { port: metricsPort, service: "inference", flag: "--metrics-port" },
     ]);
   const data = settings.data ?? findData();
-  const remedy = "Name another file, or leave --data out to go on without training.";
-  if (data !== undefined && !existsSync(data)) fail("no-file", { file: data, what: "graded passages", remedy });
+  const remedy = "Choose another file, or leave out --data to skip training.";
+  if (data !== undefined && !existsSync(data)) fail("no-file", { file: data, what: "labelled passages", remedy });
 
   const supervisor = createSupervisor({ ...settings, ...world });
   const run = (service: string, args: readonly string[]) => supervisor.run(service, world.launch(service, args));
@@ -60,7 +60,7 @@ export async function runUp(settings: Settings, world: World): Promise<number> {
     code = 0;
     if (loadUsers > 0 && loadTime > 0) code = await loadApi(builder, api);
     const shown = `http://localhost:${port}`;
-    say(`${shown} answers: curl -s ${shown}/predict -H 'content-type: application/json' -d '{"text": "Some text to score"}'`);
+    say(`ready at ${shown}. Try: curl -s ${shown}/predict -H 'content-type: application/json' -d '{"text": "Some text to score"}'`);
     return await supervisor.watch();
   } catch (error) {
     if (!world.signal.aborted) throw error;

@@ -47,8 +47,8 @@ function canonicalName(family: FamilyName, name: string): string {
 
 function checkTensor(file: string, { name, shape }: Parameter, tensor: Tensor): Tensor {
   const bad = (problem: string) => fail("bad-tensor", { file, tensor: name, problem });
-  if (tensor.shape.join() !== shape.join()) bad(`its shape is [${tensor.shape.join(", ")}]; config.json asks for [${shape.join(", ")}]`);
-  if (!isAllFinite(tensor.data)) bad("it holds values that are no finite numbers");
+  if (tensor.shape.join() !== shape.join()) bad(`its shape is [${tensor.shape.join(", ")}]; config.json requires [${shape.join(", ")}]`);
+  if (!isAllFinite(tensor.data)) bad("it has values that are not finite");
   return tensor;
 }
 

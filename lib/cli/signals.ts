@@ -1,4 +1,4 @@
-/** npm and npx pass on to us what the terminal has sent us already: a second signal this soon is the first one again. */
+/** Milliseconds in which a second signal counts as the first: npm and npx pass on what the terminal has already sent. */
 const echo = 1000;
 
 /**

@@ -85,10 +85,10 @@ export async function downloadFile(source: Source, url: URL, file: string, size:
     if (statusCode === 206 && !resumed) {
       body.destroy();
       rmSync(file, { force: true });
-      throw new Error(`asked to resume at byte ${have}, the server sent ${headers["content-range"]}`);
+      throw new Error(`asked to continue from byte ${have}, the server sent ${headers["content-range"]}`);
     }
     const bytes = await appendBody(body, file, resumed ? have : 0, onBytes);
-    if (size !== undefined && bytes !== size) throw new Error(`${bytes} of ${size} bytes arrived`);
+    if (size !== undefined && bytes !== size) throw new Error(`received ${bytes} of ${size} bytes`);
   });
 }
 
@@ -134,7 +134,7 @@ async function send(
     await response.body.dump();
     url = next;
   }
-  throw new Error(`more than ${mostRedirects} redirects`);
+  throw new Error(`too many redirects (more than ${mostRedirects})`);
 }
 
 async function refuse({ statusCode: status, headers, body }: Dispatcher.ResponseData): Promise<never> {

@@ -76,8 +76,8 @@ const modelSchema = z.object({ sha: z.string().regex(/^[0-9a-f]{40,64}$/), sibli
 async function downloadModel(name: string, cache: string, env: NodeJS.ProcessEnv, options: HubOptions): Promise<string> {
   const endpoint = (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
   const unreachable = (cause: string, error?: unknown) => fail("hub-unreachable", { name, endpoint, cause, cache }, error);
-  if (/^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? "")) unreachable("HF_HUB_OFFLINE forbids it");
-  if (!URL.canParse(endpoint)) unreachable("HF_ENDPOINT is no address");
+  if (/^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? "")) unreachable("HF_HUB_OFFLINE is set");
+  if (!URL.canParse(endpoint)) unreachable("HF_ENDPOINT is not a valid address");
   const source = createSource(new URL(endpoint).origin, env.HF_TOKEN || undefined, options.pause ?? 500);
   try {
     const model = modelSchema.parse(await fetchJson(source, new URL(`${endpoint}/api/models/${name}/revision/main`)));
@@ -97,7 +97,7 @@ async function downloadModel(name: string, cache: string, env: NodeJS.ProcessEnv
   } catch (error) {
     if (error instanceof ReadabilityError) throw error;
     if (error instanceof z.ZodError || error instanceof SyntaxError)
-      return unreachable("it does not answer as a Hugging Face hub does", error);
+      return unreachable("the server did not answer as a Hugging Face hub", error);
     if (error instanceof Error && "path" in error)
       return fail("file-failed", { file: String(error.path), action: "write", cause: error.message }, error);
     const remedy = isStatusError(error) ? refusals[error.status]?.(`${endpoint}/${name}`) : undefined;
@@ -110,9 +110,9 @@ async function downloadModel(name: string, cache: string, env: NodeJS.ProcessEnv
 
 /** What to do about the answers that are final. */
 const refusals: { readonly [status: number]: (page: string) => string } = {
-  401: () => "It does not exist or is private: check the name, and set HF_TOKEN to a token that may read it.",
-  403: (page) => `It is gated or HF_TOKEN may not read it: accept its terms at ${page}, and set HF_TOKEN to a token of that account.`,
-  404: () => "It does not exist there: check the name, and HF_ENDPOINT if you set it.",
+  401: () => "It does not exist or is private. Check the name, and set HF_TOKEN to a token with access.",
+  403: (page) => `It is gated, or HF_TOKEN has no access. Accept its terms at ${page}, and set HF_TOKEN to a token of that account.`,
+  404: () => "It does not exist there. Check the name, and HF_ENDPOINT if you set it.",
 };
 
 function describe(error: unknown): string {

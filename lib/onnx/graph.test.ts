@@ -117,7 +117,7 @@ it("refuses wrong shapes when the graph is built, naming operator and shapes", (
   const graph = createGraph("wrong");
   const x = addInput(graph, "x", "float32", ["batch", 4]);
   const y = addInput(graph, "y", "float32", ["sequence", 4]);
-  expect(() => add(x, y)).toThrow("Add expects shapes that broadcast; it got x float32 [batch, 4], y float32 [sequence, 4].");
+  expect(() => add(x, y)).toThrow("Add expects shapes that broadcast; got x float32 [batch, 4], y float32 [sequence, 4].");
   expect(() => matmul(x, y)).toThrow(/MatMul expects \[..., rows, inner\] and \[..., inner, columns\]/);
   expect(() => reshape(x, ["batch", 5])).toThrow(/Reshape expects a shape of as many elements, not \[batch, 5\]/);
   const z = addInput(graph, "z", "float32", ["batch", "sequence", 4]);

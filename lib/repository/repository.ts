@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { describeIssues } from "../errors/describe-issues.js";
 import { fail } from "../errors/errors.js";
 import { readFile } from "../storage/files.js";
 import { scoreTablesSchema } from "./score-tables.js";
@@ -68,7 +69,7 @@ export interface ModelVersion {
   readonly metadata: Metadata;
 }
 
-const remedy = "Make one with: readability optimization --model CHECKPOINT --out REPOSITORY.";
+const remedy = "Build one with: readability optimization --model CHECKPOINT --out REPOSITORY.";
 
 /** Names of the models of a repository, in alphabetical order. @throws no-file */
 export function listModels(repository: string): readonly string[] {
@@ -92,8 +93,12 @@ export function readVersion(repository: string, model: string, version: number):
   const folder = join(repository, model, String(version));
   const file = join(folder, versionFiles.metadata);
   const text = readFile(file, "the metadata of a model version", remedy).toString("utf8");
-  const parsed = metadataSchema.safeParse(parseJson(text));
-  if (!parsed.success) return fail("bad-metadata", { file, problem: z.prettifyError(parsed.error), remedy });
+  const json = parseJson(text);
+  const parsed = metadataSchema.safeParse(json);
+  if (!parsed.success) {
+    const problem = json === undefined ? "it is not JSON" : describeIssues(parsed.error, json);
+    return fail("bad-metadata", { file, problem, remedy });
+  }
   checkMetadata(file, parsed.data);
   return { model, version, folder, metadata: parsed.data };
 }
@@ -108,10 +113,10 @@ function checkMetadata(
     .update(readFile(tokenizerFile, "the tokenizer of a model version", remedy))
     .digest("hex");
   const refuse = (problem: string) => fail("bad-metadata", { file, problem, remedy });
-  if (found !== tokenizer) refuse(`it is of a model whose tokenizer.json has the sha256 ${tokenizer}; the one beside it has ${found}`);
-  if (max_length > positions) refuse(`its max_length ${max_length} is more than the ${positions} positions of the model`);
+  if (found !== tokenizer) refuse(`it expects a tokenizer.json with the sha256 ${tokenizer}; the one in its folder has ${found}`);
+  if (max_length > positions) refuse(`its max_length ${max_length} exceeds the ${positions} positions of the model`);
   if (buckets.at(-1) !== max_length || buckets.some((length, i) => length <= (buckets[i - 1] ?? 0)))
-    refuse(`its length_buckets ${buckets.join(", ")} do not rise to its max_length ${max_length}`);
+    refuse(`its length_buckets ${buckets.join(", ")} must ascend to its max_length ${max_length}`);
 }
 
 /** The newest version of a model: of the repository's only (or first) one where none is named. @throws no-file */

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Split } from "../data/split.js";
+import { describeIssues } from "../errors/describe-issues.js";
 import { fail, reason } from "../errors/errors.js";
 import { scoreTablesSchema } from "./score-tables.js";
 
@@ -73,9 +74,12 @@ export function listSplits(record: TrainingRecord): readonly Split[] {
 export function readRecord(checkpoint: string): TrainingRecord | undefined {
   const file = join(checkpoint, recordFile);
   if (!existsSync(file)) return undefined;
+  let json: unknown;
   try {
-    return recordSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+    json = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    return fail("bad-record", { file, problem: error instanceof z.ZodError ? z.prettifyError(error) : reason(error) }, error);
+    return fail("bad-record", { file, problem: reason(error) }, error);
   }
+  const parsed = recordSchema.safeParse(json);
+  return parsed.success ? parsed.data : fail("bad-record", { file, problem: describeIssues(parsed.error, json) });
 }

@@ -48,14 +48,14 @@ describe.skipIf(!canMount())("on a small disk", () => {
   it("says that there is no room, and leaves what was there", () => {
     const file = join(disk, "file");
     writeFileAtomic(file, "old");
-    expect(() => writeFileAtomic(file, new Uint8Array(1 << 20))).toThrow(`There is no room left to write ${file}. Free some`);
+    expect(() => writeFileAtomic(file, new Uint8Array(1 << 20))).toThrow(`No space left to write ${file}. Free some`);
     expect(readdirSync(disk)).toEqual(["file"]);
     expect(readFileSync(file, "utf8")).toBe("old");
   });
 
   it("says that it may not be written", () => {
     mount(disk, "remount,ro");
-    expect(() => writeFileAtomic(join(disk, "file"), "new")).toThrow(/file cannot be written: EROFS.*Let this user write there/);
+    expect(() => writeFileAtomic(join(disk, "file"), "new")).toThrow(/Cannot write .*file: EROFS.*Grant write access/);
   });
 });
 

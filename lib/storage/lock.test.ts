@@ -53,7 +53,7 @@ describe.skipIf(process.platform === "win32").each(["linux", "darwin"].filter((n
       const other = join(place, "by-another-path");
       symlinkSync(place, other);
       const refused = async (name: string) =>
-        expect(withClaim(name, async () => "two")).rejects.toThrow(`is writing into ${name}. Wait until it has ended`);
+        expect(withClaim(name, async () => "two")).rejects.toThrow(`is writing to ${name}. Wait until it ends`);
       const claimed = withClaim(folder, async () => {
         await refused(folder);
         await refused(join(other, "out"));
@@ -72,7 +72,7 @@ describe.skipIf(process.platform === "win32").each(["linux", "darwin"].filter((n
     it("is free again when the process is killed", async () => {
       const folder = join(place, "out");
       await whileClaimed(folder, platform, async () => {
-        await expect(withClaim(folder, async () => {})).rejects.toThrow("Another process of readability is writing into");
+        await expect(withClaim(folder, async () => {})).rejects.toThrow("Another readability process is writing to");
       });
       expect(sockets()).toHaveLength(platform === "linux" ? 0 : 1);
       expect(await withClaim(folder, async () => "free")).toBe("free");

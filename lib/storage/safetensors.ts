@@ -109,7 +109,7 @@ export function encodeSafetensors(
 
 function withFile<T>(path: string, use: (file: number, size: number) => T): T {
   if (!existsSync(path))
-    fail("no-file", { file: path, what: "weights in safetensors format", remedy: "Place the checkpoint's model.safetensors there." });
+    fail("no-file", { file: path, what: "weights in safetensors format", remedy: "Put the checkpoint's model.safetensors there." });
   try {
     const file = openSync(path, "r");
     try {
@@ -125,13 +125,13 @@ function withFile<T>(path: string, use: (file: number, size: number) => T): T {
 
 function readHeader(path: string, file: number, size: number): SafetensorsHeader {
   const bad = (problem: string) => fail("bad-safetensors", { file: path, problem });
-  if (size < 8) bad(`it has ${size} bytes, too few for a header`);
+  if (size < 8) bad(`${size} bytes are too few for a header`);
   const length = Number(Buffer.from(readBytes(path, file, 0, 8).buffer).readBigUInt64LE());
-  if (length > largestHeader) bad(`it claims a header of ${length} bytes; at most ${largestHeader} are allowed`);
-  if (8 + length > size) bad(`it ends within its header (${size} bytes of at least ${8 + length}): truncated?`);
+  if (length > largestHeader) bad(`its header claims ${length} bytes; the limit is ${largestHeader}`);
+  if (8 + length > size) bad(`it is truncated within its header (${size} of at least ${8 + length} bytes)`);
   const { __metadata__, ...listed } = parseHeader(Buffer.from(readBytes(path, file, 8, 8 + length).buffer).toString("utf8"), bad);
   const metadata = metadataSchema.safeParse(__metadata__ ?? {});
-  if (!metadata.success) bad("its __metadata__ is not a table of texts");
+  if (!metadata.success) bad("its __metadata__ must map strings to strings");
   const tensors = new Map(Object.entries(listed).map(([name, entry]) => [name, readEntry(path, name, entry, 8 + length, size)]));
   checkCoverage(path, tensors, 8 + length, size);
   return { metadata: metadata.data!, tensors };
@@ -148,14 +148,14 @@ function parseHeader(text: string, bad: (problem: string) => never): Record<stri
 function readEntry(path: string, tensor: string, entry: unknown, start: number, size: number): TensorEntry {
   const bad = (problem: string) => fail("bad-tensor", { file: path, tensor, problem });
   const parsed = entrySchema.safeParse(entry);
-  if (!parsed.success) return bad("its entry does not hold dtype, shape and data_offsets");
+  if (!parsed.success) return bad("its entry must have dtype, shape and data_offsets");
   const { dtype, shape, data_offsets } = parsed.data;
-  if (!Object.hasOwn(widths, dtype)) bad(`unknown dtype ${JSON.stringify(dtype)}; known are ${Object.keys(widths).join(", ")}`);
+  if (!Object.hasOwn(widths, dtype)) bad(`dtype ${JSON.stringify(dtype)} is unknown; expected one of ${Object.keys(widths).join(", ")}`);
   const [begin, end] = data_offsets;
   if (begin > end || start + end > size)
-    bad(`its bytes ${begin} to ${end} lie outside the file's ${size - start} bytes of data: truncated?`);
+    bad(`its bytes ${begin} to ${end} lie outside the ${size - start} bytes of data; the file may be truncated`);
   const expected = product(shape) * widths[dtype as Dtype];
-  if (end - begin !== expected) bad(`shape [${shape}] of ${dtype} needs ${expected} bytes; it has ${end - begin}`);
+  if (end - begin !== expected) bad(`shape [${shape}] of ${dtype} needs ${expected} bytes; found ${end - begin}`);
   return { dtype: dtype as Dtype, shape, begin: start + begin, end: start + end };
 }
 
@@ -174,7 +174,7 @@ function readBytes(path: string, file: number, begin: number, end: number): Uint
   const bytes = new Uint8Array(end - begin);
   for (let done = 0; done < bytes.length; ) {
     const read = readSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30), begin + done);
-    if (read === 0) fail("bad-safetensors", { file: path, problem: "it became shorter while it was read" });
+    if (read === 0) fail("bad-safetensors", { file: path, problem: "it shrank while it was read" });
     done += read;
   }
   return bytes;

@@ -75,7 +75,7 @@ export function createSupervisor({ print, signal, stopTimeout, restarts }: Super
       crashes = Date.now() - began > restarts.calm * 1000 ? 1 : crashes + 1;
       if (crashes > restarts.limit) throw describeFailure(name, exit);
       const pause = Math.min(longestPause, restarts.pause * 2 ** (crashes - 1));
-      print(name, `${exit.how}; it restarts in ${pause} s`, "stderr");
+      print(name, `${exit.how}; restarting in ${pause} s`, "stderr");
       await sleep(pause * 1000, undefined, { signal: ending });
       child = start(name, command);
       untilReady(name, child, options).catch(() => {}); // another crash counts above
@@ -105,5 +105,7 @@ export function createSupervisor({ print, signal, stopTimeout, restarts }: Super
 }
 
 function describeFailure(service: string, { code, how, lines }: Exit): ReadabilityError {
-  return code === 2 ? failure("service-usage", { service, lines }) : failure("service-failed", { service, how, lines });
+  if (code === 2) return failure("service-usage", { service, output: lines.join(" ") || "no reason given" });
+  const output = lines.length === 0 ? "" : ` Its last lines:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+  return failure("service-failed", { service, how, output });
 }

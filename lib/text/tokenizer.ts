@@ -97,7 +97,7 @@ function readJsonIfThere<T>(file: string): T | undefined {
   } catch (error) {
     return fail("bad-tokenizer", { file, problem: reason(error) }, error);
   }
-  return fail("bad-tokenizer", { file, problem: "it holds no JSON object" });
+  return fail("bad-tokenizer", { file, problem: "it is not a JSON object" });
 }
 
 function createEncoder(file: string, json: TokenizerJson, config: TokenizerConfig): (text: string) => number[] {
@@ -108,7 +108,7 @@ function createEncoder(file: string, json: TokenizerJson, config: TokenizerConfi
   } catch (error) {
     return fail("bad-tokenizer", { file, problem: reason(error) }, error);
   }
-  return fail("bad-tokenizer", { file, problem: "it gives tokens that its vocabulary lacks" });
+  return fail("bad-tokenizer", { file, problem: "it produces tokens that its vocabulary lacks" });
 }
 
 /** An empty text shows which tokens are added, another one where. */

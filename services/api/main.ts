@@ -28,12 +28,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   try {
     const address = await listen(app, settings);
     if (!(await source.ready())) {
-      const state = (await source.live()) ? "has not loaded the model yet" : "does not answer yet";
-      log.warn(`${address} is up; the inference server at ${inference} ${state}`);
+      const state = (await source.live()) ? "has not loaded the model yet" : "does not respond yet";
+      log.warn(`${address} is listening; the inference server at ${inference} ${state}`);
     }
     if (await waitUntilReady(source, stopped)) log.info(`ready: ${source.current.name} at ${address}`);
     if (!stopped.aborted) await once(stopped, "abort");
-    log.info("stopping once the accepted requests are answered");
+    log.info("stopping after the accepted requests");
   } finally {
     await Promise.all([stopPolling?.(), app.close()]);
     await source.close();

@@ -28,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       const metricsAddress = await listen(metrics, { host, port: metricsPort });
       log.info(`ready: ${await listen(app, settings)} (metrics: ${metricsAddress}/metrics)`);
       if (!stopped.aborted) await once(stopped, "abort");
-      log.info("stopping once the accepted requests are answered");
+      log.info("stopping after the accepted requests");
     } finally {
       await Promise.all([stopPolling?.(), app.close()]);
       await metrics.close();

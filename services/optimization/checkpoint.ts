@@ -25,10 +25,10 @@ const usualMaxLength = 256;
 
 /** @throws no-file where there is no whole checkpoint; what its readers throw */
 export function readModel(folder: string): Model {
-  const remedy = "Train one with: readability train; or name the folder of another with --model.";
+  const remedy = "Train one with readability train, or choose another folder with --model.";
   if (!existsSync(folder)) fail("no-file", { file: folder, what: "a checkpoint in Hugging Face format", remedy });
   for (const name of ["config.json", weightsFile, "tokenizer.json"])
-    if (!existsSync(join(folder, name))) fail("no-file", { file: join(folder, name), what: "a whole checkpoint", remedy });
+    if (!existsSync(join(folder, name))) fail("no-file", { file: join(folder, name), what: "a complete checkpoint", remedy });
   const checkpoint = readCheckpoint(folder);
   const record = readRecord(folder);
   const tokenizer = loadTokenizer(folder);

@@ -37,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (!signal.aborted) throw error;
-    log.warn("stopped; the repository is as it was");
+    log.warn("stopped; the repository is unchanged");
     return 1;
   }
 }
@@ -57,7 +57,7 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
     // The key holds all that measurements depend on; what is chosen by them may depend on more.
     const key = hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds });
     const measured = openCache(cache ?? join(out, ".optimization-cache.json"), key, fresh);
-    if (measured.known) log.info("going by what was measured before; --fresh measures again");
+    if (measured.known) log.info("using cached measurements; --fresh measures again");
     const found = await search(
       {
         ...{ target, wish: settings.precision, layers: model.checkpoint.config.layers, layouts: listLayouts(countCores()), rounds },

@@ -20,11 +20,11 @@ export const kindOf = (precision: Precision): "fp32" | "fp16" | "int8" => {
 /** @throws bad-combination */
 export function checkWish(target: Target, precision: Wish): void {
   if (offered[target].includes(precision)) return;
-  const why = target === "gpu" ? "8-bit products as this program writes them are for CPUs" : "CPUs compute float16 by float32, and slower";
+  const why = target === "gpu" ? "8-bit graphs are built for CPUs only" : "CPUs compute float16 as float32, only slower";
   fail("bad-combination", {
     options: `--target ${target} --precision ${precision}`,
     why,
-    remedy: `Give one of ${offered[target].join(", ")}.`,
+    remedy: `Use one of ${offered[target].join(", ")}.`,
   });
 }
 

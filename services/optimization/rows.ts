@@ -49,9 +49,9 @@ export function readGateRows(
     training: other ? [] : passages.filter((_, i) => !heldOut.has(i)),
     warnings: [
       ...warnings,
-      ...(held.length === 0 ? [`every passage of ${file} was in training: the RMSE below is better than on others`] : []),
+      ...(held.length === 0 ? [`the model was trained on every passage of ${file}: the RMSE below is optimistic`] : []),
       ...(other
-        ? [`${file} is not what the checkpoint was trained on (${record.data.file}): some of its passages may have been in training`]
+        ? [`the checkpoint was trained on ${record.data.file}, not on ${file}: if they share passages, the RMSE below is optimistic`]
         : []),
     ],
   };

@@ -50,7 +50,7 @@ const largestHalf = 16384;
 /**
  * Puts precisions through the accuracy gate, measures the speed of those that pass in every layout, and keeps the fastest.
  * What the cache knows is not measured: the same cache leads to the same choice.
- * @throws gate-failed, too-large-values where nothing passes that is wished for
+ * @throws gate-failed, values-too-large where nothing passes that is wished for
  */
 export async function search(options: SearchOptions, instruments: Instruments, cache: Cache): Promise<Found> {
   const { target, wish, rows } = options;
@@ -59,7 +59,8 @@ export async function search(options: SearchOptions, instruments: Instruments, c
   const precisions = await choosePrecisions(options, instruments, cache);
   const gate = await judgePrecisions({ ...options, precisions }, async (precision) => (await scoresOf(precision)).slice(0, rows));
   const passed = gate.judged.filter((judged) => judged.passed && (judged.precision !== "fp32" || wish === "auto" || wish === "fp32"));
-  if (passed.length === 0) fail("gate-failed", { precision: wish, rmse: gate.judged.at(-1)!.accuracy.rmse, bound: gate.bound });
+  if (passed.length === 0)
+    fail("gate-failed", { precision: wish, rmse: gate.judged.at(-1)!.accuracy.rmse.toFixed(4), bound: gate.bound.toFixed(4) });
 
   const trials = target === "gpu" ? [] : await measureSpeed(passed, options, instruments, cache);
   const kept = target === "gpu" ? { precision: passed.at(-1)!.precision, layout: { sessions: 1, threads: 1 } } : chooseTrial(trials);
@@ -74,7 +75,7 @@ async function choosePrecisions({ target, wish, layers }: SearchOptions, { satur
   if (target === "cpu") return listPrecisions(target, (await recall("saturating", async () => Number(await saturating()))) === 1, layers);
   const largest = await recall("peak", peak);
   if (largest <= largestHalf) return listPrecisions(target, false, layers);
-  return wish === "fp16" ? fail("too-large-values", { peak: largest, limit: largestHalf }) : [];
+  return wish === "fp16" ? fail("values-too-large", { peak: largest.toFixed(0), limit: largestHalf }) : [];
 }
 
 async function measureSpeed(passed: readonly Judged[], { layouts, rounds }: SearchOptions, { rate }: Instruments, cache: Cache) {

@@ -65,6 +65,6 @@ export function isFinished(out: string, identity: Identity, steps: number, log: 
   const record = hasState(out) || !existsSync(join(out, weightsFile)) ? undefined : readRecord(out);
   if (record === undefined) return false;
   const differences = describeDifferences({ ...record.run, steps: record.steps }, { ...identity, steps });
-  if (differences !== "") log.warn(`the model in ${out} is another run's (${differences}): training anew, it stands until then`);
+  if (differences !== "") log.warn(`the model in ${out} is from a different run (${differences}); training replaces it at the end`);
   return differences === "";
 }

@@ -41,8 +41,8 @@ async function trainOne(settings: Settings, data: Data, log: Log): Promise<void>
   checkJob(job);
   const last = lastStep(settings, training.length);
   if (settings.resume && isFinished(out, identity, last, log))
-    return log.info(`${out} holds the finished model of this run: nothing is left to do`);
-  if (!settings.resume && hasState(out)) log.warn(`${out} holds a saved state, from which --resume would go on: it is replaced`);
+    return log.info(`${out} already has the finished model of this run; nothing to do`);
+  if (!settings.resume && hasState(out)) log.warn(`replacing the saved state in ${out}; --resume would continue from it`);
   const trained = await runJob(job);
   if (trained === undefined) return;
   await writeResults(job, trained);

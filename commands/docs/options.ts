@@ -1,2 +1,0 @@
-/** It has none. */
-export const options = {};
