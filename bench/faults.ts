@@ -14,8 +14,9 @@ import { abortOnSignals } from "../lib/cli/signals.js";
 import { fail } from "../lib/errors/errors.js";
 import { readNewestVersion } from "../lib/repository/repository.js";
 import { openModel } from "../lib/serving/model.js";
+import { createScheduler } from "../lib/serving/scheduler.js";
+import { scoreText } from "../lib/serving/score-text.js";
 import { describeMachine } from "../lib/system/machine.js";
-import { scoreText } from "../lib/text/windows.js";
 import type { Expected } from "./fault-load.js";
 import { type Outcome, runScenario, scenarios } from "./fault-scenarios.js";
 import { makeRepository } from "./make-repository.js";
@@ -72,11 +73,11 @@ async function scoreAlone(texts: readonly string[], repository: string, float32:
   publishChanged(float32, readNewestVersion(float32), serveFloat32);
   const scores: number[][] = [];
   for (const place of [repository, float32]) {
-    const { scorer, tokenizer, maxLength } = await openModel(place);
+    const [model, scheduler] = [await openModel(place), createScheduler()];
     const own: number[] = [];
-    for (const text of texts) own.push((await scoreText(scorer, tokenizer, maxLength, text)).score);
+    for (const text of texts) own.push((await scoreText(scheduler, model, text)).score);
     scores.push(own);
-    await scorer.close();
+    await model.engine.close();
   }
   const distinct = new Set(scores.flat()).size;
   if (distinct < 2 * texts.length) process.stderr.write(`only ${distinct} of ${2 * texts.length} scores are distinct\n`);

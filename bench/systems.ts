@@ -1,9 +1,10 @@
 import { findPort } from "../lib/http/listen.js";
 import { connectPredict } from "../lib/http/predict-client.js";
 import { openModel } from "../lib/serving/model.js";
+import { createScheduler } from "../lib/serving/scheduler.js";
+import { scoreText } from "../lib/serving/score-text.js";
 import { countCores } from "../lib/system/cores.js";
 import type { Supervisor } from "../lib/system/supervisor.js";
-import { scoreText } from "../lib/text/windows.js";
 import { createServers, type Serving, startApi, startInference, startServer } from "./servers.js";
 import type { Send } from "./throughput.js";
 
@@ -80,10 +81,10 @@ export const peers: readonly System[] = settings.map(({ args, ...rest }) => ({
 }));
 
 async function openEngine({ repository }: Setup): Promise<OpenSystem> {
-  const { scorer, tokenizer, maxLength } = await openModel(repository);
+  const [model, scheduler] = [await openModel(repository), createScheduler()];
   return {
-    send: async (text) => (await scoreText(scorer, tokenizer, maxLength, text)).score,
-    close: () => scorer.close(),
+    send: async (text) => (await scoreText(scheduler, model, text)).score,
+    close: () => model.engine.close(),
   };
 }
 

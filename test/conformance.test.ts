@@ -8,9 +8,9 @@ import { type Answered, ask } from "./ask.js";
 import { conformance, type Expected, impatient } from "./conformance.js";
 import { describeConformance } from "./conformance-page.js";
 import { slowGraph } from "./graphs.js";
+import type { InferenceServer } from "./inference-server.js";
 import { writeRepository } from "./repositories.js";
 import { servers } from "./servers.js";
-import type { InferenceServer } from "./triton.js";
 
 describe.each(servers)("$name", ({ skipped, start, isTriton }) => {
   let server: InferenceServer;

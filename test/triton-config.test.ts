@@ -6,8 +6,9 @@ import { connectServer } from "../lib/protocol/client.js";
 import { readNewestVersion } from "../lib/repository/repository.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { main } from "../services/optimization/main.js";
+import type { InferenceServer } from "./inference-server.js";
 import { copyTiny } from "./tiny-models.js";
-import { type InferenceServer, startTriton } from "./triton.js";
+import { startTriton } from "./triton.js";
 
 const installed = process.env.TRITON_DIR;
 const why = installed ? "" : " (skipped: TRITON_DIR names no installation of Triton Inference Server)";

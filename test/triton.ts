@@ -3,15 +3,7 @@ import { delimiter, join } from "node:path";
 import { findPort } from "../lib/http/listen.js";
 import { waitForAnswer } from "../lib/http/wait.js";
 import { startChild } from "../lib/system/child.js";
-
-export interface InferenceServer {
-  readonly url: string;
-  /** Address of its metrics. */
-  readonly metrics: string;
-  /** host:port of gRPC. */
-  readonly grpc?: string;
-  stop(): Promise<void>;
-}
+import type { InferenceServer } from "./inference-server.js";
 
 /** Seconds; less than a hook of vitest may take, so that its error is seen. */
 const longestStart = 100;

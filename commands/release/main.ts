@@ -15,6 +15,7 @@ import { toSvgFile } from "../../lib/report/chart.js";
 import { describeErrors, describePassages } from "../../lib/repository/score-tables.js";
 import { listSplits, readRecord, recordFile } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/flesch.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
@@ -32,18 +33,19 @@ export async function main(argv: readonly string[]): Promise<number> {
 
   writeCheckpoint(out, readCheckpoint(from), "F16");
   writeTokenizerFiles(from, out, record.max_length);
-  const { scorer, tokenizer } = await openModel(out);
+  const { engine, tokenizer } = await openModel(out);
+  const scheduler = createScheduler();
   const progress = showProgress("release", held.length, "passages");
   let done = 0;
   const predictions = await Promise.all(
     held.map(async ({ id, excerpt, target }) => {
-      const score = await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length));
+      const score = await scheduler.score(engine, tokenizer.encodeTruncated(excerpt, record.max_length));
       progress.update(++done);
       return { id, target, score };
     }),
   );
   progress.stop();
-  await scorer.close();
+  await engine.close();
 
   const heldOut = new Set(held);
   const tables = {
