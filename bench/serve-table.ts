@@ -1,6 +1,6 @@
 import { median } from "../lib/math/statistics.js";
 
-/** What a system reached with texts of one kind in one round. */
+/** Measurements of a system with one set of texts in one round. */
 export interface Measured {
   readonly texts: string;
   readonly name: string;
@@ -9,7 +9,7 @@ export interface Measured {
   readonly round: number;
   /** Texts a second of the closed loop. */
   readonly rate: number;
-  /** Texts a second that then arrived, on average, and how many. */
+  /** Texts a second that arrived on average in the open loop, and how many in all. */
   readonly offered: number;
   readonly arrivals: number;
   /** Milliseconds from arrival to score. */
@@ -17,10 +17,10 @@ export interface Measured {
   readonly p99: number;
 }
 
-/** What the machine can do with texts of one kind, measured in one round. */
+/** What the machine can do with one set of texts, measured in one round. */
 export interface Peak {
   readonly texts: string;
-  /** Integer operations; 0 where the model is served in float32. */
+  /** Integer operations; 0 if the model is served in float32. */
   readonly operationsPerText: number;
   readonly operationsPerSecond: number;
 }

@@ -4,7 +4,7 @@ import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The package's root folder: where package.json, models/ and data/sample/ are. */
+/** The package's root folder, with package.json, models/ and data/sample/. */
 export const root: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 function findRoot(folder: string): string {
@@ -19,7 +19,7 @@ export function compiled(module: string, ending: ".js" | ".wasm" = ".js"): strin
   return `${join(root, "dist", ...module.split("/"))}${ending}`;
 }
 
-/** A path below the package root, for what ships with it: `shipped("models")`. */
+/** The path of a file that ships with the package: `shipped("models")`. */
 export function shipped(path: string): string {
   return join(root, path.split("/").join(sep));
 }

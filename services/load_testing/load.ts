@@ -6,7 +6,7 @@ import { connectPredict, type PredictClient } from "../../lib/http/predict-clien
 import { createRandom, type Random } from "../../lib/math/random.js";
 import { createTimes } from "./histogram.js";
 
-/** Closed-loop load: each user sends its next request when the last one is answered, without a pause. */
+/** Closed-loop load: each user sends its next request as soon as the last one is answered. */
 export interface LoadPlan {
   /** Address of the api, such as `http://localhost:5000`. */
   readonly target: string;
@@ -18,14 +18,14 @@ export interface LoadPlan {
   /** Each request sends one of them, drawn at random. */
   readonly texts: readonly string[];
   readonly seed: number;
-  /** Seconds after which an unanswered request is a failure. */
+  /** Seconds after which an unanswered request fails. */
   readonly timeout: number;
   /** Ends the run early. */
   readonly signal?: AbortSignal | undefined;
   readonly onSecond?: (second: LoadSecond) => void;
 }
 
-/** What happened in one second of a run; times in milliseconds. */
+/** One second of a run; times in milliseconds. */
 export interface LoadSecond {
   /** From 1. */
   readonly second: number;
@@ -36,7 +36,7 @@ export interface LoadSecond {
   readonly p95: number;
 }
 
-/** What a run measured; times in milliseconds, those of failed requests included. */
+/** The result of a run; times in milliseconds, failed requests included. */
 export interface LoadResult {
   readonly seconds: number;
   readonly requests: number;
