@@ -2,8 +2,8 @@ import type { BertConfig } from "../lib/bert/config.js";
 import { createRandom } from "../lib/math/random.js";
 import { addConstant, addInput, addOutput, createGraph, type Value } from "../lib/onnx/graph.js";
 import { encodeModel } from "../lib/onnx/model-file.js";
+import type { Op } from "../lib/onnx/operators.js";
 import { add, cast, dynamicQuantizeMatMul, first, mul, reduceMean, reshape } from "../lib/onnx/ops.js";
-import type { Op } from "../lib/onnx/shapes.js";
 import { createEngine } from "../lib/serving/engine.js";
 import { producer } from "../lib/system/producer.js";
 
