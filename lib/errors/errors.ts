@@ -32,6 +32,21 @@ export const errors = {
     ({ file, cause }: { file: string; cause: string }) =>
       `${file} cannot be written: ${cause}. Let this user write there, or name another place; what was there before stands.`,
   ),
+  "not-readable": row(
+    500,
+    1,
+    ({ file, cause }: { file: string; cause: string }) => `Cannot read ${file}: ${cause}. Grant read access or choose another file.`,
+  ),
+  "not-a-file": row(
+    400,
+    1,
+    ({ file, found }: { file: string; found: string }) => `${file} is ${found}, not a regular file. Choose a file.`,
+  ),
+  "lfs-pointer": row(
+    400,
+    1,
+    ({ file }: { file: string }) => `${file} is a Git LFS pointer, not the file itself. Fetch the file with: git lfs pull.`,
+  ),
   "in-use": row(
     409,
     1,

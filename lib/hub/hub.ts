@@ -4,7 +4,8 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { showProgress } from "../cli/progress.js";
 import { fail, ReadabilityError, reason } from "../errors/errors.js";
-import { hashFile, writeFileAtomic } from "../storage/files.js";
+import { writeFileAtomic } from "../storage/files.js";
+import { hashFile } from "../storage/hash.js";
 import {
   createSource,
   downloadFile,

@@ -101,7 +101,8 @@ describe("readSafetensors", () => {
   const f32 = (shape: number[], begin: number, end: number) => ({ dtype: "F32", shape, data_offsets: [begin, end] });
   const cases: readonly (readonly [what: string, place: () => void, message: RegExp])[] = [
     ["an empty file", () => writeFileSync(file, ""), /0 bytes, too few/],
-    ["a text", () => writeFileSync(file, "version https://git-lfs.github.com/spec/v1\noid sha256:00"), /header of \d+ bytes; at most/],
+    ["a text", () => writeFileSync(file, "Once upon a time there was a header"), /header of \d+ bytes; at most/],
+    ["a Git LFS pointer", () => writeFileSync(file, "version https://git-lfs.github.com/spec/v1\noid sha256:00"), /git lfs pull/],
     ["a file that ends within its header", () => place({ w: f32([1], 0, 4) }, new Uint8Array(0), 5000), /ends within its header/],
     ["a header that is no JSON", () => place('{"w": '), /not a JSON object/],
     ["a header that is a list", () => place("[1]"), /not a JSON object/],

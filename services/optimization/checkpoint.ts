@@ -3,8 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { type Checkpoint, readCheckpoint, weightsFile } from "../../lib/bert/checkpoint.js";
 import { fail } from "../../lib/errors/errors.js";
 import { readRecord, type TrainingRecord } from "../../lib/repository/training-record.js";
-import { hashFile } from "../../lib/storage/files.js";
-import { hashValue } from "../../lib/storage/fingerprint.js";
+import { hashFile, hashValue } from "../../lib/storage/hash.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 
 /** A checkpoint with all that is needed to score texts with it. */

@@ -6,7 +6,7 @@ import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { readNewestVersion } from "../../lib/repository/repository.js";
 import { openModel } from "../../lib/serving/model.js";
 import { openVersion } from "../../lib/serving/open-version.js";
-import { hashPath } from "../../lib/storage/fingerprint.js";
+import { hashPath } from "../../lib/storage/hash.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 import { copyTiny, readTiny } from "../../test/tiny-models.js";
 import { main } from "./main.js";

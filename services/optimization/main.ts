@@ -5,8 +5,8 @@ import { parseOptions, type Values } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { batching, formatTritonConfig, type WarmUp, warmUpFiles } from "../../lib/repository/triton-config.js";
-import { hashValue } from "../../lib/storage/fingerprint.js";
-import { withClaim } from "../../lib/storage/lock.js";
+import { hashValue } from "../../lib/storage/hash.js";
+import { withLock } from "../../lib/storage/lock.js";
 import { countCores } from "../../lib/system/cores.js";
 import { describeMachine } from "../../lib/system/machine.js";
 import { producer } from "../../lib/system/producer.js";
@@ -33,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const log = createLog("optimization");
   const signal = abortOnSignals();
   try {
-    await withClaim(settings.out, () => optimize(settings, log, signal));
+    await withLock(settings.out, () => optimize(settings, log, signal));
     return 0;
   } catch (error) {
     if (!signal.aborted) throw error;

@@ -7,7 +7,7 @@ import { fail } from "../../lib/errors/errors.js";
 import { createRandom } from "../../lib/math/random.js";
 import { listSplits, readRecord } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
-import { hashPath } from "../../lib/storage/fingerprint.js";
+import { hashPath } from "../../lib/storage/hash.js";
 import { splitSentences } from "../../lib/text/sentences.js";
 import { scoreText } from "../../lib/text/windows.js";
 import type { Row } from "../../lib/training/batch.js";
