@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readCheckpoint, weightsFile } from "../bert/checkpoint.js";
+import { readCheckpoint } from "../bert/checkpoint.js";
 import { buildServingGraph } from "../bert/serving-graph.js";
 import { places } from "../cli/paths.js";
 import { fail } from "../errors/errors.js";
 import { listModels, type ModelVersion, readNewestVersion } from "../repository/repository.js";
+import { hasWeights } from "../storage/weights.js";
 import { countCores } from "../system/cores.js";
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.js";
 import { createEngine } from "./engine.js";
@@ -46,7 +47,7 @@ export function describeVersion({ model, version, folder, metadata }: ModelVersi
 }
 
 function isCheckpoint(folder: string): boolean {
-  return existsSync(join(folder, "config.json")) && existsSync(join(folder, weightsFile));
+  return existsSync(join(folder, "config.json")) && hasWeights(folder);
 }
 
 /** A checkpoint as it is, in float32. */

@@ -85,7 +85,9 @@ describe("reading", () => {
     for (const name of ["none", join("none", "file"), join("file", "below")])
       expect(() => read(name)).toThrow(`${join(folder, name)} not found: expected a list. Write one.`);
     expect(() => readFolder(join(folder, "none"), "a folder", "Make one.")).toThrow(/none not found: expected a folder\. Make one\./);
-    expect(() => readFolder(join(folder, "file"), "a folder", "Make one.")).toThrow(/Cannot read .*file: a part of its path is not a folder/);
+    expect(() => readFolder(join(folder, "file"), "a folder", "Make one.")).toThrow(
+      /Cannot read .*file: a part of its path is not a folder/,
+    );
   });
 
   it("names a pointer of Git LFS, and what to do", () => {

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { kinds, option } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
-import { targets, wishes } from "./precisions.js";
+import { precisionChoices, targets } from "./candidates.js";
 
 export const options = {
   model: option(kinds.text, places.model, "Checkpoint to serve: a folder in Hugging Face format."),
@@ -18,7 +18,7 @@ export const options = {
     "cpu: for this machine, by measurement. gpu: for Triton Inference Server on an NVIDIA GPU, with batches; its speed is not measured.",
   ),
   precision: option(
-    z.enum(wishes),
+    z.enum(precisionChoices),
     "auto",
     "auto: the fastest that passes the accuracy gate; for a GPU fp16, else fp32. Or that one: fp32, int8 (cpu) or fp16 (gpu).",
   ),
