@@ -6,6 +6,7 @@ import { showProgress } from "../cli/progress.js";
 import { fail, ReadabilityError, reason } from "../errors/errors.js";
 import { writeFileAtomic } from "../storage/files.js";
 import { hashFile } from "../storage/hash.js";
+import { listWeightFiles, weightsFile } from "../storage/weights.js";
 import {
   createSource,
   downloadFile,
@@ -26,7 +27,7 @@ export interface HubOptions {
   readonly pause?: number;
 }
 
-const required = ["config.json", "tokenizer.json", "model.safetensors"] as const;
+const required = ["config.json", "tokenizer.json", weightsFile] as const;
 /** The weights last: where they are, the rest is. */
 const wanted = [
   "config.json",
@@ -58,7 +59,10 @@ function listMissing(folder: string): readonly string[] {
 
 function checkFolder(folder: string): string {
   const missing = listMissing(folder);
-  return missing.length === 0 ? folder : fail("no-checkpoint", { folder, missing: missing.join(", ") });
+  if (missing.join() === weightsFile)
+    listWeightFiles(folder); // shards, or an error that tells how to convert another format
+  else if (missing.length > 0) fail("no-checkpoint", { folder, missing: missing.join(", ") });
+  return folder;
 }
 
 function findCache({ HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {

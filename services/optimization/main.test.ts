@@ -152,6 +152,16 @@ describe("optimization", () => {
     await expect(refused).rejects.toMatchObject({ code: "no-scores" });
   });
 
+  it("refuses a tokenizer with ids beyond the model's vocabulary", async () => {
+    const other = join(folder, "other-tokenizer");
+    cpSync(model, other, { recursive: true });
+    const file = join(other, "tokenizer.json");
+    const json = JSON.parse(readFileSync(file, "utf8"));
+    json.added_tokens.push({ ...json.added_tokens[0], id: 100, content: "[EXTRA]" });
+    writeFileSync(file, JSON.stringify(json));
+    await expect(main(["--model", other])).rejects.toMatchObject({ code: "bad-tokenizer" });
+  });
+
   it("names what is missing of a checkpoint", async () => {
     await expect(main(["--model", join(folder, "nowhere")])).rejects.toThrow(
       /nowhere not found: expected a checkpoint.*readability train/s,

@@ -9,7 +9,7 @@ import { drawDifferences, drawSearch } from "./charts.js";
 import type { Outcome } from "./outcome.js";
 import { medianThroughput } from "./speed.js";
 
-/** The report of a search for people: one self-contained HTML page. */
+/** The report of a search for people: a self-contained HTML page. */
 export function renderReport(outcome: Outcome, tables: Tables): string {
   const { target, found } = outcome;
   const { gate, trials, kept, served } = found;
@@ -58,7 +58,7 @@ export function renderReport(outcome: Outcome, tables: Tables): string {
 
 const scoreStep = 0.5;
 
-/** What scores mean, from the hardest to the easiest training passages; none where those are not known. */
+/** What scores mean, from the hardest to the easiest training passages; empty if those are unknown. */
 function explainScores({ percentiles, grades, intervals = [] }: Tables): string[] {
   if (percentiles === undefined) return [];
   const [first, last] = [Math.ceil(percentiles[0]! / scoreStep), Math.floor(percentiles.at(-1)! / scoreStep)];
@@ -84,7 +84,7 @@ function explainScores({ percentiles, grades, intervals = [] }: Tables): string[
   ];
 }
 
-/** None where it was not measured. */
+/** Empty if speed was not measured. */
 function describeSpeed({ found: { trials, kept } }: Outcome): (readonly [string, string])[] {
   const fastest = (precision: string) => Math.max(...trials.filter((trial) => trial.precision === precision).map(medianThroughput));
   if (trials.length === 0) return [];
