@@ -195,7 +195,7 @@ describe("bad input", () => {
     write(new Map([...weights, [name, { shape: [31], data: new Float32Array(31) }]]));
     expect(await refused("bad", /bert\.encoder\.layer\.0\.output\.dense\.bias.*\[31\].*\[32\]/s, "--base", broken)).toBe(1);
     write(new Map([...weights, [name, { shape: [32], data: new Float32Array(32).fill(Number.NaN) }]]));
-    expect(await refused("bad", /output\.dense\.bias.*holds values that are no finite numbers/, "--base", broken)).toBe(1);
+    expect(await refused("bad", /output\.dense\.bias.*holds values that are not finite numbers/, "--base", broken)).toBe(1);
     write(new Map([...weights].filter(([key]) => key !== name)));
     expect(await refused("bad", /lacks the tensor bert\.encoder\.layer\.0\.output\.dense\.bias \[32\]/, "--base", broken)).toBe(1);
   });
