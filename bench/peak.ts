@@ -4,7 +4,8 @@ import { addConstant, addInput, addOutput, createGraph, type Value } from "../li
 import { encodeModel } from "../lib/onnx/model-file.js";
 import type { Op } from "../lib/onnx/operators.js";
 import { add, cast, dynamicQuantizeMatMul, first, mul, reduceMean, reshape } from "../lib/onnx/ops.js";
-import { createEngine } from "../lib/serving/engine.js";
+import { createLocalEngine } from "../lib/serving/local-engine.js";
+import { createScheduler } from "../lib/serving/scheduler.js";
 import { producer } from "../lib/system/producer.js";
 
 /** Rows of the weight of a product, and its columns. */
@@ -64,17 +65,19 @@ export async function measurePeak(config: BertConfig, tokens: number, sessions: 
 
 /** @returns runs a second of all sessions, if none ever waited */
 async function measureRuns(graph: Uint8Array, tokens: number, sessions: number, seconds: number): Promise<number> {
-  const engine = await createEngine({ graph, sessions });
+  const engine = await createLocalEngine({ graph, workers: sessions });
+  const scheduler = createScheduler();
   const ids = Array.from({ length: tokens }, (_, i) => i % 256);
   const run = async (seconds: number) => {
-    const before = engine.stats;
+    const before = scheduler.stats;
     const until = performance.now() + 1000 * seconds;
     const repeat = async () => {
-      while (performance.now() < until) await engine.score(ids);
+      while (performance.now() < until) await scheduler.score(engine, ids);
     };
     await Promise.all(Array.from({ length: sessions }, repeat));
     // Time inside the runs alone: between them a message crosses threads, which is no part of a product.
-    return (sessions * (engine.stats.done - before.done)) / (engine.stats.computeSeconds - before.computeSeconds);
+    const { done, computeSeconds } = scheduler.stats;
+    return (sessions * (done - before.done)) / (computeSeconds - before.computeSeconds);
   };
   try {
     await run(seconds / 5);

@@ -3,7 +3,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { runUp, type Settings, type World } from "./run.js";
+import { withLock } from "../../lib/storage/lock.js";
+import type { Settings } from "./options.js";
+import { runUp, type World } from "./run.js";
 
 /** Does what the five services do as far as `up` can see, and what `behaviour.json` wants it to do wrong. */
 const fakeService = `
@@ -208,6 +210,17 @@ test("training that did not end goes on with --resume, where nothing it depends 
   expect(await train({ train: ["--lr", "1"] })).toBe(false);
 });
 
+test("a folder that another process writes into is waited for", async () => {
+  let release = () => {};
+  const held = withLock("artifacts/model", () => new Promise<void>((resolve) => (release = resolve)));
+  const { lines } = await up({ data: "grades.csv", only: "train" }, (line) => {
+    if (line.includes("another process is writing into artifacts/model")) release();
+    return false;
+  });
+  await held;
+  expect(lines).toContain("train: hello from train");
+});
+
 test("a data file that is named and not there is an error, as is a checkpoint", async () => {
   await expect(up({ data: "none.csv" })).rejects.toMatchObject({ code: "no-file", message: /none\.csv/ });
   await expect(up({ model: "none" })).rejects.toMatchObject({ code: "no-file", message: /--model/ });
@@ -248,7 +261,7 @@ test("a server that crashes is started again", async () => {
   behave({ load_testing: { crash: `http://127.0.0.1:${settings.inferencePort}` } });
   const { lines, code } = await up({}, (_, lines) => lines.filter((line) => line === "inference: hello from inference").length === 2);
   expect(code).toBe(0);
-  expect(lines).toContain("inference: was killed by SIGKILL; it starts again in 0.05 s");
+  expect(lines).toContain("inference: was killed by SIGKILL; it restarts in 0.05 s");
 });
 
 test("a server that crashes again and again ends all with an error", async () => {

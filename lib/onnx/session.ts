@@ -1,3 +1,4 @@
+import "../system/no-telemetry.js"; // first: see there
 import { createRequire } from "node:module";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { DType, TensorData } from "./dtypes.js";

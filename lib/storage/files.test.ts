@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { workUntil } from "../../test/dying-disk.js";
+import { workUntil } from "../../test/fault-injection.js";
 import { canMount, mount, unmount } from "../../test/mounts.js";
 import { readFile, readFolder, removeLeftovers, writeFileAtomic } from "./files.js";
 

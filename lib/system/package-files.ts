@@ -1,3 +1,5 @@
+// Whoever starts a worker thread asks here for its module: what a thread itself sets does not reach native code.
+import "./no-telemetry.js";
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -10,7 +12,7 @@ function findRoot(folder: string): string {
 }
 
 /**
- * Path of a compiled module, for a worker thread or child process: `compiled("lib/serving/worker")` is dist/lib/engine/worker.js,
+ * Path of a compiled module, for a worker thread or child process: `compiled("lib/serving/worker")` is dist/lib/serving/worker.js,
  * also when the caller runs from TypeScript sources (tests).
  */
 export function compiled(module: string, ending: ".js" | ".wasm" = ".js"): string {

@@ -7,7 +7,8 @@ import type { Ranges } from "../../lib/bert/quantize.js";
 import { measureRanges } from "../../lib/bert/ranges.js";
 import { buildServingGraph } from "../../lib/bert/serving-graph.js";
 import { showProgress } from "../../lib/cli/progress.js";
-import { createEngine } from "../../lib/serving/engine.js";
+import { createLocalEngine } from "../../lib/serving/local-engine.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { countCores } from "../../lib/system/cores.js";
 
@@ -34,13 +35,14 @@ export function createGraphs(checkpoint: Checkpoint, folder: string, texts: Text
 
 /** Scores texts with a graph, on every core. @param name of the graph, for people */
 export async function scoreTexts(graph: string, texts: Texts, name: string, signal: AbortSignal): Promise<readonly number[]> {
-  const engine = await createEngine({ graph, sessions: countCores(), queueLimit: texts.length });
+  const engine = await createLocalEngine({ graph, workers: countCores() });
+  const scheduler = createScheduler();
   const progress = showProgress(`accuracy of ${name}`, texts.length, "texts");
   let done = 0;
   setMaxListeners(0, signal); // one for every text in the queue
   try {
     const scores = texts.map(async (ids) => {
-      const score = await engine.score(ids, { signal });
+      const score = await scheduler.score(engine, ids, { signal });
       progress.update(++done);
       return score;
     });

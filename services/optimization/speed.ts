@@ -1,6 +1,7 @@
 import type { Precision } from "../../lib/bert/precisions.js";
 import { median } from "../../lib/math/statistics.js";
-import { createEngine } from "../../lib/serving/engine.js";
+import { createLocalEngine } from "../../lib/serving/local-engine.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 
 /** Sessions of a model in worker threads, and threads of each. */
 export interface Layout {
@@ -54,10 +55,11 @@ export interface ThroughputOptions {
 
 /** Scores `sessions` texts at a time. @param graph path of the .onnx file @returns texts a second */
 export async function measureThroughput(graph: string, layout: Layout, { texts, seconds, signal }: ThroughputOptions): Promise<number> {
-  const engine = await createEngine({ graph, ...layout });
+  const engine = await createLocalEngine({ graph, workers: layout.sessions, threads: layout.threads });
+  const scheduler = createScheduler();
   try {
     const users = Array.from({ length: layout.sessions }, (_, i) => i);
-    const score = (i: number) => engine.score(texts[i % texts.length]!, { signal });
+    const score = (i: number) => scheduler.score(engine, texts[i % texts.length]!, { signal });
     await Promise.all(users.map(score)); // the first run allocates memory
     const throughputs = users.map(async (user) => {
       const began = performance.now();

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { splitBatch } from "./batch.js";
+import { splitBatch } from "./split-batch.js";
 
 const id = fc.bigInt({ min: 0n, max: 30_000n });
 

@@ -1,17 +1,9 @@
-import type { Row } from "./runner.js";
-
-/** Texts of one request, padded to one length: each tensor [batch, sequence], rows one after another. */
-export interface Batch {
-  readonly batch: number;
-  readonly sequence: number;
-  readonly inputIds: BigInt64Array;
-  readonly attentionMask: BigInt64Array;
-  readonly tokenTypeIds: BigInt64Array;
-}
+import type { Batch } from "../../lib/protocol/batch.js";
+import type { Row } from "../../lib/serving/worker-pool.js";
 
 /**
- * The rows of a batch, each to be run alone. One whose mask is ones and then zeros loses its padding (and the mask), so that its
- * score does not depend on its neighbours' lengths; any other mask is kept as it is.
+ * The rows of a batch, each to run alone. A row whose mask is ones and then zeros loses its padding and its mask, so that its score does
+ * not depend on its neighbours' lengths. Any other mask stays.
  */
 export function splitBatch({ batch, sequence, inputIds, attentionMask, tokenTypeIds }: Batch): readonly Row[] {
   return Array.from({ length: batch }, (_, i) => {
