@@ -3,8 +3,9 @@ import { join } from "node:path";
 import pRetry, { type RetryContext } from "p-retry";
 import { places } from "../../lib/cli/paths.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
-import { hashPath, hashValue, isBuilt, markBuilt, markStarted } from "../../lib/storage/fingerprint.js";
-import { withClaim } from "../../lib/storage/lock.js";
+import { isBuilt, markBuilt, markStarted } from "../../lib/storage/build-stamp.js";
+import { hashPath, hashValue } from "../../lib/storage/hash.js";
+import { withLock } from "../../lib/storage/lock.js";
 import { describeMachine } from "../../lib/system/machine.js";
 import { producer } from "../../lib/system/producer.js";
 import type { Settings } from "./options.js";
@@ -78,7 +79,7 @@ async function waitForLock(folder: string, say: Builder["say"], signal: AbortSig
     return locked;
   };
   const pauses = { factor: 1, minTimeout: 250, retries: 4 * longestLock };
-  await pRetry(() => withClaim(folder, async () => {}), { ...pauses, shouldRetry, signal }).catch(() => signal.throwIfAborted());
+  await pRetry(() => withLock(folder, async () => {}), { ...pauses, shouldRetry, signal }).catch(() => signal.throwIfAborted());
 }
 
 /** Arguments, with files and folders by their content. --resume does not count: it reaches the same end. */

@@ -3,7 +3,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { withClaim } from "../../lib/storage/lock.js";
+import { withLock } from "../../lib/storage/lock.js";
 import type { Settings } from "./options.js";
 import { runUp, type World } from "./run.js";
 
@@ -212,7 +212,7 @@ test("training that did not end goes on with --resume, where nothing it depends 
 
 test("a folder that another process writes into is waited for", async () => {
   let release = () => {};
-  const held = withClaim("artifacts/model", () => new Promise<void>((resolve) => (release = resolve)));
+  const held = withLock("artifacts/model", () => new Promise<void>((resolve) => (release = resolve)));
   const { lines } = await up({ data: "grades.csv", only: "train" }, (line) => {
     if (line.includes("another process is writing into artifacts/model")) release();
     return false;

@@ -4,7 +4,9 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { showProgress } from "../cli/progress.js";
 import { fail, ReadabilityError, reason } from "../errors/errors.js";
-import { hashFile, writeFileAtomic } from "../storage/files.js";
+import { writeFileAtomic } from "../storage/files.js";
+import { hashFile } from "../storage/hash.js";
+import { listWeightFiles, weightsFile } from "../storage/weights.js";
 import {
   createSource,
   downloadFile,
@@ -25,7 +27,7 @@ export interface HubOptions {
   readonly pause?: number;
 }
 
-const required = ["config.json", "tokenizer.json", "model.safetensors"] as const;
+const required = ["config.json", "tokenizer.json", weightsFile] as const;
 /** The weights last: if they are there, so is the rest. */
 const wanted = [
   "config.json",
@@ -57,7 +59,10 @@ function listMissing(folder: string): readonly string[] {
 
 function checkFolder(folder: string): string {
   const missing = listMissing(folder);
-  return missing.length === 0 ? folder : fail("no-checkpoint", { folder, missing: missing.join(", ") });
+  if (missing.join() === weightsFile)
+    listWeightFiles(folder); // shards, or an error that tells how to convert another format
+  else if (missing.length > 0) fail("no-checkpoint", { folder, missing: missing.join(", ") });
+  return folder;
 }
 
 function findCache({ HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {

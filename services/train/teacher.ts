@@ -9,7 +9,7 @@ import { listSplits, readRecord } from "../../lib/repository/training-record.js"
 import { openModel } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { scoreText } from "../../lib/serving/score-text.js";
-import { hashPath } from "../../lib/storage/fingerprint.js";
+import { hashPath } from "../../lib/storage/hash.js";
 import { splitSentences } from "../../lib/text/sentences.js";
 import type { Row } from "../../lib/training/batch.js";
 import type { Data } from "./data.js";
