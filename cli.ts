@@ -1,5 +1,8 @@
 import { type Main, runMain } from "./lib/cli/run-main.js";
+import { endWithParent } from "./lib/system/child.js";
 import { producer } from "./lib/system/producer.js";
+
+endWithParent();
 
 /** Every command with its summary; its code is loaded only when it runs. */
 const commands: Readonly<Record<string, readonly [summary: string, load: () => Promise<{ readonly main: Main }>]>> = {
@@ -10,6 +13,7 @@ const commands: Readonly<Record<string, readonly [summary: string, load: () => P
   load_testing: ["load-test an api with many users", () => import("./services/load_testing/main.js")],
   up: ["run all five in order and keep the api running", () => import("./commands/up/main.js")],
   score: ["score texts from a file or standard input", () => import("./commands/score/main.js")],
+  release: ["for maintainers: make a released model from a checkpoint", () => import("./commands/release/main.js")],
   docs: ["print every option of every command as Markdown", () => import("./commands/docs/main.js")],
 };
 
@@ -29,11 +33,5 @@ const run: Main = async ([name = "--help", ...argv]) => {
   else process.stdout.write(answer);
   return answer === undefined ? 2 : 0;
 };
-
-if (process.channel) {
-  // `up` started this process. The channel closes when `up` ends, however it ends: then this process stops too.
-  process.once("disconnect", () => process.emit("SIGTERM", "SIGTERM") || process.exit(143));
-  process.channel.unref();
-}
 
 await runMain(run);

@@ -37,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     throw error;
   } finally {
     progress?.stop();
-    await model.scorer.close();
+    await model.engine.close();
     output.release();
   }
 }

@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { kinds, option } from "../../lib/cli/options.js";
+import { kinds, option, type Values } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
 
 const optionalText = kinds.text.optional();
@@ -25,4 +25,9 @@ export const options = {
     undefined,
     "Build only this, unless it is up to date, and exit: train or optimization.",
   ),
+};
+
+export type Settings = Values<typeof options> & {
+  /** Arguments passed on to train unchanged. */
+  readonly train: readonly string[];
 };

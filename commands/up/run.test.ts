@@ -3,7 +3,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { runUp, type Settings, type World } from "./run.js";
+import { withLock } from "../../lib/storage/lock.js";
+import type { Settings } from "./options.js";
+import { runUp, type World } from "./run.js";
 
 /** Does what the five services do as far as `up` can see, and what `behaviour.json` wants it to do wrong. */
 const fakeService = `
@@ -206,6 +208,17 @@ test("training that did not end goes on with --resume, where nothing it depends 
   expect(await train({ train: ["--lr", "1"] })).toBe(true);
   writeFileSync("artifacts/model/config.json", "changed by hand");
   expect(await train({ train: ["--lr", "1"] })).toBe(false);
+});
+
+test("a folder that another process writes into is waited for", async () => {
+  let release = () => {};
+  const held = withLock("artifacts/model", () => new Promise<void>((resolve) => (release = resolve)));
+  const { lines } = await up({ data: "grades.csv", only: "train" }, (line) => {
+    if (line.includes("another process is writing into artifacts/model")) release();
+    return false;
+  });
+  await held;
+  expect(lines).toContain("train: hello from train");
 });
 
 test("a data file that is named and not there is an error, as is a checkpoint", async () => {

@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { readTiny, tinyFolder, tinyModels } from "../../test/tiny-models.js";
 import { writeFileAtomic } from "../storage/files.js";
 import { encodeSafetensors } from "../storage/safetensors.js";
-import { type Checkpoint, readCheckpoint, weightsFile, writeCheckpoint } from "./checkpoint.js";
+import { weightsFile } from "../storage/weights.js";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { families, familyNames } from "./families.js";
 import { listParameters } from "./parameters.js";
 

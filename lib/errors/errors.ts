@@ -18,6 +18,9 @@ export const errors = {
   "file-failed": error(1, "Cannot {action} {file}: {cause}."),
   "disk-full": error(1, "No space left to write {file}. Free some space or choose another place; the previous file is unchanged."),
   "not-writable": error(1, "Cannot write {file}: {cause}. Grant write access or choose another place; the previous file is unchanged."),
+  "not-readable": error(1, "Cannot read {file}: {cause}. Grant read access or choose another file."),
+  "not-a-file": error(1, "{file} is {found}, not a regular file. Choose a file."),
+  "lfs-pointer": error(1, "{file} is a Git LFS pointer, not the file itself. Fetch the file with: git lfs pull."),
   "in-use": error(1, "Another readability process is writing to {folder}. Wait until it ends, or choose another folder with --out."),
 
   // Data

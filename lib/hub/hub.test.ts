@@ -214,6 +214,13 @@ describe("a hub name", () => {
     expect(await resolve()).toBe(snapshot());
   });
 
+  it("is asked for again no sooner than the server asks", async () => {
+    hub.answers.push({ path: /^GET \/api/, answer: answerWith(429, { "retry-after": 1 }) });
+    const began = performance.now();
+    expect(await resolve()).toBe(snapshot());
+    expect(performance.now() - began).toBeGreaterThan(990);
+  });
+
   it.each([
     [401, /refused team\/tiny-model \(HTTP 401\).*does not exist or is private.*HF_TOKEN.*--base DIR/],
     [403, /HTTP 403.*gated.*Accept its terms at http.*\/team\/tiny-model/],

@@ -1,8 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { sumTo } from "../autodiff/backward.js";
 import { broadcastShapes, times } from "./dims.js";
-import { addInput, addNode, addOutput, createGraph, type Value } from "./graph.js";
+import { addInput, addOutput, createGraph, type Value } from "./graph.js";
 import { encodeModel } from "./model-file.js";
+import { addNode } from "./nodes.js";
 import {
   add,
   cast,
@@ -21,7 +23,6 @@ import {
   reduceSum,
   reshape,
   sub,
-  sumTo,
   transpose,
 } from "./ops.js";
 import { createSession, type Data } from "./session.js";

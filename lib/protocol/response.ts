@@ -2,7 +2,7 @@ import { z } from "zod";
 import { describeIssues } from "../errors/describe-issues.js";
 import { joinMessage, type Message, readTensors, splitMessage } from "./message.js";
 
-/** The scores of a request's texts. */
+/** The logits of a request's texts. */
 export interface InferResponse {
   readonly id?: string;
   readonly model: string;
@@ -38,8 +38,9 @@ export function encodeResponse({ id, model, version, logits }: InferResponse, en
 }
 
 /**
- * @param headerLength the header Inference-Header-Content-Length, where it was sent
- * @param refuse called with what is wrong; throws
+ * Reads a response.
+ * @param headerLength the header Inference-Header-Content-Length, if it was sent
+ * @param refuse throws an error with what is wrong
  */
 export function decodeResponse(body: Buffer, headerLength: string | undefined, refuse: (problem: string) => never): InferResponse {
   const { json, binary } = splitMessage(body, headerLength, refuse);

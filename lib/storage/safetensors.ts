@@ -1,9 +1,11 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { basename } from "node:path";
 import { z } from "zod";
-import { fail, ReadabilityError, reason } from "../errors/errors.js";
+import { fail } from "../errors/errors.js";
 import { fromBrain, fromHalf, toHalf } from "../math/float16.js";
+import { checkFile, checkPointer, reading } from "./files.js";
 
-/** Bytes of an element of each type that is read past; the floating-point types are read as float32. */
+/** Bytes of an element of each type. Tensors of the floating-point types are read as float32, others are skipped. */
 const widths = {
   F64: 8,
   F32: 4,
@@ -22,14 +24,14 @@ const widths = {
 
 export type Dtype = keyof typeof widths;
 
-const widen: { readonly [dtype in Dtype]?: (bytes: Uint8Array<ArrayBuffer>) => Float32Array } = {
+const toFloat32: { readonly [dtype in Dtype]?: (bytes: Uint8Array<ArrayBuffer>) => Float32Array } = {
   F64: ({ buffer }) => new Float32Array(new Float64Array(buffer)),
   F32: ({ buffer }) => new Float32Array(buffer),
   F16: ({ buffer }) => fromHalf(new Uint16Array(buffer)),
   BF16: ({ buffer }) => fromBrain(new Uint16Array(buffer)),
 };
 
-/** A floating-point tensor, row-major, in float32 whatever `dtype` the file stores. */
+/** A floating-point tensor, row-major, converted to float32 from the file's `dtype`. */
 export interface Tensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -39,7 +41,7 @@ export interface Tensor {
 export interface TensorEntry {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** First byte, and the one past the last, counted from the start of the file. */
+  /** The first byte and the byte after the last, from the start of the file. */
   readonly begin: number;
   readonly end: number;
 }
@@ -57,22 +59,22 @@ const entrySchema = z.object({ dtype: z.string(), shape: z.array(natural), data_
 const metadataSchema = z.record(z.string(), z.string());
 
 /**
- * The tensors of a safetensors file without their data, checked against the file's size.
- * @throws no-file, bad-safetensors, bad-tensor
+ * What a safetensors file says of its tensors, checked against the file's size.
+ * @throws no-file, not-a-file, not-readable, lfs-pointer, bad-safetensors, bad-tensor
  */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {
   return withFile(path, (file, size) => readHeader(path, file, size));
 }
 
 /**
- * The floating-point tensors of a safetensors file, each in its own buffer; integer tensors, such as position_ids, are left out.
- * @throws no-file, bad-safetensors, bad-tensor
+ * The floating-point tensors of a safetensors file, each in its own buffer. Integer tensors, such as position_ids, are skipped.
+ * @throws no-file, not-a-file, not-readable, lfs-pointer, bad-safetensors, bad-tensor
  */
 export function readSafetensors(path: string): ReadonlyMap<string, Tensor> {
   return withFile(path, (file, size) => {
     const tensors = new Map<string, Tensor>();
     for (const [name, { dtype, shape, begin, end }] of readHeader(path, file, size).tensors) {
-      const read = widen[dtype];
+      const read = toFloat32[dtype];
       if (read) tensors.set(name, { dtype, shape, data: read(readBytes(path, file, begin, end)) });
     }
     return tensors;
@@ -80,7 +82,7 @@ export function readSafetensors(path: string): ReadonlyMap<string, Tensor> {
 }
 
 /**
- * A safetensors file, in pieces for writeFileAtomic: the same bytes for the same tensors in whatever order they come.
+ * A safetensors file, in pieces for writeFileAtomic: the same bytes for the same tensors in any order.
  * Float32 data is not copied: write the pieces before it changes.
  */
 export function encodeSafetensors(
@@ -108,23 +110,20 @@ export function encodeSafetensors(
 }
 
 function withFile<T>(path: string, use: (file: number, size: number) => T): T {
-  if (!existsSync(path))
-    fail("no-file", { file: path, what: "weights in safetensors format", remedy: "Put the checkpoint's model.safetensors there." });
-  try {
+  checkFile(path, "weights in safetensors format", `Put the checkpoint's ${basename(path)} there.`);
+  return reading(path, () => {
     const file = openSync(path, "r");
     try {
       return use(file, fstatSync(file).size);
     } finally {
       closeSync(file);
     }
-  } catch (error) {
-    if (error instanceof ReadabilityError) throw error;
-    return fail("file-failed", { file: path, action: "read", cause: reason(error) }, error);
-  }
+  });
 }
 
 function readHeader(path: string, file: number, size: number): SafetensorsHeader {
   const bad = (problem: string) => fail("bad-safetensors", { file: path, problem });
+  checkPointer(path, readBytes(path, file, 0, Math.min(size, 64)));
   if (size < 8) bad(`${size} bytes are too few for a header`);
   const length = Number(Buffer.from(readBytes(path, file, 0, 8).buffer).readBigUInt64LE());
   if (length > largestHeader) bad(`its header claims ${length} bytes; the limit is ${largestHeader}`);

@@ -35,6 +35,17 @@ describe("loadTokenizer", () => {
     expect(loadTokenizer(byteLevel)).toMatchObject({ specials: { prefix: [0], suffix: [2] }, padId: 1, maxLength: undefined });
   });
 
+  it("finds the largest id, of its vocabulary or of added tokens", () => {
+    const { model } = readJson(wordPiece, "tokenizer.json");
+    expect(loadTokenizer(wordPiece).largestId).toBe(Math.max(...Object.values<number>(model.vocab)));
+    const added = join(folder, "added");
+    writeWordPieceTokenizer(added);
+    const json = readJson(added, "tokenizer.json");
+    const extra = { ...json.added_tokens[0], id: 5000, content: "[EXTRA]" };
+    writeFileSync(join(added, "tokenizer.json"), JSON.stringify({ ...json, added_tokens: [...json.added_tokens, extra] }));
+    expect(loadTokenizer(added).largestId).toBe(5000);
+  });
+
   it("takes the padding token from tokenizer_config.json", () => {
     const other = join(folder, "other-pad");
     writeWordPieceTokenizer(other);

@@ -12,7 +12,7 @@ import { options } from "./options.js";
 
 const secondsBetweenLines = 5;
 
-/** Puts the api under load and prints what Locust prints. Exit code 1 where a request failed or none was answered. */
+/** Load-tests the api and prints Locust's tables. Exits with 1 if a request failed or none was answered. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("load_testing", options, argv);
   const log = createLog("load_testing");

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { kinds, option } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
-import { targets, wishes } from "./precisions.js";
+import { precisionChoices, targets } from "./candidates.js";
 
 export const options = {
   model: option(kinds.text, places.model, "Checkpoint to serve: a folder in Hugging Face format."),
@@ -22,7 +22,7 @@ export const options = {
     "Hardware to optimize for. cpu: this machine, by measurement; gpu: Triton Inference Server on an NVIDIA GPU, with batches, not measured.",
   ),
   precision: option(
-    z.enum(wishes),
+    z.enum(precisionChoices),
     "auto",
     "Precision of the graph: fp32, int8 (cpu only) or fp16 (gpu only). auto: on cpu the fastest that passes the accuracy gate, on gpu fp16 if it passes, else fp32.",
   ),

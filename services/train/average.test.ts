@@ -8,6 +8,7 @@ import { parseOptions } from "../../lib/cli/options.js";
 import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 import { averageCheckpoints } from "./average.js";
 import { fillSettings, options } from "./options.js";
@@ -51,9 +52,10 @@ describe("--average", { timeout: 240_000 }, () => {
     expect(record).toMatchObject({ steps: 10 + 20, epochs: [], max_length: 32 });
     const { passages } = readPassages(tiny.data, { targets: true });
     const held = holdOut(passages, [{ seed: 0, validation_fraction: 0.1 }]);
-    const { scorer, tokenizer } = await openModel(tiny.path("mean"), { sessions: 1 });
-    const scores = await Promise.all(held.map((i) => scorer.score(tokenizer.encodeTruncated(passages[i]!.excerpt, 32))));
-    await scorer.close();
+    const { engine, tokenizer } = await openModel(tiny.path("mean"), { workers: 1 });
+    const scheduler = createScheduler();
+    const scores = await Promise.all(held.map((i) => scheduler.score(engine, tokenizer.encodeTruncated(passages[i]!.excerpt, 32))));
+    await engine.close();
     const squares = held.map((i, j) => (scores[j]! - passages[i]!.target) ** 2);
     expect(record.validation).toEqual({
       rows: held.length,

@@ -9,8 +9,10 @@ import { holdOut } from "../../lib/data/split.js";
 import { fail } from "../../lib/errors/errors.js";
 import { rootMeanSquare } from "../../lib/math/statistics.js";
 import { listSplits, readRecord, recordFile, type TrainingRecord } from "../../lib/repository/training-record.js";
-import { createEngine } from "../../lib/serving/engine.js";
-import { hashFile, writeFileAtomic } from "../../lib/storage/files.js";
+import { createLocalEngine } from "../../lib/serving/local-engine.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
+import { hashFile } from "../../lib/storage/hash.js";
 import { countCores } from "../../lib/system/cores.js";
 import { producer } from "../../lib/system/producer.js";
 import { loadTokenizer, writeTokenizerFiles } from "../../lib/text/tokenizer.js";
@@ -105,10 +107,11 @@ function readHeldOut(file: string, members: readonly Member[], log: Log): Passag
 /** The RMSE of a checkpoint that is not written yet, with a member's tokenizer. */
 async function measure(checkpoint: Checkpoint, { folder, record }: Member, passages: readonly Passage[]): Promise<number> {
   const tokenizer = loadTokenizer(folder);
-  const engine = await createEngine({ graph: buildServingGraph(checkpoint, "fp32"), sessions: countCores() });
+  const engine = await createLocalEngine({ graph: buildServingGraph(checkpoint, "fp32"), workers: countCores() });
+  const scheduler = createScheduler();
   try {
     const encode = ({ excerpt }: Passage) => tokenizer.encodeTruncated(excerpt, record.max_length);
-    const scores = await scoreAll("average", passages, (passage) => engine.score(encode(passage)));
+    const scores = await scoreAll("average", passages, (passage) => scheduler.score(engine, encode(passage)));
     return rootMeanSquare(passages.map(({ target }, i) => scores[i]! - target));
   } finally {
     await engine.close();

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Log } from "../../lib/cli/log.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
-import { workOnFullDisk, workUntil } from "../../test/dying-disk.js";
+import { workOnFullDisk, workUntil } from "../../test/fault-injection.js";
 import { isFinished, replaceModel, tidyUp } from "./finish.js";
 
 let out: string;

@@ -4,6 +4,7 @@ import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut, splitFolds } from "../../lib/data/split.js";
 import { listSplits } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 
 let tiny: TinyTraining;
@@ -32,12 +33,12 @@ describe("--folds", { timeout: 240_000 }, () => {
       const held = holdOut(passages, listSplits(record));
       expect(record).toMatchObject({ fold: { number, of: 3 }, seed: 0 });
       expect(held).toEqual([...foldOf.keys()].filter((i) => foldOf[i] === number - 1));
-      const model = await openModel(tiny.path(`whole/fold-${number}`), { sessions: 1 });
+      const model = await openModel(tiny.path(`whole/fold-${number}`), { workers: 1 });
       for (const i of held.slice(0, 3)) {
         const ids = model.tokenizer.encodeTruncated(passages[i]!.excerpt, 32);
-        expect(await model.scorer.score(ids)).toBeCloseTo(Number(cells[i + 1]![2]), 4);
+        expect(await createScheduler().score(model.engine, ids)).toBeCloseTo(Number(cells[i + 1]![2]), 4);
       }
-      await model.scorer.close();
+      await model.engine.close();
     }
     const squares = cells.slice(1).map(([, target, score]) => (Number(score) - Number(target)) ** 2);
     const rmse = Math.sqrt(squares.reduce((a, b) => a + b) / 96);

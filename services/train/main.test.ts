@@ -10,6 +10,7 @@ import { readPassages } from "../../lib/data/dataset.js";
 import { splitPassages } from "../../lib/data/split.js";
 import { readRecord } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { encodeSafetensors } from "../../lib/storage/safetensors.js";
 import { compiled } from "../../lib/system/package-files.js";
@@ -141,9 +142,10 @@ describe.each([...familyNames.map((family) => ({ family, head: "cls" })), { fami
 
       const { passages } = readPassages(data, { targets: true });
       const held = splitPassages(passages, 0.1, 0).validation.map((i) => passages[i]!);
-      const { scorer, tokenizer } = await openModel(join(folder, out));
-      const scores = await Promise.all(held.map(({ excerpt }) => scorer.score(tokenizer.encodeTruncated(excerpt, 32))));
-      await scorer.close();
+      const { engine, tokenizer } = await openModel(join(folder, out));
+      const scheduler = createScheduler();
+      const scores = await Promise.all(held.map(({ excerpt }) => scheduler.score(engine, tokenizer.encodeTruncated(excerpt, 32))));
+      await engine.close();
       const squares = held.reduce((sum, { target }, i) => sum + (scores[i]! - target) ** 2, 0);
       expect(Math.sqrt(squares / held.length)).toBeCloseTo(readRecord(join(folder, out))!.validation.rmse, 5);
     });

@@ -2,7 +2,7 @@ import { createLog, type Log } from "../../lib/cli/log.js";
 import { parseOptions } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { splitPassages } from "../../lib/data/split.js";
-import { withClaim } from "../../lib/storage/lock.js";
+import { withLock } from "../../lib/storage/lock.js";
 import { averageCheckpoints } from "./average.js";
 import { checkCombinations } from "./combinations.js";
 import { type Data, readData } from "./data.js";
@@ -20,7 +20,7 @@ import { pickTrainingRows } from "./training-rows.js";
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
   checkCombinations(settings);
-  await withClaim(settings.out, () => run(settings, createLog("train")));
+  await withLock(settings.out, () => run(settings, createLog("train")));
   return 0;
 }
 

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Log } from "../../lib/cli/log.js";
 import { removeLeftovers } from "../../lib/storage/files.js";
-import { workOnFullDisk, workUntil } from "../../test/dying-disk.js";
+import { workOnFullDisk, workUntil } from "../../test/fault-injection.js";
 import { loadState, markDiverged, removeState, saveState } from "./state.js";
 
 let out: string;

@@ -6,8 +6,9 @@ import { parseOptions } from "../../lib/cli/options.js";
 import { splitPassages } from "../../lib/data/split.js";
 import { createRandom } from "../../lib/math/random.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { scoreText } from "../../lib/serving/score-text.js";
 import { splitSentences } from "../../lib/text/sentences.js";
-import { scoreText } from "../../lib/text/windows.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 import { type Data, readData } from "./data.js";
 import { fillSettings, options, type Settings } from "./options.js";
@@ -61,8 +62,9 @@ describe("a teacher", () => {
     const settings = settingsOf("--teacher", teacher, "--windows", "3", "--teacher-weight", "0.25");
     const { trained, held } = sides();
     const teaching = (await consultTeacher(settings, data, sides(), log))!;
-    const model = await openModel(teacher, { sessions: 1 });
-    const score = async (text: string) => (await scoreText(model.scorer, model.tokenizer, model.maxLength, text)).score;
+    const model = await openModel(teacher, { workers: 1 });
+    const scheduler = createScheduler();
+    const score = async (text: string) => (await scoreText(scheduler, model, text)).score;
     expect([...teaching.scores.keys()]).toEqual(trained);
     for (const i of trained.slice(0, 5)) expect(teaching.scores.get(i)).toBe(await score(data.passages[i]!.excerpt));
     for (const { passage, text, row } of teaching.windows.slice(0, 5)) {
@@ -73,7 +75,7 @@ describe("a teacher", () => {
         target: await score(text),
       });
     }
-    await model.scorer.close();
+    await model.engine.close();
 
     const rows = pickTrainingRows(settings, data, trained, teaching);
     trained.forEach((index, i) => {

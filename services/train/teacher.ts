@@ -7,9 +7,10 @@ import { fail } from "../../lib/errors/errors.js";
 import { createRandom } from "../../lib/math/random.js";
 import { listSplits, readRecord } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
-import { hashPath } from "../../lib/storage/fingerprint.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { scoreText } from "../../lib/serving/score-text.js";
+import { hashPath } from "../../lib/storage/hash.js";
 import { splitSentences } from "../../lib/text/sentences.js";
-import { scoreText } from "../../lib/text/windows.js";
 import type { Row } from "../../lib/training/batch.js";
 import type { Data } from "./data.js";
 import type { Settings } from "./options.js";
@@ -73,9 +74,10 @@ async function askModel(
     return texts.map((text, i) => ({ passage, text, id: `window ${i + 1} of ${passages[passage]!.id}` }));
   });
   const model = await openModel(teacher);
+  const scheduler = createScheduler();
   try {
     const texts = [...indices.map((i) => passages[i]!.excerpt), ...drawn.map(({ text }) => text)];
-    const score = async (text: string) => (await scoreText(model.scorer, model.tokenizer, model.maxLength, text)).score;
+    const score = async (text: string) => (await scoreText(scheduler, model, text)).score;
     const scores = await scoreAll("teacher", texts, score);
     const windows = drawn.map(({ passage, text, id }, i): Window => {
       const target = scores[indices.length + i]!;
@@ -83,7 +85,7 @@ async function askModel(
     });
     return { scores: new Map(indices.map((index, i) => [index, scores[i]!])), windows };
   } finally {
-    await model.scorer.close();
+    await model.engine.close();
   }
 }
 
