@@ -92,14 +92,14 @@ export function followNewest<T>({ repository, model, open, close, serves = async
     try {
       const value = await open(readVersion(repository, model, version));
       if (value === undefined) return false;
-      if (current) log.info({ model, version }, `${model}, version ${version} takes the place of version ${current.version}`);
+      if (current) log.info({ model, version }, `${model}, version ${version} replaces version ${current.version}`);
       release();
       current = { version, state, value, users: 0, onUnused: () => {} };
       problems.delete(version);
       return true;
     } catch (error) {
       problems.set(version, { state, error });
-      const kept = current ? `; version ${current.version} is served on` : "";
+      const kept = current ? `; version ${current.version} is still served` : "";
       log.error({ model, version }, `${model}, version ${version} cannot be loaded${kept}: ${reason(error)}`);
       return false;
     } finally {

@@ -78,7 +78,7 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
       missing = false;
       return names;
     } catch (error) {
-      if (!missing) log.error(`what is loaded is served on: ${reason(error)}`);
+      if (!missing) log.error(`the loaded models are still served: ${reason(error)}`);
       missing = true;
       return [...followers.keys()];
     }

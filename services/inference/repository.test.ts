@@ -151,7 +151,7 @@ it("serves models that appear, unloads those that go, and stays up without its r
   renameSync(repository, `${repository}-aside`);
   for (let i = 0; i < 2; i++) await models.poll();
   expect((await app.inject("/v2/models/late/ready")).statusCode).toBe(200);
-  expect(lines.filter((line) => line.includes("what is loaded is served on"))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes("the loaded models are still served"))).toHaveLength(1);
 });
 
 it("keeps the figures of a version until it is unloaded", async () => {
