@@ -8,6 +8,7 @@ export const wordTokenizer: Tokenizer = {
   encode: (text) => [1, ...[...text.matchAll(/\S+/g)].map(([word]) => 10 + word.length), 2],
   encodeTruncated: (text, maxLength) => wordTokenizer.encode(text).slice(0, maxLength),
   padId: 0,
+  largestId: 999,
   specials: { prefix: [1], suffix: [2] },
   maxLength: undefined,
 };

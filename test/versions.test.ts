@@ -8,7 +8,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { encodeRequest } from "../lib/protocol/request.js";
 import { openVersion } from "../lib/serving/open-version.js";
 import { createScheduler } from "../lib/serving/scheduler.js";
-import { repeat } from "../lib/system/poll.js";
+import { poll } from "../lib/system/poll.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { combineScores, splitWindows } from "../lib/text/windows.js";
 import { buildApp as buildApi } from "../services/api/app.js";
@@ -64,7 +64,7 @@ async function startInference(): Promise<string> {
   const open = async (version: Parameters<typeof openVersion>[0]) =>
     serveEngine(version.model, version.version, await openVersion(version, { workers: 2, log }));
   const models = await openModels({ repository, mode: "poll", open, log });
-  closers.push(() => models.close(), repeat(0.05, models.poll));
+  closers.push(() => models.close(), poll(0.05, models.poll));
   return listen(buildInference({ models, timeout: 30_000, bodyLimit: 1 << 20, log }));
 }
 
@@ -72,7 +72,7 @@ async function startApi(inference?: string): Promise<string> {
   const { log } = keepLog();
   const options = { repository, timeout: 30_000, log };
   const source = inference ? await connectSource(options, inference) : await openSource(options);
-  closers.push(() => source.close(), repeat(0.2, source.poll));
+  closers.push(() => source.close(), poll(0.2, source.poll));
   const scheduler = createScheduler({ width: 16, maxRequests: 1000 });
   return listen(buildApi({ source, scheduler, cacheSize: 0, timeout: 30_000, bodyLimit: 1 << 20, log }));
 }

@@ -1,13 +1,12 @@
 /**
- * Makes a released model of a trained checkpoint: weights rounded to float16 (half the size), measured as rounded.
+ * Makes a released model from a trained checkpoint: rounds the weights to float16, half the size, and measures them as rounded.
  *
- *     node dist/bench/release.js artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
+ *     readability release artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
  */
 import { basename, join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { parseOptions } from "../../lib/cli/options.js";
 import { showProgress } from "../../lib/cli/progress.js";
-import { runMain } from "../../lib/cli/run-main.js";
 import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { fail } from "../../lib/errors/errors.js";
@@ -21,9 +20,10 @@ import { writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/flesch.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { drawPredictions } from "../../services/train/charts.js";
+import { options } from "./options.js";
 
-await runMain(async (argv) => {
-  const given = parseOptions("bench_release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
+export async function main(argv: readonly string[]): Promise<number> {
+  const given = parseOptions("release", options, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
   const [from, data, out, base] = given.arguments as [string, string, string, string?];
   const record =
     readRecord(from) ??
@@ -67,4 +67,5 @@ await runMain(async (argv) => {
   process.stdout.write(
     `validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`,
   );
-});
+  return 0;
+}

@@ -105,7 +105,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
         const retryAfter = Number(answer?.headers["retry-after"]) || 0;
         const pause = choosePause(attempt, retryAfter);
         if (answer && performance.now() + pause >= deadline)
-          return fail("server-busy", { message: readError(answer.body), retryAfter: Math.max(1, retryAfter) });
+          return fail("server-busy", { retryAfter: Math.max(1, retryAfter) }, readError(answer.body));
         await sleep(pause, undefined, { signal });
       }
     });
@@ -122,7 +122,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
   async function metadata(): Promise<ModelDescription> {
     const { body } = await exchange("", undefined, {});
     const parsed = modelSchema.safeParse(parseJson(body));
-    return parsed.success ? parsed.data : refuse("it sends no metadata of the model");
+    return parsed.success ? parsed.data : refuse("it sent no valid metadata of the model");
   }
 
   return {
@@ -132,8 +132,8 @@ export function connectServer(url: string, model: string, options: ServerOptions
       const { body, headers } = await exchange("/infer", ask, limits);
       const answer = decodeResponse(body, headers[headerLength] as string | undefined, refuse);
       if (answer.model !== model || (version !== undefined && answer.version !== String(version)))
-        return refuse(`${answer.model}, version ${answer.version} scored the text`);
-      return answer.logits.length === 1 ? answer.logits[0]! : refuse(`${answer.logits.length} scores came back for one text`);
+        return refuse(`the text was scored by ${answer.model}, version ${answer.version}`);
+      return answer.logits.length === 1 ? answer.logits[0]! : refuse(`it returned ${answer.logits.length} scores for one text`);
     },
     live: () => isWell(`${base}/v2/health/live`),
     ready: () => isWell(`${path}/ready`),

@@ -28,12 +28,12 @@ export function splitMessage(
 ): { readonly json: unknown; readonly binary: Buffer } {
   const bytes = length === undefined ? body.length : Number(length);
   if (length !== undefined && !(/^\d+$/.test(length) && bytes > 0 && bytes <= body.length))
-    refuse(`Inference-Header-Content-Length is ${JSON.stringify(length)}`, `The bytes of the JSON, from 1 to the body's ${body.length}`);
+    refuse(`Inference-Header-Content-Length is ${JSON.stringify(length)}`, `the bytes of the JSON, from 1 to the body's ${body.length}`);
   try {
     return { json: JSON.parse(body.toString("utf8", 0, bytes)), binary: body.subarray(bytes) };
   } catch (error) {
     return refuse(
-      `The JSON cannot be parsed (${(error as Error).message})`,
+      `The JSON is malformed (${(error as Error).message})`,
       "one JSON object, and Inference-Header-Content-Length where binary tensors follow it",
     );
   }

@@ -1,10 +1,11 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { readCheckpoint, weightsFile } from "../bert/checkpoint.js";
+import { checkVocabulary, readCheckpoint } from "../bert/checkpoint.js";
 import { buildServingGraph } from "../bert/serving-graph.js";
 import { places } from "../cli/paths.js";
 import { fail } from "../errors/errors.js";
 import { listModels, type ModelVersion, readNewestVersion } from "../repository/repository.js";
+import { hasWeights } from "../storage/weights.js";
 import { countCores } from "../system/cores.js";
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.js";
 import type { Engine } from "./engine.js";
@@ -46,13 +47,14 @@ export function describeVersion<E extends Engine>({ model, version, folder, meta
 }
 
 function isCheckpoint(folder: string): boolean {
-  return existsSync(join(folder, "config.json")) && existsSync(join(folder, weightsFile));
+  return existsSync(join(folder, "config.json")) && hasWeights(folder);
 }
 
 /** Opens a checkpoint in float32. */
 async function openCheckpoint(folder: string, options: VersionOptions = {}): Promise<Model> {
   const tokenizer = loadTokenizer(folder);
   const checkpoint = readCheckpoint(folder);
+  checkVocabulary(checkpoint, tokenizer.largestId);
   const { positions } = checkpoint.config;
   const graph = buildServingGraph(checkpoint, "fp32");
   return {

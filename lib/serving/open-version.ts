@@ -29,7 +29,7 @@ export async function openVersion(version: ModelVersion, options: VersionOptions
   if (!existsSync(fallback)) throw failure("wrong-scores", { file: graph, difference: served.difference, tolerance });
   options.log?.warn(
     { model, version: version.version, difference: served.difference, tolerance },
-    `${graph} scores wrongly on this processor: falling back to ${versionFiles.fallback}, which is slower`,
+    `${graph} scores its reference texts incorrectly on this processor; falling back to ${versionFiles.fallback}, which is slower`,
   );
   const slower = await openChecked(fallback);
   if (slower.engine) return slower.engine;

@@ -120,7 +120,7 @@ it("expects a wait by the throughput of the queue, not by a burst's own arrival,
 it("gives up a window that still waits at its deadline, not one that runs", async () => {
   const { scheduler, score, ids, finish } = await createFake();
   const running = score(1, { queueTimeout: 5 });
-  await expect(score(2, { queueTimeout: 5 })).rejects.toMatchObject({ code: "waited-too-long", status: 503 });
+  await expect(score(2, { queueTimeout: 5 })).rejects.toMatchObject({ code: "queue-timeout", status: 503 });
   expect(scheduler.stats.queued).toBe(0);
   expect(ids()).toEqual([1]);
   await finish(1);
@@ -129,7 +129,7 @@ it("gives up a window that still waits at its deadline, not one that runs", asyn
 
 it("gives up every waiting window of a request whose deadline passed", async () => {
   const { scheduler, run, finish } = await createFake();
-  await expect(run([1, 2, 3], { queueTimeout: 5 })).rejects.toMatchObject({ code: "waited-too-long" });
+  await expect(run([1, 2, 3], { queueTimeout: 5 })).rejects.toMatchObject({ code: "queue-timeout" });
   expect(scheduler.stats).toMatchObject({ queued: 0, running: 1 });
   await finish(1);
   await until(() => scheduler.stats.running === 0);

@@ -19,7 +19,7 @@ export interface Limits {
   readonly signal?: AbortSignal;
   /** Milliseconds until the request fails with timed-out, even if its windows are running. */
   readonly timeout?: number;
-  /** Milliseconds after which the request fails with waited-too-long if one of its windows still waits. */
+  /** Milliseconds after which the request fails with queue-timeout if one of its windows still waits. */
   readonly queueTimeout?: number;
 }
 
@@ -38,7 +38,7 @@ export interface Scored {
 /**
  * Runs windows of an accepted request.
  * @param atOnce how many of them are in the queue or in lanes at the same time, at most
- * @throws waited-too-long; the reason why the request ended; run-failed, session-lost, closed and what else the engine throws
+ * @throws queue-timeout; the reason why the request ended; run-failed, session-lost, closed and what else the engine throws
  */
 export type RunWindows = <I>(engine: Engine<I>, inputs: readonly I[], atOnce?: number) => Promise<Scored>;
 
@@ -148,7 +148,7 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
       },
     };
     const cancel = () => batch.stop(signal.reason);
-    const timer = startTimer(queueTimeout, () => batch.stop(failure("waited-too-long", { milliseconds: queueTimeout })));
+    const timer = startTimer(queueTimeout, () => batch.stop(failure("queue-timeout", { milliseconds: queueTimeout })));
     signal.addEventListener("abort", cancel);
 
     const runs = new Array<Run & Timing>(inputs.length);

@@ -67,7 +67,7 @@ it("keeps the current version where a newer one is broken or half there, says so
     { version: 1, state: "READY" },
     { version: 2, state: "UNAVAILABLE", reason: "2 is broken" },
   ]);
-  expect(lines.filter((line) => line.includes("version 2 cannot be loaded; version 1 is still served: 2 is broken"))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes("version 2 cannot be loaded; version 1 stays in service: 2 is broken"))).toHaveLength(1);
   const metadata = readFileSync(place(2, "metadata.json"));
   rmSync(place(2, "metadata.json"));
   await follower.poll();

@@ -99,7 +99,7 @@ export function followNewest<T>({ repository, model, open, close, serves = async
       return true;
     } catch (error) {
       problems.set(version, { state, error });
-      const kept = current ? `; version ${current.version} is still served` : "";
+      const kept = current ? `; version ${current.version} stays in service` : "";
       log.error({ model, version }, `${model}, version ${version} cannot be loaded${kept}: ${reason(error)}`);
       return false;
     } finally {
@@ -134,7 +134,7 @@ export function followNewest<T>({ repository, model, open, close, serves = async
       return failure("no-file", {
         file: join(repository, model, "1"),
         what: "a version of the model",
-        remedy: "Make one with: readability optimization.",
+        remedy: "Build one with: readability optimization.",
       });
     },
     get states() {

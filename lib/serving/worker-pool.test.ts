@@ -61,7 +61,7 @@ it("does not run a lost text again that was cancelled, or whose time is up", asy
   await until(() => runs[0]?.id === 2);
   await new Promise((resolve) => setTimeout(resolve, 10));
   runs[0]!.lose();
-  await expect(late).rejects.toMatchObject({ code: "waited-too-long" });
+  await expect(late).rejects.toMatchObject({ code: "queue-timeout" });
   const good = score(3);
   await finish(3);
   expect(await good).toBe(1.5);

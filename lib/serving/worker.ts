@@ -15,7 +15,7 @@ const feeds: Readonly<Record<string, (row: Row) => BigInt64Array>> = {
 };
 
 const unknown = session.inputs.filter((name) => !(name in feeds));
-if (unknown.length > 0) throw new Error(`its inputs ${unknown.join(", ")} are unknown; expected are ${Object.keys(feeds).join(", ")}`);
+if (unknown.length > 0) throw new Error(`its inputs ${unknown.join(", ")} are unknown; expected ${Object.keys(feeds).join(", ")}`);
 
 async function run(row: Row): Promise<WorkerAnswer> {
   const shape = [1, row.ids.length];

@@ -60,7 +60,7 @@ describe("splitWindows", () => {
   });
 
   it("refuses a length without room for text", () => {
-    expect(() => sizes("cat", 2)).toThrow(/leaves no room/);
+    expect(() => sizes("cat", 2)).toThrow(/must be a whole number above/);
   });
 });
 

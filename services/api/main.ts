@@ -5,7 +5,7 @@ import { parseOptions } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { listen } from "../../lib/http/listen.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
-import { repeat } from "../../lib/system/poll.js";
+import { poll } from "../../lib/system/poll.js";
 import { buildApp } from "./app.js";
 import { options } from "./options.js";
 import { connectSource, type ModelSource, openSource } from "./source.js";
@@ -24,16 +24,16 @@ export async function main(argv: readonly string[]): Promise<number> {
   const width = settings.concurrency || (inference === undefined ? Infinity : usualConcurrency);
   const scheduler = createScheduler({ width, maxRequests: settings.queueLimit });
   const app = buildApp({ ...settings, source, scheduler, log });
-  const stopPolling = repositoryPollSecs > 0 ? repeat(repositoryPollSecs, source.poll) : undefined;
+  const stopPolling = repositoryPollSecs > 0 ? poll(repositoryPollSecs, source.poll) : undefined;
   try {
     const address = await listen(app, settings);
     if (!(await source.ready())) {
-      const state = (await source.live()) ? "has not loaded the model yet" : "does not answer yet";
-      log.warn(`${address} is up; the inference server at ${inference} ${state}`);
+      const state = (await source.live()) ? "has not loaded the model yet" : "does not respond yet";
+      log.warn(`${address} is listening; the inference server at ${inference} ${state}`);
     }
     if (await waitUntilReady(source, stopped)) log.info(`ready: ${source.current.name} at ${address}`);
     if (!stopped.aborted) await once(stopped, "abort");
-    log.info("stopping once the accepted requests are answered");
+    log.info("stopping after the accepted requests");
   } finally {
     await Promise.all([stopPolling?.(), app.close()]);
     await source.close();

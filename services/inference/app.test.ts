@@ -95,7 +95,7 @@ it("scores in binary, by version too, and compressed", async () => {
 
 it.each([
   ["no body", { payload: "" }, 400, "Inference-Header-Content-Length|JSON"],
-  ["no JSON", { payload: "{" }, 400, "cannot be parsed"],
+  ["no JSON", { payload: "{" }, 400, "The JSON is malformed"],
   ["a header beyond the body", { payload: "{}", headers: { [headerLength]: "9" } }, 400, "Inference-Header-Content-Length"],
   ["an input less", { payload: '{"inputs": []}' }, 400, "each of input_ids, attention_mask, token_type_ids once"],
   ["too long a body", { payload: " ".repeat(20_001) }, 413, "larger than 20000 bytes"],
@@ -166,7 +166,7 @@ it("answers 503 for a full queue, with the time to come back, and for a time tha
   const held = app.inject(post([[8]]));
   await until(() => scheduler.stats.running === 1);
   const late = await app.inject(post([[9]], { timeout: 5 }));
-  expect([late.statusCode, late.json()]).toEqual([503, { error: expect.stringContaining("Waited 5 ms") }]);
+  expect([late.statusCode, late.json()]).toEqual([503, { error: expect.stringContaining("busy for 5 ms") }]);
   const waiting = app.inject(post([[10]]));
   await until(() => scheduler.stats.queued === 1);
   const refused = await app.inject(post([[11]]));

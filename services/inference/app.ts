@@ -59,8 +59,7 @@ function translate(
 ): { readonly status: number; readonly message: string; readonly retryAfter?: number | undefined } {
   if (error instanceof ReadabilityError) return error;
   const { code, statusCode } = error as { code?: string; statusCode?: number };
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
-    return { status: 413, message: `The body is larger than ${bodyLimit} bytes. Send it in parts, or raise --body-limit.` };
-  if (code?.startsWith("Z_")) return { status: 400, message: `The body cannot be decompressed: ${reason(error)}` };
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return failure("too-large", { limit: bodyLimit });
+  if (code?.startsWith("Z_")) return { status: 400, message: `The body cannot be decompressed: ${reason(error)}.` };
   return { status: statusCode ?? 500, message: reason(error) };
 }

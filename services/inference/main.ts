@@ -4,7 +4,7 @@ import { parseOptions, type Values } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { listen } from "../../lib/http/listen.js";
 import { openVersion } from "../../lib/serving/open-version.js";
-import { repeat } from "../../lib/system/poll.js";
+import { poll } from "../../lib/system/poll.js";
 import { buildApp } from "./app.js";
 import { buildMetrics } from "./metrics.js";
 import { type Models, openModels } from "./models.js";
@@ -20,7 +20,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const log = createLog("inference");
   const stopped = abortOnSignals();
   const models = await open(settings, log);
-  const stopPolling = settings.modelControlMode === "poll" ? repeat(settings.repositoryPollSecs, models.poll) : undefined;
+  const stopPolling = settings.modelControlMode === "poll" ? poll(settings.repositoryPollSecs, models.poll) : undefined;
   try {
     const app = buildApp({ ...settings, models, log });
     const metrics = buildMetrics(models);
@@ -28,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       const metricsAddress = await listen(metrics, { host, port: metricsPort });
       log.info(`ready: ${await listen(app, settings)} (metrics: ${metricsAddress}/metrics)`);
       if (!stopped.aborted) await once(stopped, "abort");
-      log.info("stopping once the accepted requests are answered");
+      log.info("stopping after the accepted requests");
     } finally {
       await Promise.all([stopPolling?.(), app.close()]);
       await metrics.close();

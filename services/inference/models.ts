@@ -64,7 +64,7 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
     const names = listNames();
     for (const [name, follower] of followers) {
       if (names.includes(name)) continue;
-      if (follower.current) log.info({ model: name }, `${name} is gone from the repository: it is unloaded`);
+      if (follower.current) log.info({ model: name }, `${name} was removed from the repository; unloading it`);
       await follower.close();
       followers.delete(name);
     }
@@ -78,7 +78,7 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
       missing = false;
       return names;
     } catch (error) {
-      if (!missing) log.error(`the loaded models are still served: ${reason(error)}`);
+      if (!missing) log.error(`cannot read the repository; the loaded models stay in service: ${reason(error)}`);
       missing = true;
       return [...followers.keys()];
     }

@@ -116,9 +116,9 @@ it("says what cannot be loaded, serves on, and tries again when asked again", as
 it.each([
   ["a model that is not there", "repository/models/other/load", "", 500, "failed to load 'other', failed to poll from model repository"],
   ["another configuration", "repository/models/readability/load", '{"parameters": {"config": "{}"}}', 400, "no parameters"],
-  ["what is no JSON", "repository/models/readability/load", "{", 400, "cannot be read"],
-  ["an index of what is no JSON", "repository/index", "{", 400, "cannot be read"],
-  ["an index of another type", "repository/index", '{"ready": 5}', 400, "expected boolean"],
+  ["what is no JSON", "repository/models/readability/load", "{", 400, "The request is invalid"],
+  ["an index of what is no JSON", "repository/index", "{", 400, "The request is invalid"],
+  ["an index of another type", "repository/index", '{"ready": 5}', 400, "ready must be true or false, found 5"],
 ])("refuses to load %s", async (_, path, payload, status, message) => {
   const { app } = await build("explicit");
   expect(await post(app, path, payload)).toEqual([status, { error: expect.stringContaining(message) }]);
@@ -151,7 +151,7 @@ it("serves models that appear, unloads those that go, and stays up without its r
   renameSync(repository, `${repository}-aside`);
   for (let i = 0; i < 2; i++) await models.poll();
   expect((await app.inject("/v2/models/late/ready")).statusCode).toBe(200);
-  expect(lines.filter((line) => line.includes("the loaded models are still served"))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes("the loaded models stay in service"))).toHaveLength(1);
 });
 
 it("keeps the figures of a version until it is unloaded", async () => {

@@ -1,5 +1,6 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { describeIssues } from "../../lib/errors/describe-issues.js";
 import { fail, reason } from "../../lib/errors/errors.js";
 import type { Models } from "./models.js";
 import { addRoute } from "./routes.js";
@@ -20,7 +21,7 @@ export function addRepository(app: FastifyInstance, models: Models): void {
   for (const prefix of ["/v2/repository", "/v2/repository/:repository"]) {
     addRoute(app, "POST", `${prefix}/index`, listIndex);
     addRoute(app, "POST", `${prefix}/models/:model/load`, async (request, reply) => {
-      readBody(request, loadSchema, "no parameters, as a model is loaded as it is in the repository");
+      readBody(request, loadSchema, "no parameters; a model is loaded as it is in the repository");
       await models.load(readModel(request));
       return reply.send();
     });
@@ -37,10 +38,13 @@ const readModel = ({ params }: FastifyRequest) => (params as { readonly model: s
 /** Reads a body, which may be empty. @throws bad-inference-request */
 function readBody<T>({ body }: FastifyRequest, schema: z.ZodType<T>, expected: string): T {
   const text = (body as Buffer | undefined)?.toString() || "{}";
+  const refuse = (problem: string) => fail("bad-inference-request", { problem: `The request is invalid (${problem})`, expected });
+  let json: unknown;
   try {
-    return schema.parse(JSON.parse(text));
+    json = JSON.parse(text);
   } catch (error) {
-    const problem = error instanceof z.ZodError ? z.prettifyError(error) : reason(error);
-    return fail("bad-inference-request", { problem: `The request cannot be read (${problem})`, expected });
+    return refuse(reason(error));
   }
+  const parsed = schema.safeParse(json);
+  return parsed.success ? parsed.data : refuse(describeIssues(parsed.error, json, "the body"));
 }

@@ -20,7 +20,7 @@ export function addModelRoute(
   suffix: string,
   handle: (served: Served, request: FastifyRequest, reply: FastifyReply) => unknown,
   missing: (reply: FastifyReply, model: string, version: string | undefined) => unknown = (_reply, model, version) => {
-    throw failure("unknown-model", { model, version });
+    throw failure("unknown-model", { model: `'${model}'${version === undefined ? "" : ` version ${version}`}` });
   },
 ): void {
   const handler: Handler = (request, reply) => {

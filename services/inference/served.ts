@@ -67,7 +67,7 @@ export async function countInference({ usage }: Served, infer: () => Promise<Flo
 
 function classify(error: unknown): FailureReason {
   const code = error instanceof ReadabilityError ? error.code : undefined;
-  if (code === "overloaded" || code === "waited-too-long" || code === "closed") return "REJECTED";
+  if (code === "overloaded" || code === "queue-timeout" || code === "closed") return "REJECTED";
   if (code === "cancelled") return "CANCELED";
   if (code === "run-failed" || code === "session-lost" || code === "bad-score") return "BACKEND";
   return "OTHER";

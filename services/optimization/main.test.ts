@@ -7,7 +7,7 @@ import { readNewestVersion } from "../../lib/repository/repository.js";
 import { openModel } from "../../lib/serving/model.js";
 import { openVersion } from "../../lib/serving/open-version.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
-import { hashPath } from "../../lib/storage/fingerprint.js";
+import { hashPath } from "../../lib/storage/hash.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 import { copyTiny, readTiny } from "../../test/tiny-models.js";
 import { main } from "./main.js";
@@ -153,6 +153,16 @@ describe("optimization", () => {
     writeCheckpoint(diverged, { config, weights: new Map([...weights, ...names.map(huge)]) });
     const refused = main(["--model", diverged, "--data", data, "--out", join(folder, "none"), ...quick]);
     await expect(refused).rejects.toMatchObject({ code: "no-scores" });
+  });
+
+  it("refuses a tokenizer with ids beyond the model's vocabulary", async () => {
+    const other = join(folder, "other-tokenizer");
+    cpSync(model, other, { recursive: true });
+    const file = join(other, "tokenizer.json");
+    const json = JSON.parse(readFileSync(file, "utf8"));
+    json.added_tokens.push({ ...json.added_tokens[0], id: 100, content: "[EXTRA]" });
+    writeFileSync(file, JSON.stringify(json));
+    await expect(main(["--model", other])).rejects.toMatchObject({ code: "bad-tokenizer" });
   });
 
   it("names what is missing of a checkpoint", async () => {

@@ -74,9 +74,11 @@ describe("--folds", { timeout: 240_000 }, () => {
     await tiny.runUntil(3, "other", [...options, "--seed", "1"], "fold-2");
     const { code, stderr } = await tiny.run("other", ...options, "--seed", "2", "--resume");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/folds-state\.json was saved by another run: seed was 1, is 2/);
-    expect((await tiny.run("small", ...options, "--batch", "80")).stderr).toMatch(/leaves 64 passages to train on and 32 to measure on/);
-    expect((await tiny.run("small", "--folds", "1")).stderr).toMatch(/--folds "1" does not fit: expected 0 or at least 2/);
+    expect(stderr).toMatch(/folds-state\.json was saved by a different run: seed was 1, is 2/);
+    expect((await tiny.run("small", ...options, "--batch", "80")).stderr).toMatch(
+      /has too few passages: 64 for training, where a batch takes 80, and 32 for validation/,
+    );
+    expect((await tiny.run("small", "--folds", "1")).stderr).toMatch(/--folds must be 0 or at least 2, found "1"/);
     expect(existsSync(tiny.path("small"))).toBe(false);
   });
 });

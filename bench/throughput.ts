@@ -1,25 +1,26 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "../lib/math/random.js";
+import { createTimes } from "../services/load_testing/histogram.js";
 
-/** Has one text scored, however far away. */
+/** Has one text scored. */
 export type Send = (text: string) => Promise<number>;
 
-export interface Pace {
+export interface Load {
   readonly texts: readonly string[];
   readonly seconds: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Closed loop: each client sends its next text when the last one is scored. What is under way when the time is up is let finish and
- * counted with the time that takes, as a server works as fast then: cut off, the slower ones would lose more.
+ * Closed loop: each client sends its next text when the last one is scored. Requests in flight at the end finish and count, with the
+ * time they take: cutting them off would cost slow systems more.
  * @returns texts a second
  */
-export async function measureRate(send: Send, clients: number, { texts, seconds, signal }: Pace): Promise<number> {
+export async function measureThroughput(send: Send, clients: number, { texts, seconds, signal }: Load): Promise<number> {
   const began = performance.now();
   const elapsed = () => (performance.now() - began) / 1000;
   let [sent, done, last] = [0, 0, 0];
-  const act = async () => {
+  const runClient = async () => {
     while (elapsed() < seconds) {
       signal.throwIfAborted();
       await send(texts[sent++ % texts.length]!);
@@ -27,7 +28,7 @@ export async function measureRate(send: Send, clients: number, { texts, seconds,
       last = elapsed();
     }
   };
-  await Promise.all(Array.from({ length: clients }, act));
+  await Promise.all(Array.from({ length: clients }, runClient));
   return done / last;
 }
 
@@ -42,21 +43,25 @@ export function scheduleArrivals(rate: number, seconds: number, seed: number): r
   }
 }
 
-/** Open loop: texts are sent as they arrive, whether or not others are scored. @returns milliseconds from arrival to score of each */
-export async function measureLatencies(
-  send: Send,
-  rate: number,
-  seed: number,
-  { texts, seconds, signal }: Pace,
-): Promise<readonly number[]> {
+export interface Latencies {
+  readonly arrivals: number;
+  /** Milliseconds from arrival to score. */
+  readonly p50: number;
+  readonly p99: number;
+}
+
+/** Open loop: texts are sent as they arrive, whether or not earlier ones are scored. */
+export async function measureLatencies(send: Send, rate: number, seed: number, { texts, seconds, signal }: Load): Promise<Latencies> {
   const began = performance.now();
-  const answers: Promise<number>[] = [];
+  const latencies = createTimes();
+  const answers: Promise<void>[] = [];
   for (const [i, arrival] of scheduleArrivals(rate, seconds, seed).entries()) {
     const due = began + 1000 * arrival;
     if (due > performance.now()) await sleep(due - performance.now());
     signal.throwIfAborted();
-    answers.push(send(texts[i % texts.length]!).then(() => performance.now() - due));
+    answers.push(send(texts[i % texts.length]!).then(() => latencies.record(performance.now() - due)));
     answers.at(-1)!.catch(() => {}); // it is seen below
   }
-  return Promise.all(answers);
+  await Promise.all(answers);
+  return { arrivals: answers.length, p50: latencies.percentile(50), p99: latencies.percentile(99) };
 }

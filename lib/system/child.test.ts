@@ -2,23 +2,22 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { compiled } from "../../lib/system/package-files.js";
 import { startChild } from "./child.js";
+import { compiled } from "./package-files.js";
 
-test("the lines of both streams come with the name of the service, a last one without an end too", async () => {
+test("reads the lines of both streams, also a last one without a line end", async () => {
   const lines: string[] = [];
   const script = `console.log("a"); console.error("b"); process.stdout.write("c")`;
-  const { exited } = startChild("x", [process.execPath, "-e", script], (service, line, stream) =>
-    lines.push(`${service} ${stream} ${line}`),
-  );
+  const onLine = (line: string, stream: string) => lines.push(`${stream} ${line}`);
+  const { exited } = startChild([process.execPath, "-e", script], { onLine });
   const exit = await exited;
   expect(exit).toMatchObject({ code: 0, how: "ended with exit code 0" });
-  expect(lines.sort()).toEqual(["x stderr b", "x stdout a", "x stdout c"]);
+  expect(lines.sort()).toEqual(["stderr b", "stdout a", "stdout c"]);
   expect([...exit.lines].sort()).toEqual(["a", "b", "c"]);
 });
 
 test("a program that is not there is an exit, not an exception", async () => {
-  const child = startChild("x", ["/no/such/program"], () => {});
+  const child = startChild(["/no/such/program"]);
   expect((await child.exited).how).toMatch(/^could not be started: .*ENOENT/);
   await child.stop(1);
 });

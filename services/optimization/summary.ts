@@ -1,9 +1,9 @@
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { describeMachine } from "../../lib/system/machine.js";
-import type { Outcome } from "./stage.js";
+import type { Outcome } from "./outcome.js";
 
-/** What was tried and how it went, for programs: optimization.json. */
-export function describeTrials({ target, model, rows, found: { gate, trials, kept } }: Outcome) {
+/** optimization.json: what was tried and how it did, for programs. */
+export function summarize({ target, model, rows, found: { gate, trials, kept } }: Outcome) {
   const isKept = (precision: string, layout: object = kept.layout) => precision === kept.precision && layout === kept.layout;
   return {
     machine: describeMachine(),
@@ -11,7 +11,7 @@ export function describeTrials({ target, model, rows, found: { gate, trials, kep
     target,
     model: model.folder,
     gate: { source: rows.source, rows: rows.ids.length, against: rows.targets ? "targets" : "fp32", largest_rmse: gate.bound },
-    graphs: gate.judged.map(({ precision, accuracy, passed }) => ({
+    graphs: gate.results.map(({ precision, accuracy, passed }) => ({
       precision,
       passed,
       rmse: accuracy.rmse,
@@ -20,10 +20,10 @@ export function describeTrials({ target, model, rows, found: { gate, trials, kep
       rank_correlation: accuracy.rankCorrelation,
       kept: isKept(precision),
     })),
-    trials: trials.map(({ precision, layout, rates }) => ({
+    trials: trials.map(({ precision, layout, throughputs }) => ({
       precision,
       ...layout,
-      texts_per_second: rates,
+      texts_per_second: throughputs,
       kept: isKept(precision, layout),
     })),
   };

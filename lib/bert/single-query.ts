@@ -1,35 +1,39 @@
 import { addConstant, type Value } from "../onnx/graph.js";
 import { add, cast, first, matmul, mul, reshape, softmax, sub, transpose } from "../onnx/ops.js";
 import type { Checkpoint } from "./checkpoint.js";
-import type { AttentionLayers } from "./forward.js";
+import type { AttentionLayers } from "./kernels.js";
 import { transposeMatrix } from "./quantize.js";
 
-/** What hides padding, int32 [batch, sequence], and what is added by distance, [batch, heads, sequence, sequence]. */
+/** What is added to attention's logits. */
 export interface AttentionBias {
+  /** int32 [batch, sequence]: 0 at padding. */
   readonly mask: Value;
+  /** [batch, heads, sequence, sequence], by the distance of tokens. */
   readonly relative: Value | undefined;
 }
 
-/** Far beyond any logit, so that exp() of it is exactly 0, and finite in float16 too. */
+/** Far above any logit, so that exp(logit - masked) is exactly 0, and finite in float16. */
 const masked = 3e4;
 
 /**
- * Attention of one row a text, in which no row is projected to a key or a value: products are associative, so the query takes the
- * weights of the keys, and the mean of the rows those of the values. The bias of the keys adds the same to every logit: softmax drops it.
+ * Attention of one row of each text, without projecting the text's rows to keys and values: q (x K)' = (q K') x' and p (x V) = (p x) V,
+ * so the query takes the weights of the keys, and the weighted mean of the rows those of the values. The keys' bias adds the same to
+ * every logit, so softmax drops it.
  * @param query [batch, 1, hidden], projected
  * @param x [batch, sequence, hidden]
  * @returns [batch, 1, hidden]
  */
-export function attendOnce({ config, weights }: Checkpoint, query: Value, x: Value, layers: AttentionLayers, bias: AttentionBias): Value {
+export function attendSingleQuery(checkpoint: Checkpoint, query: Value, x: Value, layers: AttentionLayers, bias: AttentionBias): Value {
+  const { config, weights } = checkpoint;
   const { heads, hidden: size } = config;
   const width = size / heads;
   const { graph } = x;
   const tensor = (name: string) => weights.get(name)!.data;
-  const key = tensor(`${layers.key}.weight`).map((weight) => weight / Math.sqrt(width));
-  const keys = addConstant(graph, "float32", [heads, width, size], key, `${layers.key}.weight`);
+  const scaled = tensor(`${layers.key}.weight`).map((weight) => weight / Math.sqrt(width));
+  const keys = addConstant(graph, "float32", [heads, width, size], scaled, `${layers.key}.weight`);
   const values = addConstant(graph, "float32", [heads, size, width], transposeHeads(tensor(`${layers.value}.weight`), heads, width, size));
-  const asked = reshape(matmul(reshape(query, ["batch", heads, 1, width]), keys), ["batch", heads, size]);
-  const logits = transpose(matmul(x, transpose(asked, [0, 2, 1])), [0, 2, 1]);
+  const projected = reshape(matmul(reshape(query, ["batch", heads, 1, width]), keys), ["batch", heads, size]);
+  const logits = transpose(matmul(x, transpose(projected, [0, 2, 1])), [0, 2, 1]);
   const visible = add(logits, reshape(mul(sub(cast(bias.mask, "float32"), 1), masked), ["batch", 1, "sequence"]));
   const biased = bias.relative ? add(visible, reshape(first(bias.relative, 2, 1), ["batch", heads, "sequence"])) : visible;
   const means = reshape(matmul(softmax(biased), x), ["batch", heads, 1, size]);
