@@ -3,10 +3,11 @@ import { pathToFileURL } from "node:url";
 import { logLevels } from "../../lib/cli/log.js";
 import { describeFlag, type Options, parseOptions, variableName } from "../../lib/cli/options.js";
 import { compiled, shipped } from "../../lib/system/package-files.js";
+import { options } from "./options.js";
 
 /** Prints docs/options.md, made from the option tables. */
 export async function main(argv: readonly string[]): Promise<number> {
-  parseOptions("docs", {}, argv);
+  parseOptions("docs", options, argv);
   process.stdout.write(`${[introduction, ...(await describeCommands())].join("\n\n")}\n`);
   return 0;
 }
@@ -18,16 +19,17 @@ Two more variables apply to every command: READABILITY_LOG_LEVEL (${logLevels.jo
 READABILITY_LOG_FORMAT (json for JSON lines).
 This page is made from the same tables as \`--help\`: \`readability docs > docs/options.md\`.`;
 
-/** A section for each folder with options: the services in the order they run, then the other commands. */
+/** A section for each command with options: the services in the order they run, then the others. */
 async function describeCommands(): Promise<readonly string[]> {
   const services = ["train", "optimization", "inference", "api", "load_testing"].map((name) => ["services", name] as const);
   const commands = readdirSync(shipped("dist/commands")).sort().map((name) => ["commands", name] as const); // biome-ignore format: one line
-  const files = [...services, ...commands].map(([folder, name]) => ({ name, file: compiled(`${folder}/${name}/options`) }));
-  return Promise.all(
-    files
-      .filter(({ file }) => existsSync(file))
-      .map(async ({ name, file }) => describeTable(name, (await import(pathToFileURL(file).href)).options)),
-  );
+  const sections: string[] = [];
+  for (const [folder, name] of [...services, ...commands]) {
+    const file = compiled(`${folder}/${name}/options`);
+    const { options }: { options: Options } = existsSync(file) ? await import(pathToFileURL(file).href) : { options: {} };
+    if (Object.keys(options).length > 0) sections.push(describeTable(name, options));
+  }
+  return sections;
 }
 
 function describeTable(command: string, options: Options): string {

@@ -52,7 +52,7 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
   const checkpoint = await hashCheckpoint(model.folder);
   const staging = openStaging(out, name);
   try {
-    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, ${describeSpeed(target)}`);
+    log.info(`measuring accuracy on ${rows.source} (passages: ${rows.ids.length})${describeSpeed(target)}`);
     const graphs = createGraphs(model.checkpoint, staging, texts.ranges);
     // All that measurements depend on. The choice may depend on more.
     const key = hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds });
@@ -79,7 +79,7 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
 }
 
 const describeSpeed = (target: Target) =>
-  target === "gpu" ? "no speed, which is not measured for a GPU" : `speed on ${describeMachine().cpu} with ${countCores()} cores`;
+  target === "gpu" ? "; speed on a GPU is not measured" : ` and speed on ${describeMachine().cpu} (cores: ${countCores()})`;
 
 /** config.pbtxt and the texts that Triton warms up with: of each length that clients pad to, or of the longest, which takes most memory. */
 function describeModel(

@@ -45,7 +45,7 @@ it("a folder is one run's at a time: another is refused, and a killed one leaves
     ["--average", tiny.path("one"), tiny.path("two")],
   ]) {
     const { code, stderr } = await tiny.run("shared", ...args);
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/Another process of readability is writing into .*shared\. Wait until/)]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/Another readability process is writing to .*shared\. Wait until/)]);
   }
   child.kill("SIGKILL");
   expect(await finished).toMatchObject({ code: null }); // it was still running
@@ -109,7 +109,7 @@ describe("kill -9", () => {
     const written = statSync(tiny.path("done", "report.html")).mtimeMs;
     const { code, stdout, stderr } = await tiny.run("done", "--resume");
     expect([code, stdout]).toEqual([0, ""]);
-    expect(stderr).toMatch(/done holds the finished model of this run: nothing is left to do/);
+    expect(stderr).toMatch(/done already has the finished model of this run; nothing to do/);
     expect(describeEnd("done")).toEqual(before);
     expect(statSync(tiny.path("done", "report.html")).mtimeMs).toBe(written);
   });

@@ -1,0 +1,2 @@
+/** None. */
+export const options = {};
