@@ -27,7 +27,7 @@ await runMain(async (argv) => {
   const record =
     readRecord(from) ??
     fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
-  const { passages } = readPassages(data, { targets: true });
+  const { passages } = readPassages(data, { targets: true, ...record.data.columns });
   const held = holdOut(passages, listSplits(record)).map((i) => passages[i]!);
 
   writeCheckpoint(out, readCheckpoint(from), "F16");

@@ -47,11 +47,11 @@ describe("readability score", () => {
       `{"id":"1","score":${expected("the cat")}}`,
       `{"id":"2","error":"The text is empty or blank. Send at least one word."}`,
       `{"id":"3","score":${expected("sat, on")}}`,
-      `{"error":"the row of line 5 has 3 cells, the header 2"}`,
+      `{"error":"row 5: it has 3 cells, and the header has 2"}`,
       `{"id":"5","score":${expected("mat")}}`,
       "",
     ]);
-    expect(stderr).toContain("3 texts scored, 2 refused");
+    expect(stderr).toMatch(/^model: readability, version 1\n.*3 texts scored, 2 refused\n$/s);
   });
 
   it("scores lines of JSON from a file and from standard input, by the field that is named", async () => {
@@ -71,7 +71,7 @@ describe("readability score", () => {
     });
     child.stdout.once("data", () => child.stdout.destroy());
     const code = await new Promise((resolve) => child.on("close", resolve));
-    expect([code, stderr]).toEqual([0, ""]);
+    expect([code, stderr]).toEqual([0, "model: readability, version 1\n"]);
   });
 
   it("says what is wrong with how it was called", async () => {
@@ -81,9 +81,9 @@ describe("readability score", () => {
       return [code, stderr];
     };
     expect(await problem()).toEqual([2, expect.stringContaining("missing required argument 'file'")]);
-    expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("say with --format which it is")]);
+    expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("name its format with --format")]);
     expect(await problem("missing.txt")).toEqual([1, expect.stringContaining("missing.txt not found")]);
-    expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining("Cannot read .")]);
+    expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining(". is a folder, not a regular file")]);
     expect(await problem(place("b.csv", "a,b\n1,2\n"))).toEqual([1, expect.stringContaining('no column "excerpt"')]);
     const nowhere = await runCommand(["score", "--model", "nowhere", place("b.txt", "the cat")], { folder });
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("nowhere holds no model")]);

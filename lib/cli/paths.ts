@@ -4,6 +4,7 @@ import { shipped } from "../system/package-files.js";
 /** Where things lie unless an option says otherwise: below the current folder, or where they ship with the package. */
 export const places = {
   data: "data/input/train.csv.zip",
+  unzippedData: "data/input/train.csv",
   artifacts: "artifacts",
   model: "artifacts/model",
   repository: "artifacts/repository",
@@ -11,7 +12,7 @@ export const places = {
   releasedModel: shipped("models/readability-minilm"),
 } as const;
 
-/** The user's data file, where one is placed. */
+/** The user's data file, if there is one. */
 export function findData(): string | undefined {
-  return existsSync(places.data) ? places.data : undefined;
+  return [places.data, places.unzippedData].find((file) => existsSync(file));
 }

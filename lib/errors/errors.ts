@@ -84,16 +84,10 @@ export const errors = {
     ({ file, problem }: { file: string; problem: string }) =>
       `${file} cannot be read as passages: ${problem}. Expected a UTF-8 csv, or a zip that holds exactly one, with columns excerpt and target.`,
   ),
-  "not-csv-zip": row(
-    400,
-    1,
-    ({ file, found }: { file: string; found: string }) =>
-      `${file} must hold exactly one .csv file; it holds ${found}. Zip the csv of the passages alone.`,
-  ),
   "csv-too-large": row(
     413,
     1,
-    ({ file, bytes, limit }: { file: string; bytes: number; limit: number }) =>
+    ({ file, bytes, limit }: { file: string; bytes: number | string; limit: number }) =>
       `${file} holds a csv of ${bytes} bytes; at most ${limit} are read. Split it, or leave out columns that are not needed.`,
   ),
   "no-column": row(
@@ -157,7 +151,6 @@ export const errors = {
     ({ where }: { where: string }) =>
       `${where} holds no model: expected a model repository, or a checkpoint with config.json and model.safetensors. Make one with: readability train, then readability optimization.`,
   ),
-  "not-utf8": row(400, 1, ({ file }: { file: string }) => `${file} is not text in UTF-8. Save it in that encoding.`),
   "empty-text": row(422, 1, (_: object) => "The text is empty or blank. Send at least one word."),
   "not-json": row(
     415,
@@ -460,6 +453,35 @@ export const errors = {
     1,
     ({ out, step, lr, saved }: { out: string; step: number; lr: number; saved: number }) =>
       `Step ${step} of the run in ${out} was not finite with --lr ${lr}, and would be again: give a lower --lr to go on after step ${saved}, or leave out --resume to start anew.`,
+  ),
+  "not-regular-file": row(
+    400,
+    1,
+    ({ file, kind, what }: { file: string; kind: string; what: string }) => `${file} is ${kind}, not a regular file. Name a file: ${what}.`,
+  ),
+  "bad-encoding": row(
+    400,
+    1,
+    ({ file, guess, problem }: { file: string; guess: string; problem: string }) =>
+      `${file} seems to be in ${guess}, but cannot be decoded: ${problem}. Save it in UTF-8.`,
+  ),
+  "bad-zip": row(
+    400,
+    1,
+    ({ file, problem }: { file: string; problem: string }) =>
+      `The zip ${file} cannot be unpacked: ${problem}. Download it again, or zip the csv anew without a password.`,
+  ),
+  "which-csv": row(
+    400,
+    1,
+    ({ file, problem, found }: { file: string; problem: string; found: string }) =>
+      `${file} ${problem}. It holds: ${found}. Name one with --file, or zip the csv alone.`,
+  ),
+  "bad-row": row(
+    400,
+    1,
+    ({ file, row, problem }: { file: string; row: number; problem: string }) =>
+      `${file}, row ${row}: ${problem}. Fix the row or remove it.`,
   ),
 } as const;
 

@@ -11,8 +11,10 @@ export const options = {
   data: option<string | undefined>(
     optionalText,
     undefined,
-    "Passages to send: a csv, or a zip of one. Without it: data/input/train.csv.zip where that is, else the sample that ships.",
+    "Passages to send: a csv, plain, gzipped or in a zip. Default: data/input/train.csv.zip, else data/input/train.csv, else the sample that ships.",
   ),
+  column: option<string | undefined>(optionalText, undefined, "Column of the texts. Default: excerpt, else text."),
+  file: option<string | undefined>(optionalText, undefined, "File to read in a zip. Default: its only csv, else its train.csv."),
   out: option<string | undefined>(optionalText, undefined, "JSON report to write."),
   seed: option(kinds.count, 0, "Seed of the draw of passages."),
   timeout: option(kinds.duration, 60, "Longest wait for an answer; what takes longer is a failure."),

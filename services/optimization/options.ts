@@ -8,7 +8,7 @@ export const options = {
   data: option<string | undefined>(
     kinds.text.optional(),
     undefined,
-    "Graded passages for the accuracy gate: a csv with the columns excerpt and target, plain or in a zip. Without it: data/input/train.csv.zip where that is, else the gate compares with fp32 on the sample that ships.",
+    "Labelled passages for the accuracy gate: a csv, plain, gzipped or in a zip, with the columns that training read. Default: data/input/train.csv.zip, else data/input/train.csv; without either, the gate compares with fp32 on the sample that ships.",
   ),
   out: option(kinds.text, places.repository, "Model repository to write a version to."),
   name: option(z.string().regex(/^[\w-]+$/, "expected letters, digits, - and _"), "readability", "Name of the model in the repository."),

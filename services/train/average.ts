@@ -92,7 +92,7 @@ function readHeldOut(file: string, members: readonly Member[], log: Log): Passag
     log.warn(`${file} is not there: the average is not measured`);
     return [];
   }
-  const { passages, fingerprint } = readPassages(file, { targets: true });
+  const { passages, fingerprint } = readPassages(file, { targets: true, ...members[0]!.record.data.columns });
   const other = members.find(({ record }) => record.data.fingerprint !== fingerprint);
   if (other) {
     log.warn(`${other.folder} was trained on other data than ${file}: the average is not measured`);

@@ -136,7 +136,7 @@ describe("a teacher", () => {
   it.each([
     ["score\n1", /has no column "excerpt"; it has score/],
     ["id,target\na,1", /has no column "score"; it has id, target/],
-    ["id,score\na,high", /row 2, column "score": "high" is no finite number/],
+    ["id,score\na,high", /row 2, column "score": "high" is not a finite number/],
     ["id,score\na,1\na,2", /row 3, column "id": "a" has another score in a row before it\. Remove one of them/],
     ["id,score\na,1\na,1", /scores\.csv has no score for passage .+, which is trained on: expected its id in a row/],
     ["excerpt,score\nText,1", /has no score for passage .+, which is trained on: expected its excerpt in a row/],
