@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { places } from "../../lib/cli/paths.js";
 import { formatFloat32 } from "../../lib/math/float32.js";
@@ -26,7 +28,7 @@ const score = (argv: readonly string[], input?: string) =>
   runCommand(["score", "--model", repository, ...argv], { folder, input: input ?? "" });
 const expected = (text: string) => formatFloat32(meanScore(tokenizer.encode(text)));
 
-function place(name: string, content: string): string {
+function place(name: string, content: string | Uint8Array): string {
   writeFileSync(join(folder, name), content);
   return name;
 }
@@ -52,6 +54,17 @@ describe("readability score", () => {
       "",
     ]);
     expect(stderr).toMatch(/^model: readability, version 1\n.*3 texts scored, 2 refused\n$/s);
+  });
+
+  it("reads the files that train reads: a zip, gzip, tabs and other encodings", async () => {
+    const csv = "Id,Text\n1,the cat\n2,café mat\n";
+    const stdout = `{"id":"1","score":${expected("the cat")}}\n{"id":"2","score":${expected("café mat")}}\n`;
+    const zip = zipSync({ "train.csv": strToU8("id,text\n1,no\n"), "mine.csv": strToU8(csv) });
+    expect(await score([place("a.zip", zip), "--file", "mine.csv"])).toMatchObject({ code: 0, stdout });
+    expect((await score(["a.zip"])).stderr).toContain("a.zip holds 2 .csv files; train.csv was read. Name another with --file.");
+    const tabs = Buffer.from(csv.replaceAll(",", "\t"), "utf16le");
+    const { code, stderr, ...rest } = await score([place("a.tsv.gz", gzipSync(tabs)), "--column", "text"]);
+    expect([code, rest.stdout, stderr]).toEqual([0, stdout, expect.stringContaining("a.tsv.gz is in UTF-16LE, and was read so.")]);
   });
 
   it("scores lines of JSON from a file and from standard input, by the field that is named", async () => {
@@ -84,6 +97,9 @@ describe("readability score", () => {
     expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("name its format with --format")]);
     expect(await problem("missing.txt")).toEqual([1, expect.stringContaining("missing.txt not found")]);
     expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining(". is a folder, not a regular file")]);
+    if (process.platform !== "win32")
+      expect(await problem("/dev/zero", "--format", "csv")).toEqual([1, expect.stringContaining("/dev/zero is a device")]);
+    expect(await problem("a.csv", "--file", "b.csv")).toEqual([1, expect.stringContaining("a.csv is not a zip")]);
     expect(await problem(place("b.csv", "a,b\n1,2\n"))).toEqual([1, expect.stringContaining('no column "excerpt"')]);
     const nowhere = await runCommand(["score", "--model", "nowhere", place("b.txt", "the cat")], { folder });
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("nowhere holds no model")]);
