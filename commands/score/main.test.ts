@@ -53,7 +53,7 @@ describe("readability score", () => {
       `{"id":"5","score":${expected("mat")}}`,
       "",
     ]);
-    expect(stderr).toMatch(/^model: readability, version 1\n.*3 texts scored, 2 refused\n$/s);
+    expect(stderr).toMatch(/^model: readability, version 1\n.*scored: 3, failed: 2\n$/s);
   });
 
   it("reads the files that train reads: a zip, gzip, tabs and other encodings", async () => {
@@ -61,10 +61,10 @@ describe("readability score", () => {
     const stdout = `{"id":"1","score":${expected("the cat")}}\n{"id":"2","score":${expected("café mat")}}\n`;
     const zip = zipSync({ "train.csv": strToU8("id,text\n1,no\n"), "mine.csv": strToU8(csv) });
     expect(await score([place("a.zip", zip), "--file", "mine.csv"])).toMatchObject({ code: 0, stdout });
-    expect((await score(["a.zip"])).stderr).toContain("a.zip holds 2 .csv files; train.csv was read. Name another with --file.");
+    expect((await score(["a.zip"])).stderr).toContain("a.zip has 2 .csv files; train.csv was read. Choose another with --file.");
     const tabs = Buffer.from(csv.replaceAll(",", "\t"), "utf16le");
     const { code, stderr, ...rest } = await score([place("a.tsv.gz", gzipSync(tabs)), "--column", "text"]);
-    expect([code, rest.stdout, stderr]).toEqual([0, stdout, expect.stringContaining("a.tsv.gz is in UTF-16LE, and was read so.")]);
+    expect([code, rest.stdout, stderr]).toEqual([0, stdout, expect.stringContaining("a.tsv.gz is not UTF-8; it was read as UTF-16LE.")]);
   });
 
   it("scores lines of JSON from a file and from standard input, by the field that is named", async () => {
@@ -94,7 +94,7 @@ describe("readability score", () => {
       return [code, stderr];
     };
     expect(await problem()).toEqual([2, expect.stringContaining("missing required argument 'file'")]);
-    expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("name its format with --format")]);
+    expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("give the format with --format")]);
     expect(await problem("missing.txt")).toEqual([1, expect.stringContaining("missing.txt not found")]);
     expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining(". is a folder, not a regular file")]);
     if (process.platform !== "win32")
@@ -102,7 +102,7 @@ describe("readability score", () => {
     expect(await problem("a.csv", "--file", "b.csv")).toEqual([1, expect.stringContaining("a.csv is not a zip")]);
     expect(await problem(place("b.csv", "a,b\n1,2\n"))).toEqual([1, expect.stringContaining('no column "excerpt"')]);
     const nowhere = await runCommand(["score", "--model", "nowhere", place("b.txt", "the cat")], { folder });
-    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("nowhere holds no model")]);
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("No model in nowhere")]);
   });
 
   it.skipIf(!existsSync(join(places.releasedModel, "config.json")))("uses the released model where nothing was built", async () => {

@@ -1,11 +1,12 @@
-import { createReadStream } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { extname } from "node:path";
 import { Readable } from "node:stream";
 import { parseOptions } from "../../lib/cli/options.js";
 import { showProgress } from "../../lib/cli/progress.js";
-import { checkRegularFile, isPacked, readCsv, splitPieces } from "../../lib/data/input.js";
+import { isPacked, readCsv, splitPieces } from "../../lib/data/input.js";
 import { fail, reason } from "../../lib/errors/errors.js";
 import { openModel } from "../../lib/serving/model.js";
+import { checkFile } from "../../lib/storage/files.js";
 import { options } from "./options.js";
 import { openOutput } from "./output.js";
 import { type Format, formats } from "./records.js";
@@ -15,7 +16,9 @@ const print = (line: string) => void process.stderr.write(`${line}\n`);
 
 /** Writes a JSON object for each text: its score, or what is wrong with it. Exit code 1 if one was refused. */
 export async function main(argv: readonly string[]): Promise<number> {
-  const { arguments: [file], format = chooseFormat(file!), column, ...settings } = parseOptions("score", options, argv, process.env, ["file"]); // biome-ignore format: one line
+  const settings = parseOptions("score", options, argv, process.env, ["file"]);
+  const { column, arguments: [file] } = settings; // biome-ignore format: one line
+  const format = settings.format ?? chooseFormat(file!);
   const { name, source, size } = openInput(file!, format, settings.file);
   const model = await openModel(settings.model);
   print(`model: ${model.name}`);
@@ -31,7 +34,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       progress?.update(Math.min(total - 1, Math.floor(bytesRead / 1000)), { texts: String(scored) }),
     );
     progress?.update(total, { texts: String(scored) });
-    if (format !== "txt") print(`${scored} texts scored, ${refused} refused`);
+    if (format !== "txt") print(`scored: ${scored}, failed: ${refused}`);
     return refused === 0 ? 0 : 1;
   } catch (error) {
     if ((output.closed.reason as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 0;
@@ -40,7 +43,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     throw error;
   } finally {
     progress?.stop();
-    await model.scorer.close();
+    await model.engine.close();
     output.release();
   }
 }
@@ -49,11 +52,9 @@ const endings: Readonly<Record<string, Format>> = { txt: "txt", jsonl: "jsonl", 
 
 function chooseFormat(file: string): Format {
   const ending = file === "-" ? "txt" : extname(file).slice(1).toLowerCase();
-  const known = Object.keys(endings).join(", ");
-  return (
-    (Object.hasOwn(endings, ending) ? endings[ending] : undefined) ??
-    fail("usage", { problem: `${file} ends in none of ${known}: name its format with --format`, help: "readability score --help" })
-  );
+  if (Object.hasOwn(endings, ending)) return endings[ending]!;
+  const problem = `the name of ${file} does not end in ${Object.keys(endings).join(", ")}: give the format with --format`;
+  return fail("usage", { problem, help: "readability score --help" });
 }
 
 interface Source {
@@ -66,10 +67,11 @@ interface Source {
 
 /** @throws what readCsv throws */
 function openInput(file: string, format: Format, member: string | undefined): Source {
-  if (file === "-") return { name: "Standard input", source: process.stdin };
-  const input = { what: "texts to score", remedy: "Name a .txt, .jsonl or .csv file, or - for standard input.", member };
-  const size = checkRegularFile(file, input.what, input.remedy);
-  if (format !== "csv" || !(member !== undefined || isPacked(file))) return { name: file, source: createReadStream(file), size };
+  if (file === "-") return { name: "standard input", source: process.stdin };
+  const input = { what: "texts to score", remedy: "Give a .txt, .jsonl or .csv file, or - for standard input.", member };
+  checkFile(file, input.what, input.remedy);
+  if (format !== "csv" || (member === undefined && !isPacked(file)))
+    return { name: file, source: createReadStream(file), size: statSync(file).size };
   const bytes = readCsv(file, input, print);
   return { name: file, source: Readable.from(splitPieces(bytes)), size: bytes.length };
 }

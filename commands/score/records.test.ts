@@ -28,7 +28,7 @@ describe("txt", () => {
 
   it("is read in another encoding with a warning, or refused", async () => {
     expect(await read("txt", Buffer.from("a caf\xe9", "latin1"), { size: 1 })).toEqual([{ text: "a café" }]);
-    expect(warnings).toEqual([expect.stringMatching(/^input is not in UTF-8, and was read as Windows-1252/)]);
+    expect(warnings).toEqual([expect.stringMatching(/^input is not UTF-8; it was read as Windows-1252/)]);
     await expect(read("txt", Buffer.from("é \xe9", "latin1"))).resolves.toEqual([{ text: "é é" }]);
     await expect(read("txt", Buffer.from([0xc3, 0xa9, 0xe9]))).rejects.toMatchObject({ code: "bad-encoding" });
     await expect(read("txt", Buffer.from([0x61, 0, 1, 2]))).rejects.toMatchObject({ code: "not-csv" });
@@ -60,7 +60,7 @@ describe("jsonl", () => {
     expect(records.map(({ text, problem }) => text ?? problem)).toEqual([
       "line 1 is not UTF-8",
       "a",
-      expect.stringContaining("line 3 is not JSON: "),
+      expect.stringContaining("line 3 is not valid JSON: "),
       "line 5 is not a JSON object",
       "line 6 has no text in the field excerpt or text",
       "z",

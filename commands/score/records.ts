@@ -74,7 +74,7 @@ function readLine(line: Buffer, row: number, column: string | undefined): InputR
   try {
     value = JSON.parse(line.toString().replace(/^\ufeff/, ""));
   } catch (error) {
-    return { problem: `line ${row} is not JSON: ${reason(error)}` };
+    return { problem: `line ${row} is not valid JSON: ${reason(error)}` };
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) return { problem: `line ${row} is not a JSON object` };
   const { id, ...fields } = value as Record<string, unknown>;

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { shipped } from "../system/package-files.js";
 
-/** Where things lie unless an option says otherwise: below the current folder, or where they ship with the package. */
+/** Default paths: relative to the current folder, or inside this package. */
 export const places = {
   data: "data/input/train.csv.zip",
   unzippedData: "data/input/train.csv",
@@ -12,7 +12,7 @@ export const places = {
   releasedModel: shipped("models/readability-minilm"),
 } as const;
 
-/** The user's data file, if there is one. */
+/** The user's data file, if it exists. */
 export function findData(): string | undefined {
   return [places.data, places.unzippedData].find((file) => existsSync(file));
 }

@@ -59,27 +59,27 @@ describe("readPassages", () => {
     expect(named.passages).toEqual([{ id: "a", excerpt: "One", target: 1, standardError: undefined, row: 2 }]);
     expect(named.fingerprint).not.toBe(read().fingerprint);
     expect(readPassages(file, { targets: true, column: "excerpt", target: "target" })).toEqual(read());
-    expect(() => readPassages(file, { targets: true, target: "grade" })).toThrow(/no column "grade"; it has ID, Text, Easiness.*--target/);
+    expect(() => readPassages(file, { targets: true, target: "grade" })).toThrow(/no column "grade"; found ID, Text, Easiness.*--target/);
   });
 
   it("warns of a text that comes twice", () => {
     place("excerpt,target\nSame,1\nOther,2\nSame ,3\n");
     expect(read().passages).toHaveLength(3);
-    expect(read().warnings).toEqual([expect.stringMatching(/rows 2, 4 hold the same text/)]);
+    expect(read().warnings).toEqual([expect.stringMatching(/rows 2, 4 have the same text/)]);
   });
 
   const header = "id,excerpt,target,standard_error\n";
   const good = "g,Good,1,\n";
   const cases: readonly (readonly [what: string, place: () => void, message: RegExp])[] = [
-    ["a missing file", () => rmSync(file, { force: true }), /not found: expected a csv.*Place your labelled passages there.*--data/],
-    ["an empty file", () => place(""), /holds no passages/],
-    ["a header alone", () => place(header), /holds no passages/],
+    ["a missing file", () => rmSync(file, { force: true }), /not found: expected a CSV.*Put your labelled passages there.*--data/],
+    ["an empty file", () => place(""), /has no passages/],
+    ["a header alone", () => place(header), /has no passages/],
     ["a quote that does not close", () => place(`${header}x,"open,1,\n`), /row 2: a quote opens a cell here and does not close it/],
     ["a row of another length", () => place(`${header}${good}x,Text,1\n`), /row 3: it has 3 cells, and the header has 4/],
     ["two columns of one name", () => place("excerpt,target,target\nOne,1,2\n"), /it has 2 columns "target"/],
-    ["no column excerpt", () => place("id,text,target\nx,One,1\n"), /no column "excerpt"; it has id, text, target\. Rename.*--column/],
-    ["no targets", () => place("excerpt\nOne\n"), /no column "target"; it has excerpt\./],
-    ["a blank target", () => place(`${header}${good}x,Text, ,\n`), /row 3, column "target": it is blank\. Write a number/],
+    ["no column excerpt", () => place("id,text,target\nx,One,1\n"), /no column "excerpt"; found id, text, target\. Rename.*--column/],
+    ["no targets", () => place("excerpt\nOne\n"), /no column "target"; found excerpt\./],
+    ["a blank target", () => place(`${header}${good}x,Text, ,\n`), /row 3, column "target": the cell is blank\. Enter a number/],
     ["a target that is NaN", () => place(`${header}x,Text,NaN,\n`), /row 2, column "target": "NaN" is not a finite number/],
     ["an infinite target", () => place(`${header}x,Text,-inf,\n`), /"-inf" is not a finite number/],
     ["a target too large", () => place(`${header}x,Text,1e999,\n`), /"1e999" is not a finite number/],
@@ -90,7 +90,7 @@ describe("readPassages", () => {
       () => place(`${header}x,Text,1,?\n`),
       /row 2, column "standard_error": "\?" is not a finite number/,
     ],
-    ["an empty excerpt", () => place(`${header}${good}x," \n",1,\n`), /row 3, column "excerpt": it is blank\. Fill in/],
+    ["an empty excerpt", () => place(`${header}${good}x," \n",1,\n`), /row 3, column "excerpt": the cell is blank\. Fill in/],
     ["an id that comes twice", () => place(`${header}${good}x,Text,1,\ng,More,2,\n`), /row 4, column "id": "g" is also the id of row 2/],
   ];
   it.each(cases)("refuses %s", (_, place, message) => {

@@ -43,8 +43,8 @@ export interface PassageOptions extends Columns {
  * @throws no-column, bad-cell, and what readTable throws
  */
 export function readPassages(file: string, { targets, column, target: label, file: member }: PassageOptions): Passages {
-  const remedy = "Place your labelled passages there, or name another file with --data.";
-  const table = readTable(file, { what: "a csv of passages, plain or in a zip", remedy, member });
+  const remedy = "Put your labelled passages there, or choose another file with --data.";
+  const table = readTable(file, { what: "a CSV of passages, plain or zipped", remedy, member });
   const text = table.findText(column, !targets);
   const target = targets ? table.find(label ?? "target") : undefined;
   const standardError = targets ? table.findIfThere("standard_error") : undefined;
@@ -54,7 +54,7 @@ export function readPassages(file: string, { targets, column, target: label, fil
     const excerpt = cells[text]!;
     if (isBlank(excerpt)) {
       const remedy = "Fill in the text or remove the row.";
-      fail("bad-cell", { file, row: row.row, column: table.names[text]!, problem: "it is blank", remedy });
+      fail("bad-cell", { file, row: row.row, column: table.names[text]!, problem: "the cell is blank", remedy });
     }
     return {
       id: (id === undefined ? "" : cells[id]!.trim()) || String(row.row),
@@ -109,6 +109,6 @@ function warnOfSameTexts(file: string, passages: readonly Passage[]): string[] {
     .filter((group) => group.length > 1)
     .map(
       (group) =>
-        `${file}: rows ${group.map((i) => passages[i]!.row).join(", ")} hold the same text; training keeps them on one side of the split.`,
+        `${file}: rows ${group.map((i) => passages[i]!.row).join(", ")} have the same text; training keeps them on one side of the split.`,
     );
 }

@@ -34,13 +34,13 @@ export function createDecoder(file: string, warn: (message: string) => void): De
   }
 
   function useUtf16(encoding: "utf-16le" | "utf-16be") {
-    warn(`${file} is in ${encoding.toUpperCase()}, and was read so.`);
+    warn(`${file} is not UTF-8; it was read as ${encoding.toUpperCase()}.`);
     const decoder = new TextDecoder(encoding, { fatal: true });
     return (bytes: Buffer, ended: boolean) => {
       try {
         return decoder.decode(bytes, { stream: !ended });
       } catch (error) {
-        return fail("bad-encoding", { file, guess: encoding.toUpperCase(), problem: "it holds half a character" }, error);
+        return fail("bad-encoding", { file, guess: encoding.toUpperCase(), problem: "a character is incomplete" }, error);
       }
     };
   }
@@ -55,7 +55,7 @@ export function createDecoder(file: string, warn: (message: string) => void): De
     if (!multibyte && !isAscii(whole)) {
       const first = whole.findIndex((byte) => byte > 0x7f);
       if (!isUtf8(whole.subarray(first, first + sequenceLength(whole[first]!)))) {
-        warn(`${file} is not in UTF-8, and was read as Windows-1252. Check its accents and quotation marks, or save it in UTF-8.`);
+        warn(`${file} is not UTF-8; it was read as Windows-1252. If accents or quotation marks are wrong, save it as UTF-8.`);
         decode = decode1252;
         return decode1252(Buffer.concat([whole, waiting]));
       }
@@ -63,7 +63,7 @@ export function createDecoder(file: string, warn: (message: string) => void): De
     }
     if (!isUtf8(whole)) {
       const at = position + firstBadByte(whole);
-      return fail("bad-encoding", { file, guess: "UTF-8", problem: `the byte at offset ${at} belongs to no character` });
+      return fail("bad-encoding", { file, guess: "UTF-8", problem: `the byte at offset ${at} is invalid` });
     }
     position += end;
     return utf8.decode(whole, { stream: true });
@@ -73,7 +73,7 @@ export function createDecoder(file: string, warn: (message: string) => void): De
     waiting = Buffer.alloc(0);
     return bytes.toString("latin1").replace(/[\x80-\x9f]/g, (byte) => {
       const character = windows1252[byte.charCodeAt(0) - 0x80]!;
-      const problem = `it holds the byte ${byte.charCodeAt(0).toString(16)}, which that encoding lacks`;
+      const problem = `the byte ${byte.charCodeAt(0).toString(16)} is not defined`;
       return character === " " ? fail("bad-encoding", { file, guess: "Windows-1252", problem }) : character;
     });
   }
@@ -87,7 +87,7 @@ export function createDecoder(file: string, warn: (message: string) => void): De
     }
     decode ??= choose(all);
     const text = decode!(all, ended);
-    if (text.includes("\0")) fail("not-csv", { file, problem: "it holds zero bytes, as files do that are not text" });
+    if (text.includes("\0")) fail("not-csv", { file, problem: "it has zero bytes, so it is not text" });
     return text;
   }
 

@@ -1,7 +1,7 @@
-import { closeSync, openSync, readSync, type Stats, statSync } from "node:fs";
+import { closeSync, openSync, readSync, statSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
 import { fail, reason } from "../errors/errors.js";
-import { readFile } from "../storage/files.js";
+import { checkFile, readFile, reading } from "../storage/files.js";
 import { isZip, listZip, unzip, type ZipEntry } from "./zip.js";
 
 /** Bytes of a csv that is held in memory. */
@@ -18,14 +18,15 @@ export interface InputOptions {
 
 /**
  * The bytes of a csv, plain, gzipped or in a zip, as the content of the file tells.
- * @throws no-file, not-regular-file, file-failed, csv-too-large, not-csv, bad-zip, which-csv
+ * @throws what readFile throws, csv-too-large, not-csv, bad-zip, which-csv
  */
 export function readCsv(file: string, options: InputOptions, warn: (message: string) => void): Buffer {
   const { what, remedy, member, limit = largestCsv } = options;
-  checkSize(file, checkRegularFile(file, what, remedy), limit);
+  checkFile(file, what, remedy);
+  checkSize(file, statSync(file).size, limit);
   const bytes = readFile(file, what, remedy);
   if (isZip(bytes)) return unzipCsv(file, bytes, { member, limit }, warn);
-  if (member !== undefined) fail("which-csv", { file, problem: `is not a zip, so --file ${member} names nothing`, found: "one file" });
+  if (member !== undefined) fail("which-csv", { file, problem: `is not a zip, which --file ${member} needs`, found: "a single file" });
   return isGzip(bytes) ? gunzip(file, bytes, limit) : bytes;
 }
 
@@ -36,9 +37,9 @@ export function* splitPieces(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.subarray(at, at + pieceSize);
 }
 
-/** Whether a regular file is a zip or gzip file, as its first bytes tell. @throws file-failed */
+/** Whether a regular file is a zip or gzip file, as its first bytes tell. @throws not-readable, file-failed */
 export function isPacked(file: string): boolean {
-  try {
+  return reading(file, () => {
     const start = Buffer.alloc(4);
     const descriptor = openSync(file, "r");
     try {
@@ -47,31 +48,7 @@ export function isPacked(file: string): boolean {
       closeSync(descriptor);
     }
     return isZip(start) || isGzip(start);
-  } catch (error) {
-    return fail("file-failed", { file, action: "read", cause: reason(error) }, error);
-  }
-}
-
-const kinds = {
-  isDirectory: "a folder",
-  isFIFO: "a pipe",
-  isSocket: "a socket",
-  isCharacterDevice: "a device",
-  isBlockDevice: "a device",
-} as const satisfies Partial<Record<keyof Stats, string>>;
-
-/** @returns its size in bytes @throws no-file, not-regular-file, file-failed */
-export function checkRegularFile(file: string, what: string, remedy: string): number {
-  let stats: Stats;
-  try {
-    stats = statSync(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") fail("no-file", { file, what, remedy }, error);
-    return fail("file-failed", { file, action: "read", cause: reason(error) }, error);
-  }
-  const kind = Object.entries(kinds).find(([is]) => stats[is as keyof typeof kinds]());
-  if (kind) fail("not-regular-file", { file, kind: kind[1], what });
-  return stats.size;
+  });
 }
 
 const isGzip = (bytes: Buffer) => bytes[0] === 0x1f && bytes[1] === 0x8b;
@@ -106,9 +83,9 @@ function chooseCsv(file: string, files: readonly ZipEntry[], warn: (message: str
   if (files.some(({ name }) => name === "xl/workbook.xml"))
     fail("not-csv", { file, problem: "it is an Excel workbook; save it as csv in Excel" });
   const [train, ...more] = tables.filter(({ name }) => baseName(name).toLowerCase() === "train.csv");
-  const problem = tables.length === 0 ? "holds no .csv file" : `holds ${tables.length} .csv files`;
+  const problem = tables.length === 0 ? "has no .csv file" : `has ${tables.length} .csv files`;
   if (train === undefined || more.length > 0) return fail("which-csv", { file, problem, found: listNames(files) });
-  warn(`${file} holds ${tables.length} .csv files; ${train.name} was read. Name another with --file.`);
+  warn(`${file} has ${tables.length} .csv files; ${train.name} was read. Choose another with --file.`);
   return train;
 }
 
@@ -116,7 +93,7 @@ function findMember(file: string, files: readonly ZipEntry[], member: string): Z
   const exact = files.filter(({ name }) => name === member);
   const [entry, ...more] = exact.length > 0 ? exact : files.filter(({ name }) => baseName(name) === member);
   if (entry && more.length === 0) return entry;
-  return fail("which-csv", { file, problem: `holds ${entry ? "several files" : "no file"} ${member}`, found: listNames(files) });
+  return fail("which-csv", { file, problem: `has ${entry ? "several files" : "no file"} ${member}`, found: listNames(files) });
 }
 
 const baseName = (name: string) => name.split(/[\\/]/).at(-1)!;

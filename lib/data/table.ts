@@ -73,7 +73,7 @@ export function readHeader(file: string, names: readonly string[]): Header {
     return index;
   };
   const find = (column: string) => {
-    const remedy = "Rename one, or name yours with --column (texts) or --target (labels).";
+    const remedy = "Rename a column, or choose yours with --column (texts) or --target (labels).";
     return findIfThere(column) ?? fail("no-column", { file, column, found: list(names), remedy });
   };
   return {
@@ -87,6 +87,6 @@ export function readHeader(file: string, names: readonly string[]): Header {
 function readNumber(file: string, row: number, column: string, text: string): number {
   const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value;
-  const problem = text.trim() === "" ? "it is blank" : `${JSON.stringify(text.slice(0, 40))} is not a finite number`;
-  return fail("bad-cell", { file, row, column, problem, remedy: "Write a number such as -1.25, or remove the row." });
+  const problem = text.trim() === "" ? "the cell is blank" : `${JSON.stringify(text.slice(0, 40))} is not a finite number`;
+  return fail("bad-cell", { file, row, column, problem, remedy: "Enter a number such as -1.25, or remove the row." });
 }

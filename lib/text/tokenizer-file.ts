@@ -61,7 +61,7 @@ export function readJsonIfThere<T>(file: string): T | undefined {
   } catch (error) {
     return fail("bad-tokenizer", { file, problem: reason(error) }, error);
   }
-  return fail("bad-tokenizer", { file, problem: "it holds no JSON object" });
+  return fail("bad-tokenizer", { file, problem: "it is not a JSON object" });
 }
 
 function readVocabulary(file: string, { model, added_tokens = [] }: TokenizerJson): Map<string, number> {

@@ -118,7 +118,7 @@ function createEncoder({ file, json, config, vocabulary }: TokenizerFile) {
   } catch (error) {
     return fail("bad-tokenizer", { file, problem: reason(error) }, error);
   }
-  return fail("bad-tokenizer", { file, problem: "it gives tokens that its vocabulary lacks" });
+  return fail("bad-tokenizer", { file, problem: "it produces tokens that its vocabulary lacks" });
 }
 
 function encodeBert(normalizer: BertNormalizer, encodeWord: WordEncoder): (text: string) => number[] {
