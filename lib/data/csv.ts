@@ -140,7 +140,7 @@ export function createCsvParser(file: string): CsvParser {
 
 const isBlankCell = (cell: string) => cell.trim() === "";
 
-export const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** The first line with text, line ends within quotes included; undefined where it does not end. */
 function findHeader(text: string): string | undefined {
