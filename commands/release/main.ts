@@ -27,7 +27,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const record =
     readRecord(from) ??
     fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
-  const { passages } = readPassages(data, { targets: true });
+  const { passages } = readPassages(data, { targets: true, ...record.data.columns });
   const held = holdOut(passages, listSplits(record)).map((i) => passages[i]!);
 
   writeCheckpoint(out, readCheckpoint(from), "F16");

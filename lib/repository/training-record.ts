@@ -42,7 +42,13 @@ export const recordSchema = z.object({
   averaged: z
     .array(z.object({ folder: z.string(), rmse: number, seed: number, validation_fraction: number, fold: foldSchema.optional() }))
     .optional(),
-  data: z.object({ file: z.string(), fingerprint: z.string(), rows: number }),
+  data: z.object({
+    file: z.string(),
+    fingerprint: z.string(),
+    rows: number,
+    /** What --column, --target and --file named. */
+    columns: z.object({ column: z.string().optional(), target: z.string().optional(), file: z.string().optional() }).optional(),
+  }),
   recipe: z.record(z.string(), z.union([z.string(), number])),
   epochs: z.array(
     z.object({ epoch: number, training_loss: number, validation_loss: number, rmse: number, average_rmse: number.optional() }),
