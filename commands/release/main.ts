@@ -1,25 +1,25 @@
 /**
- * Makes a released model of a trained checkpoint: weights rounded to float16 (half the size), measured as rounded.
+ * Makes a released model from a trained checkpoint: rounds the weights to float16, half the size, and measures them as rounded.
  *
- *     node dist/bench/release.js artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
+ *     node dist/commands/release/main.js artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
  */
 import { basename, join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { mapWithProgress } from "../../lib/cli/map-with-progress.js";
 import { parseOptions } from "../../lib/cli/options.js";
-import { showProgress } from "../../lib/cli/progress.js";
 import { runMain } from "../../lib/cli/run-main.js";
 import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { fail } from "../../lib/errors/errors.js";
 import { rootMeanSquare } from "../../lib/math/statistics.js";
 import { toSvgFile } from "../../lib/report/chart.js";
+import { drawPredictions } from "../../lib/report/predictions.js";
 import { describeErrors, describePassages } from "../../lib/repository/score-tables.js";
 import { listSplits, readRecord, recordFile } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/flesch.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
-import { drawPredictions } from "../../services/train/charts.js";
 
 await runMain(async (argv) => {
   const given = parseOptions("bench_release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
@@ -33,16 +33,11 @@ await runMain(async (argv) => {
   writeCheckpoint(out, readCheckpoint(from), "F16");
   writeTokenizerFiles(from, out, record.max_length);
   const { scorer, tokenizer } = await openModel(out);
-  const progress = showProgress("release", held.length, "passages");
-  let done = 0;
-  const predictions = await Promise.all(
-    held.map(async ({ id, excerpt, target }) => {
-      const score = await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length));
-      progress.update(++done);
-      return { id, target, score };
-    }),
-  );
-  progress.stop();
+  const predictions = await mapWithProgress("release", "passages", held, async ({ id, excerpt, target }) => ({
+    id,
+    target,
+    score: await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length)),
+  }));
   await scorer.close();
 
   const heldOut = new Set(held);

@@ -11,6 +11,7 @@ it.each([
   ["--windows 2", "--windows without --teacher makes no sense: windows have no grades, only a teacher's scores. Name a checkpoint"],
   ["--teacher x/../y --out y", "--teacher in --out makes no sense: the run would write over its teacher. Name another folder with --out."],
   ["--average a", "--average of one checkpoint makes no sense: there is nothing to average it with. Name at least two folders."],
+  ["--average a b --out a/../b", "--out among the folders of --average makes no sense: the average would overwrite a checkpoint"],
   ["--average a b --folds 2", "--average with --folds, --teacher or --resume makes no sense: it trains nothing. Leave the other out."],
   ["--average a,b --resume", "--average with --folds, --teacher or --resume makes no sense"],
   [

@@ -3,13 +3,14 @@ import { fail } from "../../lib/errors/errors.js";
 import type { Settings } from "./options.js";
 
 interface Combination {
+  /** For the message. */
   readonly options: string;
   readonly given: (settings: Settings) => boolean;
   readonly why: string;
   readonly remedy: string;
 }
 
-/** Options that make no sense together, or not alone. */
+/** Options that do not work together, or that need another one. */
 const refused: readonly Combination[] = [
   {
     options: "--select average without --ema",
@@ -34,6 +35,12 @@ const refused: readonly Combination[] = [
     given: ({ average, folds, teacher, resume }) => average.length > 0 && (folds > 0 || teacher !== undefined || resume),
     why: "it trains nothing",
     remedy: "Leave the other out.",
+  },
+  {
+    options: "--out among the folders of --average",
+    given: ({ average, out }) => average.some((folder) => resolve(folder) === resolve(out)),
+    why: "the average would overwrite a checkpoint that it is made of",
+    remedy: "Name another folder with --out.",
   },
   {
     options: "--teacher with --loss rmse",

@@ -5,14 +5,15 @@ import { recordFile, type TrainingRecord } from "../../lib/repository/training-r
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { producer } from "../../lib/system/producer.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
-import type { Row } from "../../lib/training/batch.js";
+import type { Example } from "../../lib/training/batch.js";
+import { scoreBaselines } from "./baselines.js";
 import { replaceModel } from "./finish.js";
-import { scoreFloors } from "./floors.js";
+import type { Job, Trained } from "./job.js";
+import { countWorkers } from "./options.js";
 import type { ReportContent } from "./report.js";
-import type { Job, Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
 
-/** Writes what a run leaves: the checkpoint, its record and report. */
+/** Writes the checkpoint, its record and the report. */
 export async function writeResults(job: Job, trained: Trained): Promise<void> {
   const { settings, data, out, log } = job;
   const { layout, parameters } = trained;
@@ -20,7 +21,7 @@ export async function writeResults(job: Job, trained: Trained): Promise<void> {
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
   const record = describeTraining(job, trained);
-  const { renderReport } = await import("./report.js"); // draws with large libraries, which a start need not wait for
+  const { renderReport } = await import("./report.js"); // loads large drawing libraries, which would slow every start
   const report = renderReport({ record, ...describeResults(job, trained) });
   replaceModel(out, (folder) => {
     writeCheckpoint(folder, { config: data.checkpoint.config, weights });
@@ -33,19 +34,19 @@ export async function writeResults(job: Job, trained: Trained): Promise<void> {
   log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
 }
 
-/** What the report shows beside the record. */
+/** What the report shows besides the record. */
 function describeResults({ data, training, validation }: Job, { steps, predictions }: Trained): Omit<ReportContent, "record"> {
   const passages = new Map(data.passages.map((passage) => [passage.id, passage]));
-  const find = (rows: readonly Row[]) => rows.flatMap(({ id }) => passages.get(id) ?? []); // windows of passages left out
+  const find = (examples: readonly Example[]) => examples.flatMap(({ id }) => passages.get(id) ?? []); // without windows
   const heldOut = predictions.map((prediction, i) => {
     const { id, ids } = validation[i]!;
     return { ...prediction, excerpt: passages.get(id)!.excerpt, tokens: ids.length };
   });
-  return { steps, heldOut, floors: scoreFloors(find(training), find(validation)) };
+  return { steps, heldOut, baselines: scoreBaselines(find(training), find(validation)) };
 }
 
 function describeTraining({ settings, data, split, identity }: Job, trained: Trained): TrainingRecord {
-  const { steps, epochs, workers, predictions } = trained;
+  const { steps, epochs, predictions } = trained;
   const choices = compareChoices(settings.select, epochs);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
   const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
@@ -82,7 +83,7 @@ function describeTraining({ settings, data, split, identity }: Job, trained: Tra
     choices,
     run: identity,
     steps: steps.length,
-    workers,
+    workers: countWorkers(settings),
     seconds,
     tokens_per_second: tokens / seconds,
   };
