@@ -36,7 +36,7 @@ it.skipIf(!existsSync(base) || !existsSync(data)).each([1, 2])(
     const weights = new Map([...checkpoint.weights, ...classifier]);
     const adamw = { beta1: 0.9, beta2: 0.98, epsilon: 1e-6, weightDecay: 0.1 };
     const gradientsOfStep = new Map<string, number>();
-    const trainer = await createTrainer({ ...checkpoint, weights }, { workers, adamw, loss: "mse", clip: 1, dropout: 0, microBatch: 4 });
+    const trainer = await createTrainer({ ...checkpoint, weights }, { workers, ...adamw, loss: "mse", clip: 1, dropout: 0, microBatch: 4 });
     try {
       const scored = examples.slice(...expected.scored_rows);
       for (const [i, score] of (await trainer.score(scored)).entries())

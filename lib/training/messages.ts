@@ -17,8 +17,7 @@ export interface Shared extends OptimizerState {
 }
 
 /** How the workers train. */
-export interface TrainingRecipe {
-  readonly adamw: AdamW;
+export interface TrainingRecipe extends AdamW {
   readonly loss: "mse" | "rmse";
   /** Largest gradient norm; larger gradients are scaled down to it. */
   readonly clip: number;

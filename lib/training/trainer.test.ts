@@ -27,7 +27,7 @@ const fixture = JSON.parse(readFileSync(shipped("test/fixtures/tiny-training.jso
 const { recipe } = fixture;
 const examples: readonly Example[] = fixture.rows.map((row, i) => ({ id: String(i), ...row }));
 const adamw = { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon, weightDecay: recipe.weight_decay };
-const defaults: TrainerOptions = { workers: 2, adamw, loss: "mse", clip: recipe.clip, dropout: 0, microBatch: 2 };
+const defaults: TrainerOptions = { workers: 2, ...adamw, loss: "mse", clip: recipe.clip, dropout: 0, microBatch: 2 };
 
 let trainer: Trainer;
 const create = async (options: Partial<TrainerOptions> = {}, { family, head }: Pick<Expected, "family" | "head"> = fixture.runs[0]!) => {

@@ -105,7 +105,7 @@ function updateShard(scale: number, { learningRate, step }: StepRequest): void {
   for (const slot of layout.slots) {
     const range = [Math.max(begin, slot.offset), Math.min(end, slot.offset + slot.size)] as const;
     if (range[0] >= range[1]) continue;
-    const adamw = slot.decayed ? recipe.adamw : { ...recipe.adamw, weightDecay: 0 };
+    const adamw = slot.decayed ? recipe : { ...recipe, weightDecay: 0 };
     const rate = learningRate * layerShare(slot, config.layers, recipe.layerDecay);
     updateAdamW(shared, reduced.subarray(range[0] - begin), scale, range, adamw, rate, step);
   }

@@ -9,11 +9,12 @@ const smoothed = 20; // steps
 export const residualOf = ({ target, score }: Prediction): number => score - target;
 
 export function drawLoss(steps: readonly StepMetrics[]): string {
-  return drawSteps(steps, { y: "loss", label: "loss", zero: true });
+  return drawSteps(steps, "loss", "loss");
 }
 
-export function drawGradientNorm(steps: readonly StepMetrics[], clip: number | undefined): string {
-  return drawSteps(steps, { y: "gradient_norm", label: "gradient norm", zero: true, rule: clip });
+/** @param clip the largest norm, drawn as a line */
+export function drawGradientNorm(steps: readonly StepMetrics[], clip: number): string {
+  return drawSteps(steps, "gradient_norm", "gradient norm", Plot.ruleY([clip], faint));
 }
 
 export function drawLearningRate(steps: readonly StepMetrics[]): string {
@@ -25,20 +26,12 @@ export function drawLearningRate(steps: readonly StepMetrics[]): string {
   });
 }
 
-interface Series {
-  readonly y: "loss" | "gradient_norm";
-  readonly label: string;
-  readonly zero: boolean;
-  /** A value to mark with a line. */
-  readonly rule?: number | undefined;
-}
-
-function drawSteps(steps: readonly StepMetrics[], { y, label, zero, rule }: Series): string {
+function drawSteps(steps: readonly StepMetrics[], y: keyof StepMetrics, label: string, ...marks: Plot.Markish[]): string {
   return drawChart({
     x: { label: "step" },
-    y: { label, grid: true, zero },
+    y: { label, grid: true, zero: true },
     marks: [
-      ...(rule === undefined ? [] : [Plot.ruleY([rule], faint)]),
+      ...marks,
       Plot.dot(steps, { x: "step", y, r: 1.5, fill: "currentColor", fillOpacity: 0.3 }),
       Plot.lineY(steps, Plot.windowY({ k: Math.min(smoothed, steps.length), x: "step", y, stroke: blue, strokeWidth: 2 })),
     ],

@@ -14,7 +14,7 @@ it("averages the parameters of all steps, with any number of workers", async () 
   const decay = 0.7;
   for (const workers of [1, 3]) {
     const checkpoint = readCheckpoint(shipped("test/fixtures/tiny-bert"));
-    const trainer = await createTrainer(checkpoint, { workers, adamw, loss: "mse", clip: 1, dropout: 0, microBatch: 2, ema: decay });
+    const trainer = await createTrainer(checkpoint, { workers, ...adamw, loss: "mse", clip: 1, dropout: 0, microBatch: 2, ema: decay });
     const { parameters, average } = trainer.state;
     const sum = new Float64Array(parameters.length);
     for (let step = 1; step <= 5; step++) {

@@ -4,7 +4,6 @@ import { z } from "zod";
 import type { Log } from "../../lib/cli/log.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { splitFolds } from "../../lib/data/split.js";
-import type { Prediction } from "../../lib/report/predictions.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import type { Data } from "./data.js";
 import { writeFolds } from "./folds-report.js";
@@ -23,17 +22,21 @@ export async function trainFolds(settings: Settings, data: Data, log: Log): Prom
   const teaching = await consultTeacher(settings, data, { trained: all, held: all }, log);
   const jobs = listJobs(settings, data, teaching, log);
   jobs.forEach(checkJob);
-  const state = openState(out, { ...identifyRun(settings, data, teaching), maxSteps }, resume);
-  for (const job of resume ? jobs.slice(0, state.finished.length) : jobs) removeState(job.out);
-  for (const job of jobs.slice(state.finished.length)) {
-    log.info(`fold ${state.finished.length + 1} of ${folds}`);
+  const file = join(out, "folds-state.json");
+  const identity = { ...identifyRun(settings, data, teaching), maxSteps };
+  if (!resume) rmSync(file, { force: true });
+  const finished = readFinished(file, identity);
+  for (const job of resume ? jobs.slice(0, finished.length) : jobs) removeState(job.out);
+  for (const job of jobs.slice(finished.length)) {
+    log.info(`fold ${finished.length + 1} of ${folds}`);
     const trained = await runJob(job);
     if (trained === undefined) return;
-    state.add(trained.predictions);
+    finished.push([...trained.predictions]);
+    writeFileAtomic(file, JSON.stringify({ identity, finished } satisfies FoldsState));
     removeState(job.out);
   }
-  writeFolds(settings, data, state.finished);
-  state.remove();
+  writeFolds(settings, data, finished);
+  rmSync(file);
 }
 
 function listJobs(settings: Settings, data: Data, teaching: Teaching | undefined, log: Log): readonly Job[] {
@@ -54,31 +57,13 @@ function listJobs(settings: Settings, data: Data, teaching: Teaching | undefined
 
 const predictionSchema = z.object({ id: z.string(), target: z.number(), score: z.number() });
 const stateSchema = z.object({ identity: identitySchema, finished: z.array(z.array(predictionSchema)) });
-
-/** The folds that are done, in a file, so that a resumed run continues with the next one. */
-interface FoldsState {
-  /** Predictions of each finished fold. */
-  readonly finished: readonly (readonly Prediction[])[];
-  add(predictions: readonly Prediction[]): void;
-  remove(): void;
-}
+/** What a resumed run continues from: the predictions of each finished fold. */
+type FoldsState = z.infer<typeof stateSchema>;
 
 /** @throws other-run, bad-config */
-function openState(out: string, identity: Identity, resume: boolean): FoldsState {
-  const file = join(out, "folds-state.json");
-  const finished: (readonly Prediction[])[] = [];
-  if (!resume) rmSync(file, { force: true });
-  else if (existsSync(file)) {
-    const saved = readJson(file, stateSchema, "Delete it to train all folds again.");
-    checkIdentity(file, saved.identity, identity);
-    finished.push(...saved.finished);
-  }
-  return {
-    finished,
-    add(predictions) {
-      finished.push(predictions);
-      writeFileAtomic(file, JSON.stringify({ identity, finished }));
-    },
-    remove: () => rmSync(file),
-  };
+function readFinished(file: string, identity: Identity): FoldsState["finished"] {
+  if (!existsSync(file)) return [];
+  const state = readJson(file, stateSchema, "Delete it to train all folds again.");
+  checkIdentity(file, state.identity, identity);
+  return state.finished;
 }

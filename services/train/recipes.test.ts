@@ -21,7 +21,7 @@ let open: Trainer[] = [];
 const create = async (options: Partial<TrainerOptions>) => {
   const trainer = await createTrainer(checkpoint, {
     workers: 2,
-    adamw,
+    ...adamw,
     loss: "mse",
     clip: recipe.clip,
     dropout: 0,

@@ -45,6 +45,14 @@ function describeResults({ data, training, validation }: Job, { steps, predictio
   return { steps, heldOut, baselines: scoreBaselines(find(training), find(validation)) };
 }
 
+/** Settings in a training record. */
+const recorded = [
+  "head", "epochs", "batch", "lr", "warmup", "loss", "dropout", "clip", "beta1", "beta2", "epsilon", "weightDecay", "weighting", "layerDecay", "ema",
+] as const; // biome-ignore format: a list reads better in lines
+const distillation = ["teacher", "teacherWeight", "windows"] as const;
+
+const toSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
 function describeTraining({ settings, data, split, identity }: Job, trained: Trained): TrainingRecord {
   const { steps, epochs, predictions } = trained;
   const choices = compareChoices(settings.select, epochs);
@@ -58,26 +66,9 @@ function describeTraining({ settings, data, split, identity }: Job, trained: Tra
     seed: settings.seed,
     split_seed: split.seed,
     data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length },
-    recipe: {
-      head: settings.head,
-      epochs: settings.epochs,
-      batch: settings.batch,
-      lr: settings.lr,
-      warmup: settings.warmup,
-      loss: settings.loss,
-      dropout: settings.dropout,
-      clip: settings.clip,
-      beta1: settings.beta1,
-      beta2: settings.beta2,
-      epsilon: settings.epsilon,
-      weight_decay: settings.weightDecay,
-      weighting: settings.weighting,
-      layer_decay: settings.layerDecay,
-      ema: settings.ema,
-      ...(settings.teacher === undefined
-        ? {}
-        : { teacher: settings.teacher, teacher_weight: settings.teacherWeight, windows: settings.windows }),
-    },
+    recipe: Object.fromEntries(
+      [...recorded, ...(settings.teacher === undefined ? [] : distillation)].map((name) => [toSnakeCase(name), settings[name]!]),
+    ),
     epochs: [...epochs],
     validation: { rows: predictions.length, rmse: choices[choices.selected]! },
     choices,

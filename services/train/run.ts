@@ -26,10 +26,7 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
 }
 
 async function trainModel(job: Job): Promise<Trained | undefined> {
-  const { beta1, beta2, epsilon, weightDecay, loss, clip, dropout, microBatch, layerDecay, ema } = job.settings;
-  const adamw = { beta1, beta2, epsilon, weightDecay };
-  const workers = countWorkers(job.settings);
-  const trainer = await createTrainer(job.data.checkpoint, { workers, adamw, loss, clip, dropout, microBatch, layerDecay, ema });
+  const trainer = await createTrainer(job.data.checkpoint, { ...job.settings, workers: countWorkers(job.settings) });
   try {
     const run = prepare(job, trainer);
     const isComplete = await train(run);

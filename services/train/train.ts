@@ -1,9 +1,8 @@
 import { formatSeconds } from "../../lib/cli/progress.js";
 import { fail } from "../../lib/errors/errors.js";
 import { mean } from "../../lib/math/statistics.js";
-import type { StepResult } from "../../lib/training/messages.js";
 import { learningRateAt } from "../../lib/training/schedule.js";
-import { batches, type EpochBatch, lastStep, stepsPerEpoch } from "./batches.js";
+import { batches, lastStep, stepsPerEpoch } from "./batches.js";
 import { formatEpoch } from "./epoch-table.js";
 import type { Run } from "./job.js";
 import { bestOf } from "./select.js";
@@ -11,22 +10,26 @@ import { markDiverged, saveState } from "./state.js";
 
 /** Trains until the last step, or until the user stops the run. Returns whether it was the last step. @throws not-finite */
 export async function train(run: Run): Promise<boolean> {
-  const { settings, training, trainer, metrics, stop } = run;
-  const last = lastStep(settings, training.length);
+  const { settings, training, trainer, metrics, progress, out, state, identity, stop, stepsBefore } = run;
+  const { batch: size, epochs, lr, warmup, checkpointEvery } = settings;
+  const [total, last] = [stepsPerEpoch(training.length, size) * epochs, lastStep(settings, training.length)];
   const isStopped = (step: number) => stop.aborted && step < last; // after the last step the run ends as usual
   const pending = findPendingEpoch(run);
-  if (pending !== undefined && !isStopped(run.stepsBefore)) await evaluate(run, pending);
-  for (const batch of batches(training, settings, run.stepsBefore)) {
+  if (pending !== undefined && !isStopped(stepsBefore)) await evaluate(run, pending);
+  for (const batch of batches(training, settings, stepsBefore)) {
     if (stop.aborted) return false; // the state is saved
-    const learningRate = learningRateOf(run, batch.step);
-    const began = performance.now();
-    const result = await trainer.step(batch, learningRate);
-    const seconds = (performance.now() - began) / 1000;
-    checkFinite(run, batch, result);
     const { step, epoch, tokens } = batch;
-    metrics.add({ step, epoch, loss: result.loss, learning_rate: learningRate, gradient_norm: result.gradientNorm, tokens, seconds });
-    showStep(run, batch, result, seconds);
-    if (batch.endsEpoch || step % settings.checkpointEvery === 0 || stop.aborted) save(run, step); // an evaluation may be killed
+    const learning_rate = learningRateAt(step, total, lr, warmup);
+    const began = performance.now();
+    const { loss, gradientNorm } = await trainer.step(batch, learning_rate);
+    const seconds = (performance.now() - began) / 1000;
+    if (!Number.isFinite(loss + gradientNorm)) {
+      const rows = batch.examples.map(({ id }) => id).join(", ");
+      fail("not-finite", { step, loss, gradientNorm, rows, remedy: markDiverged(out, step, identity) });
+    }
+    metrics.add({ step, epoch, loss, learning_rate, gradient_norm: gradientNorm, tokens, seconds });
+    progress.update(step, { epoch: `${epoch}/${epochs}`, loss: loss.toFixed(3), "tokens/s": (tokens / seconds).toFixed(0) });
+    if (batch.endsEpoch || step % checkpointEvery === 0 || stop.aborted) saveState(out, state, { step, history: metrics }, identity);
     if (batch.endsEpoch && !isStopped(step)) await evaluate(run, epoch);
   }
   return true;
@@ -38,26 +41,6 @@ function findPendingEpoch({ settings, training, stepsBefore, metrics }: Run): nu
   const epoch = Math.ceil(stepsBefore / perEpoch);
   const isComplete = stepsBefore % perEpoch === 0 || stepsBefore === lastStep(settings, training.length);
   return isComplete && epoch !== (metrics.epochs.at(-1)?.epoch ?? 0) ? epoch : undefined;
-}
-
-function learningRateOf({ settings, training }: Run, step: number): number {
-  const total = stepsPerEpoch(training.length, settings.batch) * settings.epochs;
-  return learningRateAt(step, total, settings.lr, settings.warmup);
-}
-
-/** @throws not-finite */
-function checkFinite({ out, identity }: Run, { step, examples }: EpochBatch, { loss, gradientNorm }: StepResult): void {
-  if (Number.isFinite(loss + gradientNorm)) return;
-  const rows = examples.map(({ id }) => id).join(", ");
-  fail("not-finite", { step, loss, gradientNorm, rows, remedy: markDiverged(out, step, identity) });
-}
-
-function showStep({ settings, progress }: Run, { step, epoch, tokens }: EpochBatch, { loss }: StepResult, seconds: number): void {
-  progress.update(step, { epoch: `${epoch}/${settings.epochs}`, loss: loss.toFixed(3), "tokens/s": (tokens / seconds).toFixed(0) });
-}
-
-function save({ out, state, metrics, identity }: Run, step: number): void {
-  saveState(out, state, { step, history: metrics }, identity);
 }
 
 /** Scores the held-out passages after an epoch, keeps the best weights, and prints the epoch's row. */
