@@ -4,14 +4,15 @@ WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
 COPY . .
-RUN npm run build \
+RUN node build.mjs --release \
+ && rm -r dist/bench \
  && npm prune --omit=dev \
  && cd node_modules/onnxruntime-node/bin/napi-v6 \
  && rm -rf darwin win32 \
  && find linux -mindepth 1 -maxdepth 1 ! -name "$(node -p process.arch)" -exec rm -rf {} +
 
 FROM node:20-bookworm-slim
-ENV NODE_ENV=production HF_HOME=/app/cache
+ENV NODE_ENV=production HF_HOME=/app/cache ORT_DISABLE_TELEMETRY=1
 WORKDIR /app
 COPY --from=build /app/package.json /app/LICENSE ./
 COPY --from=build /app/node_modules node_modules

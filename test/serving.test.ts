@@ -62,7 +62,7 @@ it("takes up a version that is published while it runs, in every service", async
   const expected = `["${text}",${formatFloat32(meanScore(loadTokenizer(version).encode(text), 2))}]`;
   for (const { address, log } of apis) {
     while ((await predict(address, text)).body !== expected) await new Promise((resolve) => setTimeout(resolve, 50));
-    expect(log()).toContain("readability, version 2 takes the place of version 1");
+    expect(log()).toContain("readability, version 2 replaces version 1");
   }
-  expect(inference.log()).toContain("readability, version 2 takes the place of version 1");
+  expect(inference.log()).toContain("readability, version 2 replaces version 1");
 });

@@ -1,13 +1,12 @@
 /**
  * Makes a released model from a trained checkpoint: rounds the weights to float16, half the size, and measures them as rounded.
  *
- *     node dist/commands/release/main.js artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
+ *     readability release artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
  */
 import { basename, join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { mapWithProgress } from "../../lib/cli/map-with-progress.js";
 import { parseOptions } from "../../lib/cli/options.js";
-import { runMain } from "../../lib/cli/run-main.js";
 import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { fail } from "../../lib/errors/errors.js";
@@ -17,12 +16,14 @@ import { drawPredictions } from "../../lib/report/predictions.js";
 import { describeErrors, describePassages } from "../../lib/repository/score-tables.js";
 import { listSplits, readRecord, recordFile } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/flesch.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { options } from "./options.js";
 
-await runMain(async (argv) => {
-  const given = parseOptions("bench_release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
+export async function main(argv: readonly string[]): Promise<number> {
+  const given = parseOptions("release", options, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
   const [from, data, out, base] = given.arguments as [string, string, string, string?];
   const record =
     readRecord(from) ??
@@ -32,13 +33,14 @@ await runMain(async (argv) => {
 
   writeCheckpoint(out, readCheckpoint(from), "F16");
   writeTokenizerFiles(from, out, record.max_length);
-  const { scorer, tokenizer } = await openModel(out);
+  const { engine, tokenizer } = await openModel(out);
+  const scheduler = createScheduler();
   const predictions = await mapWithProgress("release", "passages", held, async ({ id, excerpt, target }) => ({
     id,
     target,
-    score: await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length)),
+    score: await scheduler.score(engine, tokenizer.encodeTruncated(excerpt, record.max_length)),
   }));
-  await scorer.close();
+  await engine.close();
 
   const heldOut = new Set(held);
   const tables = {
@@ -60,4 +62,5 @@ await runMain(async (argv) => {
   process.stdout.write(
     `validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`,
   );
-});
+  return 0;
+}

@@ -27,5 +27,5 @@ it("stays closed after a notify that does not open it", async () => {
 });
 
 it("fails if the others do not arrive in time", () => {
-  expect(() => waitAtBarrier(createBarrier(), 2, 20)).toThrow(/waited for in vain for 0\.02 s/);
+  expect(() => waitAtBarrier(createBarrier(), 2, 20)).toThrow(/did not respond within 0\.02 s/);
 });

@@ -31,7 +31,7 @@ export interface TrainerOptions extends TrainingRecipe {
 
 const scoringBatch = 16;
 
-/** @throws replica-died from any call once a worker is gone */
+/** @throws worker-died from any call once a worker is gone */
 export async function createTrainer(
   { config, weights }: Checkpoint,
   { workers, dropout, microBatch, ...recipe }: TrainerOptions,
@@ -108,8 +108,8 @@ async function startWorker(setup: WorkerSetup): Promise<WorkerThread> {
   died.catch(() => {
     isDead = true;
   });
-  worker.on("error", (error) => reject(failure("replica-died", { index: setup.index, cause: reason(error) }, error)));
-  worker.on("exit", (code) => reject(failure("replica-died", { index: setup.index, cause: `exit code ${code}` })));
+  worker.on("error", (error) => reject(failure("worker-died", { index: setup.index, cause: reason(error) }, error)));
+  worker.on("exit", (code) => reject(failure("worker-died", { index: setup.index, cause: `exit code ${code}` })));
   await Promise.race([once(worker, "message"), died]);
   return {
     async ask(request) {

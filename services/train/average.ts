@@ -10,8 +10,10 @@ import { holdOut } from "../../lib/data/split.js";
 import { fail } from "../../lib/errors/errors.js";
 import { rootMeanSquare } from "../../lib/math/statistics.js";
 import { listSplits, readRecord, recordFile, type TrainingRecord } from "../../lib/repository/training-record.js";
-import { createEngine } from "../../lib/serving/engine.js";
-import { hashFile, writeFileAtomic } from "../../lib/storage/files.js";
+import { createLocalEngine } from "../../lib/serving/local-engine.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
+import { hashFile } from "../../lib/storage/hash.js";
 import { countCores } from "../../lib/system/cores.js";
 import { producer } from "../../lib/system/producer.js";
 import { loadTokenizer, writeTokenizerFiles } from "../../lib/text/tokenizer.js";
@@ -33,14 +35,13 @@ export async function averageCheckpoints({ average: folders, out, data }: Settin
   const members = folders.map((folder): Member => ({ folder, record: readRecord(folder) ?? fail("no-record", { folder }) }));
   const checkpoint = await averageWeights(members);
   const bases = new Set(members.map(({ record }) => record.base));
-  if (bases.size > 1) log.warn(`these were trained from different bases, so their average is rarely useful: ${[...bases].join(", ")}`);
+  if (bases.size > 1) log.warn(`the checkpoints have different bases, so their average is rarely useful: ${[...bases].join(", ")}`);
   const passages = readHeldOut(data, members, log);
   const rmse = passages.length > 0 ? await measure(checkpoint, members[0]!, passages) : undefined;
   writeAverage(out, checkpoint, members[0]!, describeAverage(members, passages.length, rmse));
   const own = members.map(({ folder, record }) => `${folder} ${record.validation.rmse.toFixed(4)}`).join(", ");
-  log.info(`the average of ${members.length} checkpoints is in ${out}; RMSE by their own records: ${own}`);
-  if (rmse !== undefined)
-    log.info(`validation RMSE of the average ${rmse.toFixed(4)}, on ${passages.length} passages that none of them has seen`);
+  log.info(`wrote the average of ${members.length} checkpoints to ${out}; RMSE in their own records: ${own}`);
+  if (rmse !== undefined) log.info(`validation RMSE of the average ${rmse.toFixed(4)} (unseen passages: ${passages.length})`);
 }
 
 /** The mean of the members' weights, summed in double precision. @throws other-architecture */
@@ -74,7 +75,7 @@ async function compareArchitectures(
     .map((name) => `${name} is ${show(ours[name])}, not ${show(theirs[name])}`);
   const hashTokenizer = ({ folder }: Member) => hashFile(join(folder, "tokenizer.json"));
   if (differences.length === 0 && (await hashTokenizer(member)) !== (await hashTokenizer(first)))
-    differences.push("its tokenizer.json is another");
+    differences.push("its tokenizer.json differs");
   if (differences.length > 0)
     fail("other-architecture", { folder: member.folder, first: first.folder, differences: differences.join("; ") });
 }
@@ -82,24 +83,25 @@ async function compareArchitectures(
 /** The passages that no member was trained on; none if the data is missing or different. */
 function readHeldOut(file: string, members: readonly Member[], log: Log): readonly Passage[] {
   const skip = (why: string) => {
-    log.warn(`${why}: the average is not measured`);
+    log.warn(`${why}; the average is not measured`);
     return [];
   };
-  if (file === places.data && !existsSync(file)) return skip(`${file} is not there`);
+  if (file === places.data && !existsSync(file)) return skip(`${file} does not exist`);
   const { passages, fingerprint } = readPassages(file, { targets: true });
   const other = members.find(({ record }) => record.data.fingerprint !== fingerprint);
-  if (other) return skip(`${other.folder} was trained on other data than ${file}`);
+  if (other) return skip(`${other.folder} was not trained on ${file}`);
   const held = holdOut(passages, members.flatMap(({ record }) => listSplits(record))); // biome-ignore format: one line
-  if (held.length === 0) return skip("every passage was trained on by one of these checkpoints or another");
+  if (held.length === 0) return skip("no passage is unseen by all checkpoints");
   return held.map((i) => passages[i]!);
 }
 
 /** The RMSE of a checkpoint that is not written yet. @param member whose tokenizer it uses */
 async function measure(checkpoint: Checkpoint, { folder, record }: Member, passages: readonly Passage[]): Promise<number> {
   const tokenizer = loadTokenizer(folder);
-  const engine = await createEngine({ graph: buildServingGraph(checkpoint, "fp32"), sessions: countCores() });
+  const engine = await createLocalEngine({ graph: buildServingGraph(checkpoint, "fp32"), workers: countCores() });
+  const scheduler = createScheduler();
   try {
-    const score = ({ excerpt }: Passage) => engine.score(tokenizer.encodeTruncated(excerpt, record.max_length));
+    const score = ({ excerpt }: Passage) => scheduler.score(engine, tokenizer.encodeTruncated(excerpt, record.max_length));
     const scores = await mapWithProgress("average", "texts", passages, score);
     return rootMeanSquare(passages.map(({ target }, i) => scores[i]! - target));
   } finally {

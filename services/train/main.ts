@@ -2,7 +2,7 @@ import { createLog, type Log } from "../../lib/cli/log.js";
 import { parseOptions } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { splitPassages } from "../../lib/data/split.js";
-import { withClaim } from "../../lib/storage/lock.js";
+import { withLock } from "../../lib/storage/lock.js";
 import { averageCheckpoints } from "./average.js";
 import { lastStep } from "./batches.js";
 import { checkCombinations } from "./combinations.js";
@@ -20,7 +20,7 @@ import { pickTrainingExamples } from "./training-examples.js";
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
   checkCombinations(settings);
-  await withClaim(settings.out, () => run(settings, createLog("train")));
+  await withLock(settings.out, () => run(settings, createLog("train")));
   return 0;
 }
 
@@ -42,8 +42,8 @@ async function trainOne(settings: Settings, data: Data, log: Log): Promise<void>
   const job: Job = { settings, data, training, validation, split, identity, out, log, stop: abortOnSignals() };
   checkJob(job);
   const last = lastStep(settings, training.length);
-  if (resume && isFinished(out, identity, last, log)) return log.info(`${out} holds the finished model of this run: nothing is left to do`);
-  if (!resume && hasState(out)) log.warn(`${out} holds a saved state, from which --resume would go on: it is replaced`);
+  if (resume && isFinished(out, identity, last, log)) return log.info(`${out} already has the finished model of this run; nothing to do`);
+  if (!resume && hasState(out)) log.warn(`replacing the saved state in ${out}; --resume would continue from it`);
   const trained = await runJob(job);
   const isWholeSchedule = last === lastStep({ ...settings, maxSteps: 0 }, training.length); // else more steps may follow with --resume
   if (trained !== undefined && isWholeSchedule) removeState(out);

@@ -1,4 +1,5 @@
-import { z } from "zod";
+import type { z } from "zod";
+import { describeIssues } from "../../lib/errors/describe-issues.js";
 import { fail, reason } from "../../lib/errors/errors.js";
 import { readFile } from "../../lib/storage/files.js";
 
@@ -9,14 +10,12 @@ import { readFile } from "../../lib/storage/files.js";
  */
 export function readJson<T>(file: string, schema: z.ZodType<T>, remedy: string): T {
   const text = readFile(file, "a JSON file", remedy).toString("utf8");
+  let json: unknown;
   try {
-    return schema.parse(JSON.parse(text));
+    json = JSON.parse(text);
   } catch (error) {
-    return fail("bad-config", { file, problem: describeProblem(error), remedy }, error);
+    return fail("bad-config", { file, problem: reason(error), remedy }, error);
   }
-}
-
-/** Why a value could not be parsed, in one line. */
-export function describeProblem(error: unknown): string {
-  return error instanceof z.ZodError ? z.prettifyError(error).replace(/\s+/g, " ") : reason(error);
+  const parsed = schema.safeParse(json);
+  return parsed.success ? parsed.data : fail("bad-config", { file, problem: describeIssues(parsed.error, json), remedy });
 }

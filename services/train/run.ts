@@ -33,7 +33,7 @@ async function trainModel(job: Job): Promise<Trained | undefined> {
     run.progress.stop();
     if (isComplete) return await finish(run);
     const step = run.metrics.steps.at(-1)?.step;
-    job.log.info(step === undefined ? "stopped before its first step" : `stopped after step ${step}; --resume goes on from there`);
+    job.log.info(step === undefined ? "stopped before the first step" : `stopped after step ${step}; continue with --resume`);
     return undefined;
   } finally {
     await trainer.close();
@@ -50,9 +50,9 @@ function prepare(job: Job, trainer: Trainer): Run {
   const last = lastStep(settings, training.length);
   if (stepsBefore > last) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
   const metrics = openMetrics(out, history);
-  const rows = `${training.length} ${settings.windows > 0 ? "passages and windows" : "passages"} to train on, ${validation.length} held out`;
+  const examples = `${settings.windows > 0 ? "passages and windows" : "passages"}: ${training.length} for training, ${validation.length} held out`;
   const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
-  log.info(`${rows}; ${last} steps of ${settings.batch} on ${countWorkers(settings)} workers${from}`);
+  log.info(`${examples}; steps: ${last} of batch size ${settings.batch}${from}; workers: ${countWorkers(settings)}`);
   const progress = showProgress("train", last, "steps", stepsBefore);
   process.stdout.write(tableHead);
   return { ...job, trainer, state, stepsBefore, metrics, progress, scores: {} };

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { crc32 } from "node:zlib";
 import { z } from "zod";
 import type { Log } from "../../lib/cli/log.js";
-import { fail } from "../../lib/errors/errors.js";
+import { describeIssues } from "../../lib/errors/describe-issues.js";
+import { fail, ReadabilityError, reason } from "../../lib/errors/errors.js";
 import { failToWrite, syncFolder, writeFileAtomic } from "../../lib/storage/files.js";
 import { encodeSafetensors, readSafetensors, readSafetensorsHeader } from "../../lib/storage/safetensors.js";
 import { producer } from "../../lib/system/producer.js";
@@ -12,7 +13,7 @@ import type { OptimizerState } from "../../lib/training/adamw.js";
 import type { Data } from "./data.js";
 import { type History, historySchema } from "./metrics.js";
 import { countWorkers, type Settings } from "./options.js";
-import { describeProblem, readJson } from "./read-json.js";
+import { readJson } from "./read-json.js";
 import type { Teaching } from "./teacher.js";
 
 /** The saved states, newest first. `next` remains if a kill interrupted its renaming to `current`. */
@@ -102,22 +103,22 @@ export function saveState(out: string, state: TrainingState, { step, history }: 
 
 /**
  * Loads the newest usable saved state into `state`. Returns undefined if there is none; the log names damaged ones.
- * @throws other-run, which names what differs from the run that saved it; diverged-before; no-good-state; bad-config
+ * @throws other-run, which names what differs from the run that saved it; diverged-before; no-usable-state; bad-config
  */
 export function loadState(out: string, state: TrainingState, identity: Identity, log: Log): Saved | undefined {
   const problems: string[] = [];
   for (const file of statesOf(out)) {
     const stored = readState(file);
     if (typeof stored === "string") {
-      problems.push(`${file} is damaged: ${stored}`);
+      problems.push(stored);
       continue;
     }
     checkRun(out, file, stored, identity, log);
     for (const [name, data] of Object.entries(arraysOf(state))) data.set(stored.arrays[name]!);
-    for (const problem of problems) log.warn(`${problem} Going on from the state before it, ${file}.`);
+    for (const problem of problems) log.warn(`${problem} Continuing from the previous state, ${file}.`);
     return stored.saved;
   }
-  return problems.length === 0 ? undefined : fail("no-good-state", { out, problems });
+  return problems.length === 0 ? undefined : fail("no-usable-state", { out, problems: problems.join(" ") });
 }
 
 interface Stored {
@@ -131,11 +132,13 @@ function readState(file: string): Stored | string {
   try {
     const { crc32, format, ...texts } = readSafetensorsHeader(file).metadata;
     const arrays = Object.fromEntries([...readSafetensors(file)].map(([name, { data }]) => [name, data]));
-    if (checksum(texts, arrays) !== crc32) return "its checksum does not match its content.";
-    const { step, identity, history } = textsSchema.parse(texts);
+    if (checksum(texts, arrays) !== crc32) return `${file} is damaged: its checksum does not match its content.`;
+    const parsed = textsSchema.safeParse(texts);
+    if (!parsed.success) return `${file} is damaged: ${describeIssues(parsed.error, texts)}.`;
+    const { step, identity, history } = parsed.data;
     return { saved: { step, history }, identity, arrays };
   } catch (error) {
-    return describeProblem(error);
+    return error instanceof ReadabilityError ? error.message : `${file} is damaged: ${reason(error)}`;
   }
 }
 
@@ -164,9 +167,7 @@ function checkRun(out: string, file: string, { saved, identity: before }: Stored
   checkIdentity(file, before, identity, diverged ? ["lr"] : []);
   if (!diverged) return;
   if (Number(identity.lr) >= diverged.lr) fail("diverged-before", { out, ...diverged, saved: saved.step });
-  log.warn(
-    `going on with a peak learning rate of ${identity.lr} in place of ${before.lr}, with which step ${diverged.step} was not finite`,
-  );
+  log.warn(`continuing with --lr ${identity.lr} in place of ${before.lr}, with which step ${diverged.step} diverged`);
 }
 
 const divergedSchema = z.object({ step: z.number(), lr: z.number() });
@@ -174,9 +175,9 @@ const divergedSchema = z.object({ step: z.number(), lr: z.number() });
 /** Records in a file that a step was not finite; returns what the user can do. */
 export function markDiverged(out: string, step: number, { lr }: Identity): string {
   const [file] = statesOf(out);
-  if (file === undefined) return "No state was saved before it: start again with a lower --lr.";
+  if (file === undefined) return "No state was saved before it. Start over with a lower --lr.";
   writeFileAtomic(filesOf(out).diverged, JSON.stringify({ step, lr }));
-  return `The last good state is ${file}, saved after step ${readSafetensorsHeader(file).metadata.step}: go on from it with a lower --lr and --resume.`;
+  return `To continue from ${file}, saved after step ${readSafetensorsHeader(file).metadata.step}, use --resume and a lower --lr.`;
 }
 
 function readDiverged(out: string): z.infer<typeof divergedSchema> | undefined {

@@ -65,5 +65,5 @@ async function evaluate({ trainer, validation, metrics, state, scores, log }: Ru
     state.best?.set(state.parameters);
   }
   process.stdout.write(formatEpoch(result));
-  if (result.average_rmse !== undefined) log.info(`epoch ${epoch}: the moving average has an RMSE of ${result.average_rmse.toFixed(4)}`);
+  if (result.average_rmse !== undefined) log.info(`epoch ${epoch}: RMSE of the moving average ${result.average_rmse.toFixed(4)}`);
 }
