@@ -2,6 +2,7 @@ import { z } from "zod";
 import { heads } from "../../lib/bert/config.js";
 import { kinds, type Option, option, type Values } from "../../lib/cli/options.js";
 import { findData, places } from "../../lib/cli/paths.js";
+import { countCores } from "../../lib/system/cores.js";
 import { type Recipe, recipes } from "./recipes.js";
 import { selections } from "./select.js";
 
@@ -115,6 +116,9 @@ export const options = {
 
 /** The options of a run, with the recipe's values for those that were not given. */
 export type Settings = Values<typeof options> & Recipe;
+
+/** Worker threads that a run uses. */
+export const countWorkers = ({ workers }: Pick<Settings, "workers">): number => workers || countCores();
 
 export function fillSettings(values: Values<typeof options>): Settings {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
