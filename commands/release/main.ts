@@ -17,7 +17,7 @@ import { describeErrors, describePassages } from "../../lib/repository/score-tab
 import { listSplits, readRecord, recordFile } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
-import { gradeLevel } from "../../lib/text/flesch.js";
+import { gradeLevel } from "../../lib/text/formulas.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { drawPredictions } from "../../services/train/charts.js";
 
