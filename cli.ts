@@ -1,37 +1,37 @@
 import { type Main, runMain } from "./lib/cli/run-main.js";
+import { endWithParent } from "./lib/system/child.js";
+import { producer } from "./lib/system/producer.js";
 
-/** Every subcommand, loaded only when called. */
-const commands: Readonly<Record<string, { readonly summary: string; readonly load: () => Promise<{ readonly main: Main }> }>> = {
-  train: { summary: "fine-tune a BERT-family regressor on graded passages", load: () => import("./services/train/main.js") },
-  optimization: {
-    summary: "turn a checkpoint into the fastest accurate model repository",
-    load: () => import("./services/optimization/main.js"),
-  },
-  inference: { summary: "serve a model repository over the Open Inference Protocol", load: () => import("./services/inference/main.js") },
-  api: { summary: "answer POST /predict", load: () => import("./services/api/main.js") },
-  load_testing: { summary: "measure an api under the load of many users", load: () => import("./services/load_testing/main.js") },
-  up: { summary: "run all five in order and leave the api up", load: () => import("./commands/up/main.js") },
-  score: { summary: "score texts from a file or standard input", load: () => import("./commands/score/main.js") },
-  docs: { summary: "print every option of every command, in Markdown", load: () => import("./commands/docs/main.js") },
+endWithParent();
+
+/** Every command with its summary; its code is loaded only when it runs. */
+const commands: Readonly<Record<string, readonly [summary: string, load: () => Promise<{ readonly main: Main }>]>> = {
+  train: ["fine-tune a BERT-family regressor on labelled passages", () => import("./services/train/main.js")],
+  optimization: ["turn a checkpoint into the fastest accurate model repository", () => import("./services/optimization/main.js")],
+  inference: ["serve a model repository over the Open Inference Protocol", () => import("./services/inference/main.js")],
+  api: ["answer POST /predict", () => import("./services/api/main.js")],
+  load_testing: ["load-test an api with many users", () => import("./services/load_testing/main.js")],
+  up: ["run all five in order and keep the api running", () => import("./commands/up/main.js")],
+  score: ["score texts from a file or standard input", () => import("./commands/score/main.js")],
+  release: ["for maintainers: make a released model from a checkpoint", () => import("./commands/release/main.js")],
+  docs: ["print every option of every command as Markdown", () => import("./commands/docs/main.js")],
 };
 
-const run: Main = async ([name, ...argv]) => {
-  const command = name === undefined ? undefined : commands[name];
-  if (command) return (await command.load()).main(argv);
-  const asked = name === undefined || name === "--help" || name === "help" || name === "-h";
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(14)}${summary}`);
-  const text = ["Usage: readability <command> [options]", "", ...lines, "", "readability <command> --help tells a command's options."].join(
-    "\n",
-  );
-  if (asked) process.stdout.write(`${text}\n`);
-  else process.stderr.write(`There is no command ${JSON.stringify(name)}.\n${text}\n`);
-  return asked ? 0 : 2;
-};
+const help = `Usage: readability <command> [options]
 
-if (process.channel) {
-  // `up` started this process, and closes the channel by ending, however it ends: nothing is left behind.
-  process.once("disconnect", () => process.emit("SIGTERM", "SIGTERM") || process.exit(143));
-  process.channel.unref();
-}
+${Object.entries(commands).map(([name, [summary]]) => `  ${name.padEnd(14)}${summary}\n`).join("")}
+  -V, --version print the version
+  -h, --help    print this help
+
+Run readability <command> --help for the options of a command.
+`; // biome-ignore format: as it is printed
+
+const run: Main = async ([name = "--help", ...argv]) => {
+  if (Object.hasOwn(commands, name)) return (await commands[name]![1]()).main(argv);
+  const answer = ["--version", "-V"].includes(name) ? `${producer.version}\n` : ["--help", "-h", "help"].includes(name) ? help : undefined;
+  if (answer === undefined) process.stderr.write(`Unknown command ${JSON.stringify(name)}.\n\n${help}`);
+  else process.stdout.write(answer);
+  return answer === undefined ? 2 : 0;
+};
 
 await runMain(run);

@@ -7,6 +7,7 @@ export default defineConfig({
     hookTimeout: 120_000,
     // onnxruntime-node is a native addon: one process a file keeps its threads and crashes apart.
     pool: "forks",
+    env: { ORT_DISABLE_TELEMETRY: "1" },
     maxWorkers: 2,
   },
 });

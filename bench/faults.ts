@@ -1,6 +1,6 @@
 /**
- * What becomes of requests while things go wrong: 50 clients, each scenario for 60 s, every score compared bit for bit with that of
- * the text alone. Ends with 1 where an accepted request was lost, a score was wrong, or a status other than 200 and 503 came.
+ * What becomes of requests under injected faults: 50 clients, each scenario for 60 s, every score compared bit for bit with that of
+ * the text alone. Exits with 1 if an accepted request was lost, a score was wrong, or a status other than 200 and 503 came.
  *
  *     node dist/bench/faults.js [--scenarios kill,reload] [--seconds 60]
  */
@@ -14,10 +14,11 @@ import { abortOnSignals } from "../lib/cli/signals.js";
 import { fail } from "../lib/errors/errors.js";
 import { readNewestVersion } from "../lib/repository/repository.js";
 import { openModel } from "../lib/serving/model.js";
+import { createScheduler } from "../lib/serving/scheduler.js";
+import { scoreText } from "../lib/serving/score-text.js";
 import { describeMachine } from "../lib/system/machine.js";
-import { scoreText } from "../lib/text/windows.js";
-import type { Expected } from "./attack.js";
-import { type Outcome, scenarios } from "./fault-scenarios.js";
+import type { Expected } from "./fault-load.js";
+import { type Outcome, runScenario, scenarios } from "./fault-scenarios.js";
 import { makeRepository } from "./make-repository.js";
 import { publishChanged, serveFloat32 } from "./publish.js";
 import { drawPassages } from "./texts.js";
@@ -52,9 +53,9 @@ await runMain(async (argv) => {
     for (const key of settings.scenarios) {
       const repository = place(key);
       cpSync(made, repository, { recursive: true });
-      const { name, play } = scenarios[key]!;
+      const { name, run } = scenarios[key]!;
       process.stderr.write(`${name}\n`);
-      const outcome = await play({ ...settings, repository, texts, signal });
+      const outcome = await runScenario(run, { ...settings, repository, texts, signal });
       process.stdout.write(formatRow(name, outcome));
       const { wrong, lost, failed } = outcome.tally;
       if (wrong + lost + failed > 0 || outcome.problem !== undefined) exit = 1;
@@ -66,17 +67,17 @@ await runMain(async (argv) => {
   return exit;
 });
 
-/** Scores of each text, one after another with nothing else going on: by the version and by its float32 graph. */
+/** Scores of each text by the version and by its float32 graph, one after another on an idle machine. */
 async function scoreAlone(texts: readonly string[], repository: string, float32: string): Promise<readonly Expected[]> {
   cpSync(repository, float32, { recursive: true });
   publishChanged(float32, readNewestVersion(float32), serveFloat32);
   const scores: number[][] = [];
   for (const place of [repository, float32]) {
-    const { scorer, tokenizer, maxLength } = await openModel(place);
+    const [model, scheduler] = [await openModel(place), createScheduler()];
     const own: number[] = [];
-    for (const text of texts) own.push((await scoreText(scorer, tokenizer, maxLength, text)).score);
+    for (const text of texts) own.push((await scoreText(scheduler, model, text)).score);
     scores.push(own);
-    await scorer.close();
+    await model.engine.close();
   }
   const distinct = new Set(scores.flat()).size;
   if (distinct < 2 * texts.length) process.stderr.write(`only ${distinct} of ${2 * texts.length} scores are distinct\n`);

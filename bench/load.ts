@@ -1,4 +1,4 @@
-// Our api and another server under the very same load, one after the other: node dist/bench/load.js --ours URL --peer URL
+// Our api and another server under the same load, one after the other: node dist/bench/load.js --ours URL --peer URL
 
 import { kinds, option, parseOptions } from "../lib/cli/options.js";
 import { findData, places } from "../lib/cli/paths.js";

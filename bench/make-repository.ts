@@ -1,9 +1,9 @@
 import { join } from "node:path";
-import { launchService, runProgram } from "./processes.js";
 import { bertTiny, writeRandomBert } from "./random-bert.js";
+import { runProgram, serviceCommand } from "./servers.js";
 
 /**
- * Has optimization make a repository whose version holds the quantized graph and the float32 one.
+ * Runs optimization to make a repository whose version holds the quantized graph and the float32 one.
  * @param small serves a small BERT of random weights with the tokenizer of `model`
  * @returns the repository, below `folder`
  */
@@ -15,6 +15,6 @@ export async function makeRepository(
   const served = small ? writeRandomBert(join(folder, "model"), bertTiny, model, 256) : model;
   const out = join(folder, "repository");
   const args = ["--model", served, "--out", out, "--precision", "int8"];
-  process.stderr.write(await runProgram(launchService("optimization", args), signal));
+  process.stderr.write(await runProgram("optimization", serviceCommand("optimization", args), signal));
   return out;
 }

@@ -1,23 +1,24 @@
 /**
- * Resident memory of our servers while they answer many requests of mixed length: the most in each tenth of them, and how much more
- * than in the first that is.
+ * Resident memory of our servers under many requests of mixed length: the peak in each tenth of the requests, and its growth after
+ * the first tenth.
  *
  *     node dist/bench/memory.js [--requests 100000] [--small]
  */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import pMap from "p-map";
 import { kinds, option, parseOptions, type Values } from "../lib/cli/options.js";
 import { places } from "../lib/cli/paths.js";
 import { runMain } from "../lib/cli/run-main.js";
 import { abortOnSignals } from "../lib/cli/signals.js";
-import { findPort } from "../lib/http/listen.js";
+import { connectPredict } from "../lib/http/predict-client.js";
 import { createRandom } from "../lib/math/random.js";
 import { describeMachine } from "../lib/system/machine.js";
+import type { Supervisor } from "../lib/system/supervisor.js";
 import { makeRepository } from "./make-repository.js";
-import { connectPredict } from "./predict.js";
-import { type Launch, type Server, startServer } from "./processes.js";
-import { addressOf, launchApi, launchInference } from "./services.js";
+import { createServers, startApi, startInference } from "./servers.js";
+import { createSend } from "./systems.js";
 import { drawPassages } from "./texts.js";
 
 const options = {
@@ -32,13 +33,13 @@ const options = {
 
 type Settings = Values<typeof options>;
 
-/** The largest resident memory of each process in MiB, over a tenth of the requests that ends with so many. */
+/** The peak resident memory of each process in MiB, over the tenth of the requests that ends with this many. */
 interface Tenth {
   readonly requests: number;
   readonly mebibytes: readonly number[];
 }
 
-/** Garbage is collected when V8 thinks fit: memory is read often, and what counts is the most it was. */
+/** V8 collects garbage when it sees fit, so the peak of many readings counts. */
 const readingsInTenth = 50;
 
 await runMain(async (argv) => {
@@ -48,67 +49,63 @@ await runMain(async (argv) => {
   try {
     const repository = await makeRepository(folder, settings, signal);
     const serving = { ...settings, repository, signal };
-    const [inference, api, alone] = [await findPort(), await findPort(), await findPort()];
     process.stdout.write(`${JSON.stringify(describeMachine())}\n`);
-    await measure(
-      settings,
-      signal,
-      api,
-      ["inference", "api before it"],
-      [launchInference(serving, inference), launchApi(serving, api, inference)],
+    await measure(settings, signal, { inference: "inference", api: "api before it" }, async (servers) =>
+      startApi(servers, serving, { inference: await startInference(servers, serving) }),
     );
-    await measure(settings, signal, alone, ["api with the model in its process"], [launchApi(serving, alone)]);
+    await measure(settings, signal, { api: "api with the model in its process" }, (servers) => startApi(servers, serving));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
 });
 
-/** Starts servers, sends the requests to the last one and prints the table. */
+/**
+ * Starts servers, sends the requests and prints the table.
+ * @param names of the servers in the table
+ * @param start resolves with the address that answers /predict
+ */
 async function measure(
   settings: Settings,
   signal: AbortSignal,
-  port: number,
-  names: readonly string[],
-  launches: readonly Launch[],
+  names: Readonly<Record<string, string>>,
+  start: (servers: Supervisor) => Promise<string>,
 ): Promise<void> {
-  const servers: Server[] = [];
+  const servers = createServers(signal);
   try {
-    for (const launch of launches) servers.push(await startServer(launch));
-    const tenths = await sendAll(settings, addressOf(port), servers, signal);
-    process.stdout.write(formatTenths(names, tenths));
+    const address = await start(servers);
+    const pids = Object.keys(names).map((name) => servers.child(name).process.pid!);
+    process.stdout.write(formatTenths(Object.values(names), await sendAll(settings, address, pids, signal)));
   } finally {
-    for (const server of servers.toReversed()) await server.stop();
+    await servers.stop();
   }
 }
 
-async function sendAll(settings: Settings, address: string, servers: readonly Server[], signal: AbortSignal): Promise<readonly Tenth[]> {
+async function sendAll(settings: Settings, address: string, pids: readonly number[], signal: AbortSignal): Promise<readonly Tenth[]> {
   const { requests, clients } = settings;
   const words = drawPassages(settings.data, 100, 0).flatMap((passage) => passage.split(/\s+/));
   const random = createRandom(0);
-  const { send, close } = connectPredict(address);
+  const client = connectPredict(address, { timeout: 120 });
+  const send = createSend(address, client);
   const tenths: Tenth[] = [];
-  let largest = servers.map(() => 0);
+  let largest = pids.map(() => 0);
   const read = (done: number) => {
-    largest = servers.map(({ child }, i) => Math.max(largest[i]!, readResident(child.pid!)));
+    largest = pids.map((pid, i) => Math.max(largest[i]!, readResident(pid)));
     if (done < (requests * (tenths.length + 1)) / 10) return;
     tenths.push({ requests: done, mebibytes: largest });
     process.stderr.write(`${done} requests: ${largest.map((size) => size.toFixed(0)).join(", ")} MiB\n`);
-    largest = servers.map(() => 0);
+    largest = pids.map(() => 0);
   };
   const step = Math.ceil(requests / 10 / readingsInTenth);
-  let [sent, done] = [0, 0];
-  const act = async () => {
-    while (sent++ < requests) {
-      signal.throwIfAborted();
-      const from = random.int(words.length);
-      await send(words.slice(from, from + 1 + random.int(settings.longest)).join(" "));
-      if (++done % step === 0 || done === requests) read(done);
-    }
+  let done = 0;
+  const sendOne = async () => {
+    const from = random.int(words.length);
+    await send(words.slice(from, from + 1 + random.int(settings.longest)).join(" "));
+    if (++done % step === 0 || done === requests) read(done);
   };
   try {
-    await Promise.all(Array.from({ length: clients }, act));
+    await pMap(new Array(requests), sendOne, { concurrency: clients, signal });
   } finally {
-    await close();
+    await client.close();
   }
   return tenths;
 }

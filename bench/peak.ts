@@ -2,21 +2,22 @@ import type { BertConfig } from "../lib/bert/config.js";
 import { createRandom } from "../lib/math/random.js";
 import { addConstant, addInput, addOutput, createGraph, type Value } from "../lib/onnx/graph.js";
 import { encodeModel } from "../lib/onnx/model-file.js";
+import type { Op } from "../lib/onnx/operators.js";
 import { add, cast, dynamicQuantizeMatMul, first, mul, reduceMean, reshape } from "../lib/onnx/ops.js";
-import type { Op } from "../lib/onnx/shapes.js";
-import { createEngine } from "../lib/serving/engine.js";
+import { createLocalEngine } from "../lib/serving/local-engine.js";
+import { createScheduler } from "../lib/serving/scheduler.js";
 import { producer } from "../lib/system/producer.js";
 
 /** Rows of the weight of a product, and its columns. */
 type Product = readonly [inner: number, columns: number];
 
-/** The products of one layer for each token; those of keys and values come first. */
+/** The products of one layer for each token, those of keys and values first. */
 function listProducts({ hidden, intermediate }: BertConfig): readonly Product[] {
   const square: Product = [hidden, hidden];
   return [square, square, square, square, [hidden, intermediate], [intermediate, hidden]];
 }
 
-/** Operations (a multiplication and an addition are two) in the integer products of one text of so many tokens. */
+/** Operations in the integer products of one text of `tokens` tokens; a multiplication and an addition are two. */
 export function countOperations(config: BertConfig, tokens: number): number {
   const sizeOf = (products: readonly Product[]) => products.reduce((sum, [inner, columns]) => sum + inner * columns, 0);
   const products = listProducts(config);
@@ -25,7 +26,7 @@ export function countOperations(config: BertConfig, tokens: number): number {
   return 2 * (whole * tokens * sizeOf(products) + last);
 }
 
-/** Products in one graph: enough that the rest of it takes no time, few enough that their weights stay in a cache. */
+/** Products in one graph: enough that the rest of it costs nothing, few enough that their weights fit a cache. */
 const productsInGraph = 8;
 
 /** Integer products of x [1, tokens, inner] with constant weights, by operator. */
@@ -35,7 +36,7 @@ const operators: readonly ((x: Value, weight: Value) => Value)[] = [
     const scale = addConstant(x.graph, "float32", [columns], new Float32Array(columns).fill(1));
     return dynamicQuantizeMatMul(x, weight, scale, undefined, undefined);
   },
-  // MatMulInteger quantizes nothing and scales nothing. No graph of the product holds one, so that it has no shape rule.
+  // MatMulInteger neither quantizes nor scales. No graph of the product uses it, so it has no shape rule.
   (x, weight) => {
     const { graph, shape } = x;
     const y: Value = { graph, name: `product_${graph.counter++}`, dtype: "int32", shape: [...shape.slice(0, -1), weight.shape[1]!] };
@@ -45,10 +46,10 @@ const operators: readonly ((x: Value, weight: Value) => Value)[] = [
 ];
 
 /**
- * How fast the machine multiplies integers when it does nothing else: ONNX Runtime's operators in the model's shapes, one after the
- * other, in as many threads as the model has sessions.
+ * How fast the machine multiplies integers when it does nothing else: ONNX Runtime's operators in the model's shapes, one by one, in
+ * as many threads as the model has sessions.
  * @param seconds for each operator and shape
- * @returns of the fastest, operations a second of all threads together
+ * @returns operations a second of the fastest, all threads together
  */
 export async function measurePeak(config: BertConfig, tokens: number, sessions: number, seconds: number): Promise<number> {
   const shapes = new Map(listProducts(config).map((product) => [product.join(), product]));
@@ -62,19 +63,21 @@ export async function measurePeak(config: BertConfig, tokens: number, sessions: 
   return fastest;
 }
 
-/** @returns runs a second of all sessions, if none ever waited */
+/** @returns runs a second of all sessions, as if none ever waited */
 async function measureRuns(graph: Uint8Array, tokens: number, sessions: number, seconds: number): Promise<number> {
-  const engine = await createEngine({ graph, sessions });
+  const engine = await createLocalEngine({ graph, workers: sessions });
+  const scheduler = createScheduler();
   const ids = Array.from({ length: tokens }, (_, i) => i % 256);
   const run = async (seconds: number) => {
-    const before = engine.stats;
+    const before = scheduler.stats;
     const until = performance.now() + 1000 * seconds;
     const repeat = async () => {
-      while (performance.now() < until) await engine.score(ids);
+      while (performance.now() < until) await scheduler.score(engine, ids);
     };
     await Promise.all(Array.from({ length: sessions }, repeat));
-    // Time inside the runs alone: between them a message crosses threads, which is no part of a product.
-    return (sessions * (engine.stats.done - before.done)) / (engine.stats.computeSeconds - before.computeSeconds);
+    // Only the time inside runs counts: between them a message crosses threads.
+    const { done, computeSeconds } = scheduler.stats;
+    return (sessions * (done - before.done)) / (computeSeconds - before.computeSeconds);
   };
   try {
     await run(seconds / 5);
@@ -84,7 +87,7 @@ async function measureRuns(graph: Uint8Array, tokens: number, sessions: number, 
   }
 }
 
-/** Products of one matrix [tokens, inner] with different weights, of whose results one row each is used. */
+/** Products of one matrix [tokens, inner] with different weights. One row of each result is used. */
 function buildProducts([inner, columns]: Product, operator: (typeof operators)[number]): Uint8Array {
   const graph = createGraph("products");
   const random = createRandom(0);

@@ -2,13 +2,13 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, tru
 import { join } from "node:path";
 import { listVersions, type Metadata, type ModelVersion, versionFiles } from "../lib/repository/repository.js";
 
-/** What a version is made from another by: its folder holds links to the other's files, which must be replaced, not changed. */
+/** Makes a version from another: the folder holds links to the other's files, so a change must replace a file, not write into it. */
 export type Change = (folder: string) => void;
 
-/** Versions that stay when newer ones come, beside the first, to which a server goes back from broken ones. */
+/** Versions kept besides the first, to which a server falls back from broken ones. */
 const kept = 2;
 
-/** Makes a changed copy of a version the newest one, whole at once. @returns its number */
+/** Publishes a changed copy of a version as the newest, atomically. @returns its number */
 export function publishChanged(repository: string, { model, folder }: ModelVersion, change: Change): number {
   const place = join(repository, model);
   const hidden = join(place, `.next-${process.pid}`);
@@ -21,13 +21,13 @@ export function publishChanged(repository: string, { model, folder }: ModelVersi
   return version;
 }
 
-/** The float32 graph in place of the quantized one: other scores, as right by the version's reference texts. */
+/** Replaces the quantized graph by the float32 one: its scores differ, and pass the version's reference texts too. */
 export const serveFloat32: Change = (folder) => {
   unlinkSync(join(folder, versionFiles.graph));
   renameSync(join(folder, versionFiles.fallback), join(folder, versionFiles.graph));
 };
 
-/** Versions that no server may serve. */
+/** Changes after which no server may serve the version. */
 export const broken: Readonly<Record<string, Change>> = {
   "a graph cut short": (folder) => {
     replaceFile(join(folder, versionFiles.graph), readFileSync(join(folder, versionFiles.graph)));

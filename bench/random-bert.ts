@@ -4,20 +4,19 @@ import { listParameters, sizeOf } from "../lib/bert/parameters.js";
 import { createRandom } from "../lib/math/random.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 
-/** What a model's arithmetic depends on, as config.json names it. */
+/** What a model's cost depends on, as config.json names it. */
 export interface BertShape {
   readonly hidden_size: number;
   readonly num_hidden_layers: number;
   readonly num_attention_heads: number;
   readonly intermediate_size: number;
-  /** Standard deviation of its weights; transformers' where none is named. */
+  /** Standard deviation of its weights; the default of transformers if absent. */
   readonly initializer_range?: number;
 }
 
-/** Of BERT-base. */
 export const bertBase: BertShape = { hidden_size: 768, num_hidden_layers: 12, num_attention_heads: 12, intermediate_size: 3072 };
 
-/** Of a model that takes a few milliseconds a text, for faults and memory: weights large enough that texts differ in their scores. */
+/** A few milliseconds a text, for faults and memory. Its weights are large enough that scores of texts differ. */
 export const bertTiny: BertShape = {
   hidden_size: 64,
   num_hidden_layers: 2,

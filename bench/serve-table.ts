@@ -1,6 +1,6 @@
 import { median } from "../lib/math/statistics.js";
 
-/** What a contender reached with texts of one kind in one round. */
+/** Measurements of a system with one set of texts in one round. */
 export interface Measured {
   readonly texts: string;
   readonly name: string;
@@ -9,7 +9,7 @@ export interface Measured {
   readonly round: number;
   /** Texts a second of the closed loop. */
   readonly rate: number;
-  /** Texts a second that then arrived, on average, and how many. */
+  /** Texts a second that arrived on average in the open loop, and how many in all. */
   readonly offered: number;
   readonly arrivals: number;
   /** Milliseconds from arrival to score. */
@@ -17,10 +17,10 @@ export interface Measured {
   readonly p99: number;
 }
 
-/** What the machine can do with texts of one kind, measured in one round. */
+/** What the machine can do with one set of texts, measured in one round. */
 export interface Peak {
   readonly texts: string;
-  /** Integer operations; 0 where the model is served in float32. */
+  /** Integer operations; 0 if the model is served in float32. */
   readonly operationsPerText: number;
   readonly operationsPerSecond: number;
 }
@@ -28,7 +28,7 @@ export interface Peak {
 export interface Results {
   readonly measured: readonly Measured[];
   readonly peaks: readonly Peak[];
-  /** Where other contenders than ours did not answer, and why; each was left out from there on. */
+  /** Where systems other than ours did not answer, and why; each was left out from there on. */
   readonly failures: readonly string[];
 }
 
@@ -47,8 +47,8 @@ export function formatServing({ measured, peaks, failures }: Results): string {
 
 function formatKind(kind: string, measured: readonly Measured[], peaks: readonly Peak[]): string {
   const names = [...new Set(measured.map(({ name }) => name))];
-  const contenders = names.map((name) => ({ name, own: measured.filter((one) => one.name === name) }));
-  const behindHttp = contenders.filter(({ own: [first] }) => first!.ours && first!.http);
+  const systems = names.map((name) => ({ name, own: measured.filter((one) => one.name === name) }));
+  const behindHttp = systems.filter(({ own: [first] }) => first!.ours && first!.http);
   const peak = median(peaks.map(({ operationsPerSecond }) => operationsPerSecond));
   const operations = peaks[0]!.operationsPerText;
   const head = [
@@ -61,7 +61,7 @@ function formatKind(kind: string, measured: readonly Measured[], peaks: readonly
     "p99/p50",
     "rates of the rounds",
   ];
-  const rows = contenders.map(({ name, own }) => {
+  const rows = systems.map(({ name, own }) => {
     const of = (read: (one: Measured) => number) => median(own.map(read));
     const ratios = behindHttp.map(({ own: better }) => `${median(own.map(({ rate }, i) => better[i]!.rate / rate)).toFixed(2)} times`);
     const share = median(own.map(({ rate }, i) => (operations * rate) / peaks[i]!.operationsPerSecond));

@@ -1,6 +1,6 @@
 /**
- * Texts a second and latency, ours beside what a user would serve with instead, in turn on the same machine with the same texts:
- * first 16 clients that each send their next text when the last one is scored, then arrivals at 80 % of the rate that reached.
+ * Throughput and latency of our systems and of those a user would serve with instead, in turn on the same machine with the same
+ * texts: first 16 clients in a closed loop, then random arrivals at 80 % of the throughput which that reached.
  *
  *     node dist/bench/serve.js --peers PEERS/serve.py --python python3 --data train.csv.zip [--random-bert] [--lengths passages,64,232]
  *
@@ -16,19 +16,19 @@ import { findData, places } from "../lib/cli/paths.js";
 import { runMain } from "../lib/cli/run-main.js";
 import { abortOnSignals } from "../lib/cli/signals.js";
 import { fail, reason } from "../lib/errors/errors.js";
+import { median } from "../lib/math/statistics.js";
 import { readNewestVersion } from "../lib/repository/repository.js";
 import { writeFileAtomic } from "../lib/storage/files.js";
 import { describeMachine } from "../lib/system/machine.js";
 import { loadTokenizer, type Tokenizer, writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { splitWindows } from "../lib/text/windows.js";
-import { type Contender, type Opened, ours, peers, type Whereabouts } from "./contenders.js";
-import { measureLatencies, measureRate } from "./pace.js";
 import { countOperations, measurePeak } from "./peak.js";
-import { percentile } from "./percentile.js";
-import { launchService, runProgram } from "./processes.js";
 import { bertBase, writeRandomBert } from "./random-bert.js";
 import { formatServing, type Measured, type Peak, type Results } from "./serve-table.js";
+import { runProgram, serviceCommand } from "./servers.js";
+import { type OpenSystem, ours, peers, type Setup, type System } from "./systems.js";
 import { cutToLength, drawPassages, type TextSet } from "./texts.js";
+import { measureLatencies, measureThroughput } from "./throughput.js";
 
 const options = {
   model: option(kinds.text, places.releasedModel, "Checkpoint to serve, a folder; the peers read it too."),
@@ -45,17 +45,17 @@ const options = {
     "Script of the peers: --model --data --engine --port; answers /predict and /alive. Without it: ours alone.",
   ),
   python: option(kinds.text, "python3", "Python that has what the peers need."),
-  leaveOut: option<readonly string[]>(kinds.list, [], "Contenders to leave out, by how their names begin, such as torch-bf16."),
+  leaveOut: option<readonly string[]>(kinds.list, [], "Systems to leave out, by how their names begin, such as torch-bf16."),
   lengths: option<readonly string[]>(kinds.list, ["passages", "64", "232"], "passages as they are, or texts of so many tokens."),
   maxLength: option(kinds.positive, 256, "Tokens that ours and the peers read at once."),
   texts: option(kinds.positive, 128, "Texts of each length."),
   clients: option(kinds.positive, 16, "Clients of the closed loop."),
-  load: option(kinds.number, 0.8, "Share of its own closed-loop rate at which texts arrive at a contender."),
+  load: option(kinds.number, 0.8, "Share of its own closed-loop rate at which texts arrive at a system."),
   warm: option(kinds.number, 2, "Seconds of closed loop before each measurement."),
   seconds: option(kinds.positive, 10, "Seconds of each measurement."),
   rounds: option(kinds.positive, 3, "Times that each is measured."),
-  restart: option(kinds.flag, false, "Start each contender anew for each measurement, where memory does not hold all of them."),
-  patience: option(kinds.positive, 900, "Seconds for a contender to start."),
+  restart: option(kinds.flag, false, "Start each system anew for each measurement, where memory does not hold all of them."),
+  patience: option(kinds.positive, 900, "Seconds for a system to start."),
   gateRows: option(kinds.positive, 200, "Passages of optimization's accuracy gate."),
   out: option(kinds.text, join(places.artifacts, "bench-serve.json"), "JSON file of all that was measured."),
 };
@@ -66,10 +66,10 @@ await runMain(async (argv) => {
   const settings = parseOptions("bench_serve", options, argv);
   const signal = abortOnSignals();
   const folder = mkdtempSync(join(tmpdir(), "readability-bench-"));
-  const opened = new Map<Contender, Opened>();
+  const opened = new Map<System, OpenSystem>();
   try {
-    const where = await prepare(settings, folder, signal);
-    const results = await measureAll(settings, where, opened, signal);
+    const setup = await prepare(settings, folder, signal);
+    const results = await measureAll(settings, setup, opened, signal);
     writeFileAtomic(settings.out, `${JSON.stringify({ machine: describeMachine(), settings, ...results }, null, 2)}\n`);
     process.stdout.write(`${JSON.stringify(describeMachine())}\n${formatServing(results)}`);
   } finally {
@@ -79,14 +79,14 @@ await runMain(async (argv) => {
 });
 
 /** The checkpoint with the asked length, and the repository made of it. */
-async function prepare(settings: Settings, folder: string, signal: AbortSignal): Promise<Whereabouts> {
+async function prepare(settings: Settings, folder: string, signal: AbortSignal): Promise<Setup> {
   const { peers = "", python, data, maxLength, patience } = settings;
   const model = prepareModel(settings, folder);
   const repository = settings.repository ?? join(folder, "repository");
   if (settings.repository === undefined) {
     const rows = ["--gate-rows", String(settings.gateRows)];
-    const made = await runProgram(launchService("optimization", ["--model", model, "--data", data, "--out", repository, ...rows]), signal);
-    process.stderr.write(made);
+    const args = ["--model", model, "--data", data, "--out", repository, ...rows];
+    process.stderr.write(await runProgram("optimization", serviceCommand("optimization", args), signal));
   }
   const found = readNewestVersion(repository).metadata.max_length;
   if (found !== maxLength)
@@ -117,69 +117,69 @@ function drawTexts({ data, texts, lengths, maxLength }: Settings, tokenizer: Tok
   });
 }
 
-async function measureAll(settings: Settings, where: Whereabouts, opened: Map<Contender, Opened>, signal: AbortSignal): Promise<Results> {
+async function measureAll(settings: Settings, setup: Setup, opened: Map<System, OpenSystem>, signal: AbortSignal): Promise<Results> {
   const left = [...ours, ...(settings.peers === undefined ? [] : peers)].filter(
     ({ name }) => !settings.leaveOut.some((start) => name.startsWith(start)),
   );
-  const sets = drawTexts(settings, loadTokenizer(where.model));
+  const sets = drawTexts(settings, loadTokenizer(setup.model));
   const say = (line: string) => void process.stderr.write(`${line}\n`);
-  const open = async (contender: Contender) => {
-    const known = opened.get(contender);
+  const open = async (system: System) => {
+    const known = opened.get(system);
     if (known) return known;
-    say(`starting ${contender.name}`);
-    const fresh = await contender.open(where);
-    opened.set(contender, fresh);
+    say(`starting ${system.name}`);
+    const fresh = await system.open(setup);
+    opened.set(system, fresh);
     return fresh;
   };
-  if (!settings.restart) for (const contender of left) await open(contender);
+  if (!settings.restart) for (const system of left) await open(system);
 
-  const close = async (contender: Contender) => {
-    await opened.get(contender)?.close();
-    opened.delete(contender);
+  const close = async (system: System) => {
+    await opened.get(system)?.close();
+    opened.delete(system);
   };
-  const failed = new Map<Contender, string>();
+  const failed = new Map<System, string>();
   const measured: Measured[] = [];
   const peaks: Peak[] = [];
   for (let round = 1; round <= settings.rounds; round++) {
     for (const set of sets) {
-      peaks.push({ texts: set.name, ...(await measureShare(settings, where, set)) });
-      for (const contender of left.filter((one) => !failed.has(one))) {
-        if (contender.longest !== undefined && (set.tokens ?? 0) > contender.longest) continue;
-        const { name, http, ours } = contender;
+      peaks.push({ texts: set.name, ...(await measureShare(settings, setup, set)) });
+      for (const system of left.filter((one) => !failed.has(one))) {
+        if (system.longest !== undefined && (set.tokens ?? 0) > system.longest) continue;
+        const { name, http, ours } = system;
         const what = `round ${round}, ${set.name}: ${name}`;
         try {
-          const { send } = await open(contender);
+          const { send } = await open(system);
           measured.push({ texts: set.name, name, http, ours, round, ...(await measure(settings, send, set, round, signal)) });
           const { rate, p50, p99 } = measured.at(-1)!;
           say(`${what}: ${rate.toFixed(1)} texts/s, ${p50.toFixed(0)} ms, p99 ${p99.toFixed(0)} ms`);
         } catch (error) {
           if (ours || signal.aborted) throw error;
-          failed.set(contender, `${what}: ${reason(error)}`);
-          say(`${failed.get(contender)}; it is left out from here on`);
+          failed.set(system, `${what}: ${reason(error)}`);
+          say(`${failed.get(system)}; it is left out from here on`);
         }
-        if (settings.restart || failed.has(contender)) await close(contender);
+        if (settings.restart || failed.has(system)) await close(system);
       }
     }
   }
   return { measured, peaks, failures: [...failed.values()] };
 }
 
-async function measure(settings: Settings, send: Opened["send"], { texts }: TextSet, seed: number, signal: AbortSignal) {
+async function measure(settings: Settings, send: OpenSystem["send"], { texts }: TextSet, seed: number, signal: AbortSignal) {
   const { clients, warm, seconds, load } = settings;
-  await measureRate(send, clients, { texts, seconds: warm, signal });
-  const rate = await measureRate(send, clients, { texts, seconds, signal });
+  await measureThroughput(send, clients, { texts, seconds: warm, signal });
+  const rate = await measureThroughput(send, clients, { texts, seconds, signal });
   const latencies = await measureLatencies(send, load * rate, seed, { texts, seconds, signal });
   await sleep(500); // thread pools may spin for a while before they sleep
-  return { rate, offered: load * rate, arrivals: latencies.length, p50: percentile(latencies, 50), p99: percentile(latencies, 99) };
+  return { rate, offered: load * rate, ...latencies };
 }
 
 /** The peak of integer products with these texts, and what one text takes of it. */
-async function measureShare({ seconds }: Settings, { model, repository, maxLength }: Whereabouts, { texts }: TextSet) {
+async function measureShare({ seconds }: Settings, { model, repository, maxLength }: Setup, { texts }: TextSet) {
   const { sessions, threads, precision } = readNewestVersion(repository).metadata;
   const config = readConfig(model);
   const tokenizer = loadTokenizer(model);
   const windows = texts.flatMap((text) => splitWindows(tokenizer, text, maxLength).map((ids) => ids.length));
   const operations = windows.reduce((sum, tokens) => sum + countOperations(config, tokens), 0) / texts.length;
-  const peak = await measurePeak(config, percentile(windows, 50), sessions * threads, Math.min(1, seconds));
+  const peak = await measurePeak(config, Math.round(median(windows)), sessions * threads, Math.min(1, seconds));
   return { operationsPerText: precision === "int8" ? operations : 0, operationsPerSecond: peak };
 }

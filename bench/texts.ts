@@ -2,22 +2,22 @@ import { readPassages } from "../lib/data/dataset.js";
 import { createRandom } from "../lib/math/random.js";
 import type { Tokenizer } from "../lib/text/tokenizer.js";
 
-/** Texts under the name of their length. */
+/** Texts, named by their length. */
 export interface TextSet {
   /** "passages" as they are, or a number of tokens. */
   readonly name: string;
-  /** Tokens of every text, special ones included, where they are all of one length. */
+  /** Tokens of each text, special ones included, if all have the same length. */
   readonly tokens?: number;
   readonly texts: readonly string[];
 }
 
-/** `count` passages drawn at random, the same ones for the same seed. */
+/** `count` passages drawn at random; the seed decides which. */
 export function drawPassages(data: string, count: number, seed: number): readonly string[] {
   const excerpts = readPassages(data, { targets: false }).passages.map(({ excerpt }) => excerpt);
   return createRandom(seed).shuffle(excerpts).slice(0, count);
 }
 
-/** As many texts as there are passages, each of exactly `tokens` tokens: words of the passages in their order, without those that would go beyond. */
+/** One text per passage, each of exactly `tokens` tokens: words of the passages in their order, without those that would exceed it. */
 export function cutToLength(passages: readonly string[], tokens: number, tokenizer: Tokenizer): readonly string[] {
   const specials = tokenizer.specials.prefix.length + tokenizer.specials.suffix.length;
   const words = passages.flatMap((passage) => passage.split(/\s+/).filter((word) => word !== ""));
@@ -40,7 +40,7 @@ export function cutToLength(passages: readonly string[], tokens: number, tokeniz
     const text = taken.join(" ");
     const found = tokenizer.encode(text).length;
     if (found !== tokens)
-      throw new Error(`a text of ${found} tokens came out, not of ${tokens}: the tokenizer does not take words by themselves`);
+      throw new Error(`a text has ${found} tokens instead of ${tokens}: the tokenizer does not encode words independently`);
     return text;
   });
 }

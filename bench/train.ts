@@ -1,6 +1,6 @@
 /**
- * Training speed beside PyTorch's, in turn on the same machine: real tokens a second (padding not counted, the first two steps left
- * out, optimizer included on both sides), medians and ratios.
+ * Training throughput beside PyTorch's, in turn on the same machine: real tokens a second (no padding, without the first two steps,
+ * optimizer included on both sides), medians and ratios.
  *
  *     node dist/bench/train.js --peer PEERS/train.py --python python3 --base MiniLM --data train.csv.zip [--random-base] [--precisions fp32,bf16]
  */
@@ -10,16 +10,17 @@ import { join } from "node:path";
 import { kinds, option, parseOptions, type Values } from "../lib/cli/options.js";
 import { findData, places } from "../lib/cli/paths.js";
 import { runMain } from "../lib/cli/run-main.js";
+import { abortOnSignals } from "../lib/cli/signals.js";
 import { median } from "../lib/math/statistics.js";
 import { describeMachine } from "../lib/system/machine.js";
 import type { StepMetrics } from "../services/train/metrics.js";
-import { launchService, runProgram } from "./processes.js";
 import { bertBase, writeRandomBert } from "./random-bert.js";
+import { runProgram, serviceCommand } from "./servers.js";
 
 const options = {
   base: option(kinds.text, places.releasedModel, "Checkpoint to train, a folder; the peer reads it too."),
   randomBase: option(kinds.flag, false, "Train a BERT-base of random weights, with the tokenizer of --base."),
-  data: option(kinds.text, findData() ?? places.data, "Graded passages."),
+  data: option(kinds.text, findData() ?? places.data, "Labelled passages."),
   peer: option(kinds.text, "train.py", "Script that trains with PyTorch: --base --data --precision --steps; prints tokens_per_second N."),
   python: option(kinds.text, "python3", "Python that has what the peer needs."),
   precisions: option(kinds.text, "fp32", "Precisions of the peer, separated by commas."),
@@ -30,14 +31,16 @@ const options = {
 
 interface Run extends Values<typeof options> {
   readonly folder: string;
+  readonly signal: AbortSignal;
 }
 
 await runMain(async (argv) => {
   const settings = parseOptions("bench_train", options, argv);
+  const signal = abortOnSignals();
   const folder = mkdtempSync(join(tmpdir(), "readability-bench-"));
   try {
     const base = settings.randomBase ? writeRandomBert(join(folder, "bert-base"), bertBase, settings.base, 256) : settings.base;
-    process.stdout.write(await compare({ ...settings, base, folder }));
+    process.stdout.write(await compare({ ...settings, base, folder, signal }));
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
@@ -46,33 +49,33 @@ await runMain(async (argv) => {
 async function compare(run: Run): Promise<string> {
   const ours = run.workers.split(",").map((workers) => ({ name: `ours, ${workers} workers`, measure: () => runOurs(run, workers) }));
   const peers = run.precisions.split(",").map((precision) => ({ name: `PyTorch, ${precision}`, measure: () => runPeer(run, precision) }));
-  const contenders = [...ours, ...peers].map((contender) => ({ ...contender, rates: [] as number[] }));
+  const systems = [...ours, ...peers].map((system) => ({ ...system, rates: [] as number[] }));
   for (let round = 1; round <= run.rounds; round++) {
-    for (const { name, measure, rates } of contenders) {
+    for (const { name, measure, rates } of systems) {
       rates.push(await measure());
       process.stderr.write(`round ${round}: ${name}: ${rates.at(-1)!.toFixed(0)} tokens/s\n`);
     }
   }
-  const first = median(contenders[0]!.rates);
-  const rows = contenders.map(({ name, rates }) => {
+  const first = median(systems[0]!.rates);
+  const rows = systems.map(({ name, rates }) => {
     const all = rates.map((rate) => rate.toFixed(0)).join(", ");
     return `| ${name} | ${median(rates).toFixed(0)} | ${all} | ${(first / median(rates)).toFixed(2)} times |\n`;
   });
   return `${JSON.stringify(describeMachine())}\n\n| | tokens/s, median | all | ours is |\n|---|---:|---|---:|\n${rows.join("")}`;
 }
 
-/** Tokens a second of our train service; almost nothing is held out, as the peer does not evaluate either. */
-async function runOurs({ folder, base, data, steps }: Run, workers: string): Promise<number> {
+/** Tokens a second of our train service. It holds out almost nothing, since the peer does not evaluate. */
+async function runOurs({ folder, base, data, steps, signal }: Run, workers: string): Promise<number> {
   const out = join(folder, "ours");
   const limits = ["--max-steps", String(steps), "--validation", "0.005", "--workers", workers];
-  await runProgram(launchService("train", ["--base", base, "--data", data, "--out", out, ...limits]));
+  await runProgram("train", serviceCommand("train", ["--base", base, "--data", data, "--out", out, ...limits]), signal);
   const lines = readFileSync(join(out, "metrics.jsonl"), "utf8").trim().split("\n");
   const measured = lines.map((line) => JSON.parse(line) as StepMetrics).slice(2);
   rmSync(out, { recursive: true });
   return measured.reduce((sum, { tokens }) => sum + tokens, 0) / measured.reduce((sum, { seconds }) => sum + seconds, 0);
 }
 
-async function runPeer({ peer, python, base, data, steps }: Run, precision: string): Promise<number> {
-  const args = [peer, "--base", base, "--data", data, "--precision", precision, "--steps", String(steps)];
-  return Number(/tokens_per_second (\d+)/.exec(await runProgram({ program: python, args }))?.[1]);
+async function runPeer({ peer, python, base, data, steps, signal }: Run, precision: string): Promise<number> {
+  const command = [python, peer, "--base", base, "--data", data, "--precision", precision, "--steps", String(steps)];
+  return Number(/tokens_per_second (\d+)/.exec(await runProgram("peer", command, signal))?.[1]);
 }

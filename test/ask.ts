@@ -1,7 +1,7 @@
 import { type IncomingHttpHeaders, request } from "node:http";
 import { buffer } from "node:stream/consumers";
 
-/** A request, sent as it stands. */
+/** An HTTP request, sent unchanged. */
 export interface Ask {
   readonly method: string;
   readonly path: string;
@@ -15,7 +15,7 @@ export interface Answered {
   readonly body: Buffer;
 }
 
-/** Sends a request by Node's own client, which adds nothing; a body that expects 100-continue waits for that. */
+/** Sends a request with Node's own client, which adds nothing. A body that expects 100-continue waits for it. */
 export function ask(url: string, { method, path, headers = {}, body = "" }: Ask): Promise<Answered> {
   return new Promise((resolve, reject) => {
     const length = "transfer-encoding" in headers ? {} : { "content-length": Buffer.byteLength(body) };

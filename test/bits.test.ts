@@ -6,8 +6,9 @@ import { places } from "../lib/cli/paths.js";
 import { readPassages } from "../lib/data/dataset.js";
 import { formatFloat32 } from "../lib/math/float32.js";
 import { openModel } from "../lib/serving/model.js";
+import { createScheduler } from "../lib/serving/scheduler.js";
+import { scoreText } from "../lib/serving/score-text.js";
 import { splitSentences } from "../lib/text/sentences.js";
-import { scoreText } from "../lib/text/windows.js";
 import { main as optimize } from "../services/optimization/main.js";
 import { type Running, startCommand, waitForAddress } from "./commands.js";
 
@@ -28,10 +29,11 @@ beforeAll(async () => {
   const quick = ["--gate-rows", "5", "--gate", "1", "--seconds", "0.05", "--rounds", "1"];
   await optimize(["--model", places.releasedModel, "--out", repository, "--precision", "int8", ...quick]);
   write.mockRestore();
-  const { scorer, tokenizer, maxLength } = await openModel(repository);
+  const model = await openModel(repository);
+  const scheduler = createScheduler();
   const scores: string[] = [];
-  for (const text of texts) scores.push(formatFloat32((await scoreText(scorer, tokenizer, maxLength, text)).score));
-  await scorer.close();
+  for (const text of texts) scores.push(formatFloat32((await scoreText(scheduler, model, text)).score));
+  await model.engine.close();
   alone = scores;
 });
 afterAll(() => {
@@ -54,7 +56,7 @@ async function predict(address: string, text: string): Promise<string> {
 
 it(`the released model scores a text the same, bit for bit, alone and among ${requests} at once, in the api's own process and through our server`, async () => {
   const inference = await start("inference", "--metrics-port", "0");
-  const all = ["--queue-limit", String(requests), "--timeout", "600000"]; // none is refused for the length of the line
+  const all = ["--queue-limit", String(requests), "--timeout", "600000"]; // none is refused because the queue is long
   for (const address of [await start("api", ...all), await start("api", "--inference", inference, ...all)]) {
     const scores = await Promise.all(Array.from({ length: requests }, (_, i) => predict(address, texts[i % texts.length]!)));
     expect(scores).toEqual(scores.map((_, i) => alone[i % texts.length]));

@@ -1,4 +1,6 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { type ChildOptions, startChild } from "../lib/system/child.js";
 import { compiled } from "../lib/system/package-files.js";
 
 export interface Finished {
@@ -14,32 +16,25 @@ export interface Running {
   readonly finished: Promise<Finished>;
 }
 
-interface CommandOptions {
+interface CommandOptions extends Pick<ChildOptions, "input" | "env"> {
   readonly folder?: string;
-  readonly input?: string | Buffer;
-  /** Variables beside those of this process. */
-  readonly env?: NodeJS.ProcessEnv | undefined;
 }
 
-/** Starts `readability ...` as a child process on compiled code, in `folder`. */
-export function startCommand(argv: readonly string[], { folder, input, env }: CommandOptions = {}): Running {
-  const child = spawn(process.execPath, [compiled("cli"), ...argv], { cwd: folder, stdio: "pipe", env: { ...process.env, ...env } });
-  let [stdout, stderr] = ["", ""];
-  child.stdout.setEncoding("utf8").on("data", (text: string) => {
-    stdout += text;
-  });
-  child.stderr.setEncoding("utf8").on("data", (text: string) => {
-    stderr += text;
-  });
-  child.stdin.on("error", () => {}); // it may end before it has read everything
-  child.stdin.end(input);
-  const finished = new Promise<Finished>((resolve) => child.on("close", (code) => resolve({ code, stdout, stderr })));
-  return { child, log: () => stderr, finished };
+/** Starts `readability ...` as a child process on compiled code, in `folder`. It ends when the test's process does. */
+export function startCommand(argv: readonly string[], { folder, ...options }: CommandOptions = {}): Running {
+  const { process: child } = startChild([process.execPath, compiled("cli"), ...argv], { cwd: folder, ...options });
+  const written = { stdout: "", stderr: "" };
+  for (const stream of ["stdout", "stderr"] as const)
+    child[stream]!.setEncoding("utf8").on("data", (text: string) => {
+      written[stream] += text;
+    });
+  const finished = once(child, "close").then(([code]) => ({ code: code as number | null, ...written }));
+  return { child, log: () => written.stderr, finished };
 }
 
 export const runCommand = (argv: readonly string[], options?: CommandOptions): Promise<Finished> => startCommand(argv, options).finished;
 
-/** The address that a service logs when it is ready. @throws where it ends before */
+/** The address that a service logs when it is ready. @throws if it ends before */
 export async function waitForAddress({ log, finished }: Running): Promise<string> {
   let ended = false;
   void finished.then(() => {

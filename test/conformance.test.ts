@@ -8,8 +8,9 @@ import { type Answered, ask } from "./ask.js";
 import { conformance, type Expected, impatient } from "./conformance.js";
 import { describeConformance } from "./conformance-page.js";
 import { slowGraph } from "./graphs.js";
+import type { InferenceServer } from "./inference-server.js";
 import { writeRepository } from "./repositories.js";
-import { type InferenceServer, servers } from "./servers.js";
+import { servers } from "./servers.js";
 
 describe.each(servers)("$name", ({ skipped, start, isTriton }) => {
   let server: InferenceServer;

@@ -4,17 +4,17 @@ import { joinMessage } from "../lib/protocol/message.js";
 import type { Ask } from "./ask.js";
 import { meanScore } from "./graphs.js";
 
-/** What a server answers. */
+/** A server's response. */
 export interface Expected {
   readonly status: number;
-  /** Its JSON, or its text where that is no JSON; an object with an error where it is left out and the status is one. */
+  /** The parsed JSON, or the text of an empty body. Default: any object with an error message. */
   readonly body?: unknown;
-  /** Scores that come back in binary, instead of a body. */
+  /** Scores of a binary response, instead of `body`. */
   readonly binary?: readonly number[];
   readonly encoding?: string;
 }
 
-/** A request with what both servers answer, or Triton's own answer beside ours with the reason. */
+/** A request and the response of both servers, or Triton's different response and the reason for it. */
 export interface Case {
   readonly name: string;
   readonly ask: Ask;
@@ -22,7 +22,7 @@ export interface Case {
   readonly triton?: Expected & { readonly why: string };
 }
 
-/** Of the repository that `writeRepository` makes. */
+/** The model that `writeRepository` writes. */
 const model = "/v2/models/readability";
 const names = ["input_ids", "attention_mask", "token_type_ids"];
 const rows = [
@@ -92,8 +92,8 @@ const notReady = exactly(400, "Model version not ready");
 const notFound = exactly(404, "Not Found");
 const notAllowed = exactly(405, "Method Not Allowed");
 
-/** Refused by both, but Triton takes the blame. */
-const unparsed = { status: 500, why: "Triton answers 500 to a request that it cannot parse; it is the client's mistake: 400." };
+/** Both servers refuse the request; Triton reports a server error. */
+const unparsed = { status: 500, why: "Triton answers 500 if it cannot parse a request. The client is at fault, so we answer 400." };
 const lenient = (why: string, answer: Expected = scored()) => ({ ...answer, why });
 
 const description = {
@@ -137,10 +137,10 @@ const statistics: Expected = {
 };
 const served = { status: 200, body: [{ name: "readability", version: "1", state: "READY" }] };
 
-/** Waits a millisecond at most. */
+/** A request that may wait at most 1 ms. */
 export const impatient = parameters({ timeout: 1000 });
 
-/** In order: the statistics tell of the inferences before. */
+/** Requests in order: the statistics cases need the inferences before them. */
 export const conformance: Readonly<Record<string, readonly Case[]>> = {
   "Server and health": [
     {
@@ -157,104 +157,104 @@ export const conformance: Readonly<Record<string, readonly Case[]>> = {
     },
     { name: "GET /v2/health/live", ask: get("/v2/health/live"), answer: empty },
     { name: "GET /v2/health/ready", ask: get("/v2/health/ready"), answer: empty },
-    { name: "a model's readiness", ask: get(`${model}/ready`), answer: empty },
-    { name: "a version's readiness", ask: get(`${model}/versions/1/ready`), answer: empty },
-    { name: "the readiness of another version", ask: get(`${model}/versions/7/ready`), answer: notReady },
-    { name: "the readiness of another model", ask: get("/v2/models/other/ready"), answer: notReady },
+    { name: "model ready", ask: get(`${model}/ready`), answer: empty },
+    { name: "model version ready", ask: get(`${model}/versions/1/ready`), answer: empty },
+    { name: "ready, unknown version", ask: get(`${model}/versions/7/ready`), answer: notReady },
+    { name: "ready, unknown model", ask: get("/v2/models/other/ready"), answer: notReady },
     { name: "POST /v2/health/live", ask: send("{}", {}, "/v2/health/live"), answer: notAllowed },
     { name: "OPTIONS /v2", ask: { method: "OPTIONS", path: "/v2" }, answer: notAllowed },
-    { name: "DELETE of a model", ask: { method: "DELETE", path: model }, answer: notAllowed },
-    { name: "GET of infer", ask: get(`${model}/infer`), answer: notAllowed },
-    { name: "PUT of infer", ask: { ...infer({ inputs: good }), method: "PUT" }, answer: notAllowed },
-    { name: "another path", ask: get("/nothing"), answer: notFound },
-    { name: "another path of a model", ask: get(`${model}/nothing`), answer: notFound },
-    { name: "a slash too many", ask: get("/v2/"), answer: notFound },
+    { name: "DELETE a model", ask: { method: "DELETE", path: model }, answer: notAllowed },
+    { name: "GET infer", ask: get(`${model}/infer`), answer: notAllowed },
+    { name: "PUT infer", ask: { ...infer({ inputs: good }), method: "PUT" }, answer: notAllowed },
+    { name: "unknown path", ask: get("/nothing"), answer: notFound },
+    { name: "unknown path of a model", ask: get(`${model}/nothing`), answer: notFound },
+    { name: "trailing slash", ask: get("/v2/"), answer: notFound },
   ],
   "Inference in JSON": [
     { name: "one text", ask: infer({ inputs: good }), answer: scored() },
-    { name: "by version", ask: infer({ inputs: good }, {}, `${model}/versions/1/infer`), answer: scored() },
-    { name: "another model", ask: infer({ inputs: good }, {}, "/v2/models/other/infer"), answer: unknown("'other'") },
-    { name: "another version", ask: infer({ inputs: good }, {}, `${model}/versions/3/infer`), answer: unknown("'readability' version 3") },
+    { name: "with a version", ask: infer({ inputs: good }, {}, `${model}/versions/1/infer`), answer: scored() },
+    { name: "unknown model", ask: infer({ inputs: good }, {}, "/v2/models/other/infer"), answer: unknown("'other'") },
+    { name: "unknown version", ask: infer({ inputs: good }, {}, `${model}/versions/3/infer`), answer: unknown("'readability' version 3") },
     {
-      name: "a batch, rows in lists of their own",
+      name: "batch, nested lists",
       ask: infer(all((name) => ({ shape: [3, 2], data: name === "input_ids" ? rows : rows.map(() => numbers[name]) }))),
       answer: scored(rows.map((row) => meanScore(row))),
     },
     {
-      name: "a batch, rows in one list",
+      name: "batch, one flat list",
       ask: infer(all((name) => ({ shape: [3, 2], data: name === "input_ids" ? rows.flat() : rows.flatMap(() => numbers[name]) }))),
       answer: scored(rows.map((row) => meanScore(row))),
     },
-    { name: "an id", ask: infer({ inputs: good, id: "an id" }), answer: scored([typeless], { id: "an id" }) },
-    { name: "an empty id", ask: infer({ inputs: good, id: "" }), answer: scored() },
-    { name: "no outputs named", ask: infer({ inputs: good, outputs: [] }), answer: scored() },
-    { name: "the output named", ask: infer({ inputs: good, outputs: [{ name: "logits" }] }), answer: scored() },
-    { name: "the output named twice", ask: infer({ inputs: good, outputs: [{ name: "logits" }, { name: "logits" }] }), answer: scored() },
-    { name: "fields of other programs", ask: infer({ inputs: good, model_name: "other", mine: [1] }), answer: scored() },
-    { name: "parameters of other programs", ask: parameters({ word: "x", number: 1, fraction: 1.5, truth: true }), answer: scored() },
-    { name: "a parameter of another kind", ask: parameters({ mine: { a: 1 } }), answer: error(400) },
+    { name: "id", ask: infer({ inputs: good, id: "an id" }), answer: scored([typeless], { id: "an id" }) },
+    { name: "empty id", ask: infer({ inputs: good, id: "" }), answer: scored() },
+    { name: "empty outputs", ask: infer({ inputs: good, outputs: [] }), answer: scored() },
+    { name: "output requested by name", ask: infer({ inputs: good, outputs: [{ name: "logits" }] }), answer: scored() },
+    { name: "output requested twice", ask: infer({ inputs: good, outputs: [{ name: "logits" }, { name: "logits" }] }), answer: scored() },
+    { name: "unknown fields", ask: infer({ inputs: good, model_name: "other", mine: [1] }), answer: scored() },
+    { name: "unknown parameters", ask: parameters({ word: "x", number: 1, fraction: 1.5, truth: true }), answer: scored() },
+    { name: "parameter that is an object", ask: parameters({ mine: { a: 1 } }), answer: error(400) },
     {
-      name: "a parameter of Triton's own",
+      name: "parameter that starts with triton_",
       ask: parameters({ triton_x: 1 }),
       answer: scored(),
-      triton: { status: 400, why: "Triton keeps names that begin with triton_ for itself; they mean nothing here." },
+      triton: { status: 400, why: "Triton reserves names that start with triton_. We ignore them like any unknown parameter." },
     },
-    { name: "a priority", ask: parameters({ priority: 1 }), answer: scored() },
-    { name: "a timeout", ask: parameters({ timeout: 20_000_000 }), answer: scored() },
-    { name: "no timeout", ask: parameters({ timeout: 0 }), answer: scored() },
-    { name: "a timeout beyond 2^53", ask: parameters({ timeout: 2 ** 60 }), answer: scored() },
-    { name: "a sequence", ask: parameters({ sequence_id: 1, sequence_start: true }), answer: scored() },
-    { name: "another content type", ask: infer({ inputs: good }, { "content-type": "text/plain" }), answer: scored() },
+    { name: "priority", ask: parameters({ priority: 1 }), answer: scored() },
+    { name: "timeout", ask: parameters({ timeout: 20_000_000 }), answer: scored() },
+    { name: "timeout 0", ask: parameters({ timeout: 0 }), answer: scored() },
+    { name: "timeout above 2^53", ask: parameters({ timeout: 2 ** 60 }), answer: scored() },
+    { name: "sequence parameters", ask: parameters({ sequence_id: 1, sequence_start: true }), answer: scored() },
+    { name: "content type text/plain", ask: infer({ inputs: good }, { "content-type": "text/plain" }), answer: scored() },
     { name: "Expect: 100-continue", ask: infer({ inputs: good }, { expect: "100-continue" }), answer: scored() },
-    { name: "a body in chunks", ask: infer({ inputs: good }, { "transfer-encoding": "chunked" }), answer: scored() },
+    { name: "chunked body", ask: infer({ inputs: good }, { "transfer-encoding": "chunked" }), answer: scored() },
     {
-      name: "a classification",
+      name: "classification",
       ask: output({ classification: 1 }),
       answer: error(400, "classification"),
       triton: {
         ...scored(),
         body: expect.objectContaining({ outputs: [expect.objectContaining({ datatype: "BYTES" })] }),
-        why: "The model has one score and no classes; Triton writes it with six digits and the index 0.",
+        why: "The model has one score and no classes. Triton returns the score with six digits and class index 0.",
       },
     },
     {
-      name: "an answer in shared memory",
+      name: "output in shared memory",
       ask: output({ shared_memory_region: "x", shared_memory_byte_size: 4 }),
       answer: error(400, "shared_memory_region"),
-      triton: { status: 404, why: "Shared memory is not offered here; Triton knows no such region." },
+      triton: { status: 404, why: "We do not support shared memory. Triton does, but has no region of that name." },
     },
   ],
   "Binary tensors": [
-    { name: "inputs in binary", ask: message(whole), answer: scored() },
-    { name: "inputs in another order", ask: message(inBinary(names.toReversed())), answer: scored() },
-    { name: "some inputs in binary", ask: message(inBinary(names, names.slice(1))), answer: scored() },
+    { name: "binary inputs", ask: message(whole), answer: scored() },
+    { name: "binary inputs in another order", ask: message(inBinary(names.toReversed())), answer: scored() },
+    { name: "binary and JSON inputs", ask: message(inBinary(names, names.slice(1))), answer: scored() },
     {
-      name: "the header, and no bytes",
+      name: "length header without binary data",
       ask: infer({ inputs: good }, { "inference-header-content-length": String(JSON.stringify({ inputs: good }).length) }),
       answer: scored(),
     },
     { name: "binary_data", ask: output({ binary_data: true }), answer: { status: 200, binary: [typeless] } },
     { name: "binary_data_output", ask: parameters({ binary_data_output: true }), answer: { status: 200, binary: [typeless] } },
     {
-      name: "binary_data_output, and not for the output",
+      name: "binary_data_output, but binary_data false",
       ask: output({ binary_data: false }, { parameters: { binary_data_output: true } }),
       answer: scored(),
     },
     {
-      name: "binary_data_output, the output named",
+      name: "binary_data_output, output requested by name",
       ask: infer({ inputs: good, outputs: [{ name: "logits" }], parameters: { binary_data_output: true } }),
       answer: { status: 200, binary: [typeless] },
       triton: {
         ...scored(),
-        why: "The extension says that it holds for outputs that do not say otherwise; Triton forgets it for those named.",
+        why: "The extension applies this parameter to every output without its own binary_data. Triton ignores it for outputs requested by name.",
       },
     },
-    { name: "bytes missing", ask: withLength(whole.body.subarray(0, -8)), answer: error(400) },
-    { name: "bytes too many", ask: withLength(Buffer.concat([whole.body, Buffer.alloc(3)])), answer: error(400) },
-    { name: "a size that is not the shape's", ask: message(inBinary(names, names, 8)), answer: error(400) },
-    { name: "a negative size", ask: message(inBinary(names, names, -1)), answer: error(400), triton: unparsed },
+    { name: "too few bytes", ask: withLength(whole.body.subarray(0, -8)), answer: error(400) },
+    { name: "too many bytes", ask: withLength(Buffer.concat([whole.body, Buffer.alloc(3)])), answer: error(400) },
+    { name: "size does not match the shape", ask: message(inBinary(names, names, 8)), answer: error(400) },
+    { name: "negative size", ask: message(inBinary(names, names, -1)), answer: error(400), triton: unparsed },
     {
-      name: "data twice",
+      name: "JSON and binary data for one input",
       ask: infer(first({ parameters: { binary_data_size: 16 } })),
       answer: error(400),
     },
@@ -266,144 +266,159 @@ export const conformance: Readonly<Record<string, readonly Case[]>> = {
     })),
   ],
   Compression: [
-    { name: "by gzip", ask: send(gzipSync(JSON.stringify({ inputs: good })), { "content-encoding": "gzip" }), answer: scored() },
-    { name: "by deflate", ask: send(deflateSync(JSON.stringify({ inputs: good })), { "content-encoding": "deflate" }), answer: scored() },
-    { name: "binary tensors by gzip", ask: send(gzipSync(whole.body), { ...whole.headers, "content-encoding": "gzip" }), answer: scored() },
-    { name: "identity", ask: infer({ inputs: good }, { "content-encoding": "identity" }), answer: scored() },
-    { name: "another encoding", ask: infer({ inputs: good }, { "content-encoding": "br" }), answer: error(501) },
-    { name: "no gzip", ask: infer({ inputs: good }, { "content-encoding": "gzip" }), answer: error(400) },
+    { name: "gzip body", ask: send(gzipSync(JSON.stringify({ inputs: good })), { "content-encoding": "gzip" }), answer: scored() },
+    { name: "deflate body", ask: send(deflateSync(JSON.stringify({ inputs: good })), { "content-encoding": "deflate" }), answer: scored() },
     {
-      name: "gzip that ends early",
+      name: "gzip body with binary tensors",
+      ask: send(gzipSync(whole.body), { ...whole.headers, "content-encoding": "gzip" }),
+      answer: scored(),
+    },
+    { name: "identity", ask: infer({ inputs: good }, { "content-encoding": "identity" }), answer: scored() },
+    { name: "unsupported encoding (br)", ask: infer({ inputs: good }, { "content-encoding": "br" }), answer: error(501) },
+    { name: "body that is not gzip", ask: infer({ inputs: good }, { "content-encoding": "gzip" }), answer: error(400) },
+    {
+      name: "truncated gzip",
       ask: send(gzipSync(JSON.stringify({ inputs: good })).subarray(0, -8), { "content-encoding": "gzip" }),
       answer: error(400),
-      triton: lenient("Triton does not look whether the checksum is there."),
+      triton: lenient("Triton does not check for the checksum at the end."),
     },
     ...["gzip", "deflate"].map((encoding) => ({
       name: `Accept-Encoding: ${encoding}`,
       ask: infer({ inputs: good }, { "accept-encoding": encoding }),
       answer: scored(),
-      triton: { ...scored(), encoding, why: "An answer is one number a text: compressing it saves nothing, and takes time." },
+      triton: { ...scored(), encoding, why: "A response is one number per text. Compressing it would cost time and save nothing." },
     })),
   ],
   "Malformed requests": [
-    { name: "no body", ask: send(""), answer: error(400) },
-    { name: "no JSON", ask: send("{"), answer: error(400), triton: unparsed },
-    { name: "more than JSON", ask: send(`${JSON.stringify({ inputs: good })}x`), answer: error(400), triton: unparsed },
-    { name: "brackets a hundred thousand deep", ask: send("[".repeat(100_000)), answer: error(400), triton: unparsed },
-    { name: "a list", ask: send("[]"), answer: error(400), triton: unparsed },
-    { name: "an object without inputs", ask: send("{}"), answer: error(400), triton: unparsed },
-    { name: "inputs that are no list", ask: infer({ inputs: {} }), answer: error(400), triton: unparsed },
-    { name: "no inputs", ask: infer({ inputs: [] }), answer: error(400) },
-    { name: "an input that is null", ask: infer({ inputs: [null] }), answer: error(400) },
-    { name: "an input missing", ask: infer({ inputs: good.slice(1) }), answer: error(400) },
-    { name: "an input unknown", ask: infer({ inputs: [...good, tensor("other")] }), answer: error(400) },
-    { name: "an input twice", ask: infer({ inputs: [...good, good[0]] }), answer: error(400) },
-    { name: "an output unknown", ask: infer({ inputs: good, outputs: [{ name: "other" }] }), answer: error(400) },
-    { name: "an output without name", ask: infer({ inputs: good, outputs: [{}] }), answer: error(400), triton: unparsed },
-    { name: "outputs that are no list", ask: infer({ inputs: good, outputs: {} }), answer: error(400), triton: unparsed },
-    { name: "parameters that are no object", ask: parameters([]), answer: error(400), triton: unparsed },
-    { name: "another datatype", ask: infer(first({ datatype: "INT32" })), answer: error(400) },
-    { name: "no datatype of the protocol", ask: infer(first({ datatype: "LONG" })), answer: error(400) },
-    { name: "no datatype", ask: infer(without("datatype")), answer: error(400), triton: unparsed },
-    { name: "another rank", ask: infer(first({ shape: [2] })), answer: error(400) },
-    { name: "no shape", ask: infer(without("shape")), answer: error(400), triton: unparsed },
-    { name: "a negative dimension", ask: infer(first({ shape: [-1, 2] })), answer: error(400), triton: unparsed },
+    { name: "empty body", ask: send(""), answer: error(400) },
+    { name: "invalid JSON", ask: send("{"), answer: error(400), triton: unparsed },
+    { name: "text after the JSON", ask: send(`${JSON.stringify({ inputs: good })}x`), answer: error(400), triton: unparsed },
+    { name: "JSON nested 100,000 levels deep", ask: send("[".repeat(100_000)), answer: error(400), triton: unparsed },
+    { name: "array instead of an object", ask: send("[]"), answer: error(400), triton: unparsed },
+    { name: "no field inputs", ask: send("{}"), answer: error(400), triton: unparsed },
+    { name: "inputs is not an array", ask: infer({ inputs: {} }), answer: error(400), triton: unparsed },
+    { name: "empty inputs", ask: infer({ inputs: [] }), answer: error(400) },
+    { name: "null input", ask: infer({ inputs: [null] }), answer: error(400) },
+    { name: "missing input", ask: infer({ inputs: good.slice(1) }), answer: error(400) },
+    { name: "unknown input", ask: infer({ inputs: [...good, tensor("other")] }), answer: error(400) },
+    { name: "duplicate input", ask: infer({ inputs: [...good, good[0]] }), answer: error(400) },
+    { name: "unknown output", ask: infer({ inputs: good, outputs: [{ name: "other" }] }), answer: error(400) },
+    { name: "output without a name", ask: infer({ inputs: good, outputs: [{}] }), answer: error(400), triton: unparsed },
+    { name: "outputs is not an array", ask: infer({ inputs: good, outputs: {} }), answer: error(400), triton: unparsed },
+    { name: "parameters is not an object", ask: parameters([]), answer: error(400), triton: unparsed },
+    { name: "wrong datatype", ask: infer(first({ datatype: "INT32" })), answer: error(400) },
+    { name: "unknown datatype", ask: infer(first({ datatype: "LONG" })), answer: error(400) },
+    { name: "missing datatype", ask: infer(without("datatype")), answer: error(400), triton: unparsed },
+    { name: "wrong rank", ask: infer(first({ shape: [2] })), answer: error(400) },
+    { name: "missing shape", ask: infer(without("shape")), answer: error(400), triton: unparsed },
+    { name: "negative dimension", ask: infer(first({ shape: [-1, 2] })), answer: error(400), triton: unparsed },
     {
-      name: "shapes that differ",
+      name: "inputs of different shapes",
       ask: infer(first({ shape: [2, 1] })),
       answer: error(400),
-      triton: lenient("Triton leaves it to the model, which may or may not notice; the test's does not.", {
+      triton: lenient("Triton passes the inputs to the model, which may not notice. The test model does not.", {
         status: 200,
         body: expect.anything(),
       }),
     },
     {
-      name: "a batch of no texts",
+      name: "batch of 0 texts",
       ask: infer(all(() => ({ shape: [0, 2], data: [] }))),
       answer: error(400),
-      triton: lenient("Nothing to score is a mistake here; Triton runs the model on nothing.", scored([])),
+      triton: lenient("An empty batch is a client error. Triton runs the model on no texts.", scored([])),
     },
     {
-      name: "a text of no tokens",
+      name: "text of 0 tokens",
       ask: infer(all(() => ({ shape: [1, 0], data: [] }))),
       answer: error(400),
-      triton: lenient("A text has at least its special tokens; Triton leaves it to the model.", { status: 200, body: expect.anything() }),
-    },
-    { name: "too few numbers", ask: infer(first({ data: [1] })), answer: error(400), triton: unparsed },
-    { name: "too many numbers", ask: infer(first({ data: [1, 2, 3] })), answer: error(400), triton: unparsed },
-    { name: "a fraction", ask: infer(first({ data: [1, 2.5] })), answer: error(400), triton: unparsed },
-    { name: "a word", ask: infer(first({ data: ["a", "b"] })), answer: error(400), triton: unparsed },
-    { name: "a truth", ask: infer(first({ data: [true, false] })), answer: error(400), triton: unparsed },
-    { name: "data that are no list", ask: infer(first({ data: 5 })), answer: error(400), triton: unparsed },
-    { name: "no data", ask: infer(first({ data: undefined })), answer: error(400) },
-    {
-      name: "lists deeper than the shape",
-      ask: infer(first({ data: [[[1], [2]]] })),
-      answer: error(400),
-      triton: lenient("The protocol nests as the shape says; Triton takes any nesting."),
-    },
-    {
-      name: "a number beyond 2^53",
-      ask: send(JSON.stringify({ inputs: good }).replace("[1,2]}", "[9007199254740993,2]}")),
-      answer: error(400),
-      triton: lenient("JSON's numbers are exact up to 2^53 here, as in JavaScript; binary tensors hold any.", {
+      triton: lenient("Every text has at least its special tokens. Triton passes the empty text to the model.", {
         status: 200,
         body: expect.anything(),
       }),
     },
-    { name: "an id that is no text", ask: infer({ inputs: good, id: 5 }), answer: error(400), triton: unparsed },
-    { name: "a negative timeout", ask: parameters({ timeout: -1 }), answer: error(400), triton: unparsed },
-    { name: "a priority that is no number", ask: parameters({ priority: "high" }), answer: error(400), triton: unparsed },
-    { name: "binary_data that is no truth", ask: output({ binary_data: "yes" }), answer: error(400), triton: unparsed },
-    { name: "binary_data_output that is no truth", ask: parameters({ binary_data_output: 1 }), answer: error(400), triton: unparsed },
+    { name: "too few values", ask: infer(first({ data: [1] })), answer: error(400), triton: unparsed },
+    { name: "too many values", ask: infer(first({ data: [1, 2, 3] })), answer: error(400), triton: unparsed },
+    { name: "fraction as a token id", ask: infer(first({ data: [1, 2.5] })), answer: error(400), triton: unparsed },
+    { name: "string as a token id", ask: infer(first({ data: ["a", "b"] })), answer: error(400), triton: unparsed },
+    { name: "boolean as a token id", ask: infer(first({ data: [true, false] })), answer: error(400), triton: unparsed },
+    { name: "data is not an array", ask: infer(first({ data: 5 })), answer: error(400), triton: unparsed },
+    { name: "missing data", ask: infer(first({ data: undefined })), answer: error(400) },
+    {
+      name: "data nested deeper than the shape",
+      ask: infer(first({ data: [[[1], [2]]] })),
+      answer: error(400),
+      triton: lenient("The protocol requires data to be flat or nested like the shape. Triton accepts any nesting."),
+    },
+    {
+      name: "token id above 2^53",
+      ask: send(JSON.stringify({ inputs: good }).replace("[1,2]}", "[9007199254740993,2]}")),
+      answer: error(400),
+      triton: lenient("JSON numbers in JavaScript are exact up to 2^53 only. Use binary tensors for larger values.", {
+        status: 200,
+        body: expect.anything(),
+      }),
+    },
+    { name: "id is not a string", ask: infer({ inputs: good, id: 5 }), answer: error(400), triton: unparsed },
+    { name: "negative timeout", ask: parameters({ timeout: -1 }), answer: error(400), triton: unparsed },
+    { name: "priority is not a number", ask: parameters({ priority: "high" }), answer: error(400), triton: unparsed },
+    { name: "binary_data is not a boolean", ask: output({ binary_data: "yes" }), answer: error(400), triton: unparsed },
+    { name: "binary_data_output is not a boolean", ask: parameters({ binary_data_output: 1 }), answer: error(400), triton: unparsed },
   ],
   "Models and versions": [
-    { name: "a model's metadata", ask: get(model), answer: { status: 200, body: description } },
-    { name: "a version's metadata", ask: get(`${model}/versions/1`), answer: { status: 200, body: description } },
-    { name: "a query behind the path", ask: get(`${model}?verbose=1`), answer: { status: 200, body: description } },
-    { name: "metadata of another model", ask: get("/v2/models/other"), answer: unknown("'other'") },
-    { name: "metadata of another version", ask: get(`${model}/versions/3`), answer: unknown("'readability' version 3") },
-    { name: "a version that is no number", ask: get(`${model}/versions/x`), answer: notFound },
+    { name: "model metadata", ask: get(model), answer: { status: 200, body: description } },
+    { name: "model version metadata", ask: get(`${model}/versions/1`), answer: { status: 200, body: description } },
+    { name: "query string after the path", ask: get(`${model}?verbose=1`), answer: { status: 200, body: description } },
+    { name: "metadata, unknown model", ask: get("/v2/models/other"), answer: unknown("'other'") },
+    { name: "metadata, unknown version", ask: get(`${model}/versions/3`), answer: unknown("'readability' version 3") },
+    { name: "version is not a number", ask: get(`${model}/versions/x`), answer: notFound },
     {
-      name: "a version beyond 2^63",
+      name: "version above 2^63",
       ask: get(`${model}/versions/99999999999999999999`),
       answer: unknown("'readability' version 99999999999999999999"),
-      triton: { status: 400, why: "It cannot be there, whatever its size; Triton fails to read it." },
+      triton: { status: 400, why: "No such version exists, so we answer 404. Triton cannot parse the number." },
     },
     {
-      name: "a name with an escape (%61 for a)",
+      name: "percent-encoded name (%61 for a)",
       ask: get("/v2/models/re%61dability"),
       answer: { status: 200, body: description },
-      triton: { status: 404, why: "Triton compares names as they stand in the path." },
+      triton: { status: 404, why: "Triton does not decode the path." },
     },
-    { name: "a model's configuration", ask: get(`${model}/config`), answer: configuration },
-    { name: "a version's configuration", ask: get(`${model}/versions/1/config`), answer: configuration },
-    { name: "the configuration of another model", ask: get("/v2/models/other/config"), answer: unknown("'other'") },
-    { name: "a model's statistics", ask: get(`${model}/stats`), answer: statistics },
-    { name: "a version's statistics", ask: get(`${model}/versions/1/stats`), answer: statistics },
-    { name: "the statistics of all models", ask: get("/v2/models/stats"), answer: statistics },
+    { name: "model configuration", ask: get(`${model}/config`), answer: configuration },
+    { name: "model version configuration", ask: get(`${model}/versions/1/config`), answer: configuration },
+    { name: "configuration, unknown model", ask: get("/v2/models/other/config"), answer: unknown("'other'") },
+    { name: "model statistics", ask: get(`${model}/stats`), answer: statistics },
+    { name: "model version statistics", ask: get(`${model}/versions/1/stats`), answer: statistics },
+    { name: "statistics of all models", ask: get("/v2/models/stats"), answer: statistics },
     {
-      name: "the statistics of another model",
+      name: "statistics, unknown model",
       ask: get("/v2/models/other/stats"),
       answer: error(400, "requested model 'other' is not available"),
     },
-    { name: "the statistics of another version", ask: get(`${model}/versions/3/stats`), answer: error(400, "is not available") },
+    { name: "statistics, unknown version", ask: get(`${model}/versions/3/stats`), answer: error(400, "is not available") },
   ],
   "Model repository": [
-    { name: "the index", ask: index("{}"), answer: served },
-    { name: "the index, no body", ask: index(""), answer: served },
-    { name: "the index of what is ready", ask: index('{"ready": true}'), answer: served },
-    { name: "an index request that is no JSON", ask: index("{"), answer: error(400), triton: unparsed },
-    { name: "ready that is no truth", ask: index('{"ready": "yes"}'), answer: error(400), triton: unparsed },
+    { name: "index", ask: index("{}"), answer: served },
+    { name: "index, empty body", ask: index(""), answer: served },
+    { name: "index, ready models only", ask: index('{"ready": true}'), answer: served },
+    { name: "index, invalid JSON", ask: index("{"), answer: error(400), triton: unparsed },
+    { name: "index, ready is not a boolean", ask: index('{"ready": "yes"}'), answer: error(400), triton: unparsed },
     {
-      name: "an index request that is a list",
+      name: "index, array instead of an object",
       ask: index("[]"),
       answer: error(400),
-      triton: { ...served, why: "The extension asks for an object; Triton finds no field in the list." },
+      triton: { ...served, why: "The extension requires an object. Triton looks for fields in the array and finds none." },
     },
-    { name: "GET of the index", ask: get("/v2/repository/index"), answer: notAllowed },
-    { name: "load, where the server decides", ask: control("load"), answer: error(503, "explicit model load / unload is not allowed") },
-    { name: "unload, where the server decides", ask: control("unload"), answer: error(503, "explicit model load / unload is not allowed") },
-    { name: "GET of load", ask: get(`/v2/repository/models/readability/load`), answer: notAllowed },
+    { name: "GET index", ask: get("/v2/repository/index"), answer: notAllowed },
+    {
+      name: "load, unless model control mode is explicit",
+      ask: control("load"),
+      answer: error(503, "explicit model load / unload is not allowed"),
+    },
+    {
+      name: "unload, unless model control mode is explicit",
+      ask: control("unload"),
+      answer: error(503, "explicit model load / unload is not allowed"),
+    },
+    { name: "GET load", ask: get(`/v2/repository/models/readability/load`), answer: notAllowed },
   ],
 };

@@ -1,6 +1,6 @@
 import { pino } from "pino";
+import type { Engine, Run } from "../lib/serving/engine.js";
 import type { Model } from "../lib/serving/model.js";
-import type { Scorer } from "../lib/serving/scorer.js";
 import type { Tokenizer } from "../lib/text/tokenizer.js";
 
 /** One token a word, between the ids 1 and 2. */
@@ -8,36 +8,42 @@ export const wordTokenizer: Tokenizer = {
   encode: (text) => [1, ...[...text.matchAll(/\S+/g)].map(([word]) => 10 + word.length), 2],
   encodeTruncated: (text, maxLength) => wordTokenizer.encode(text).slice(0, maxLength),
   padId: 0,
+  largestId: 999,
   specials: { prefix: [1], suffix: [2] },
   maxLength: undefined,
 };
 
-/** What `sumScorer` gives: no round number, so that printing it is a test too. */
+/** What `sumEngine` gives: no round number, so that printing it is a test too. */
 export const sumScore = (ids: readonly number[]): number => Math.fround(ids.reduce((sum, id) => sum + id, 0) / -7);
 
-export const sumScorer: Scorer = { score: async (ids) => sumScore(ids), ready: async () => true, close: async () => {} };
+/** An engine with a lane for every window. */
+export function fakeEngine(score: (ids: readonly number[]) => number | Promise<number>): Engine {
+  const run = async (ids: readonly number[]) => ({ logit: await score(ids), seconds: 0 });
+  return { free: Infinity, run, ready: async () => true, close: async () => {} };
+}
 
-export interface HeldScorer extends Scorer {
-  /** Texts that came and were not answered. */
+export const sumEngine: Engine = fakeEngine(sumScore);
+
+export interface HeldEngine extends Engine {
+  /** Windows that came and were not answered. */
   readonly held: number;
-  /** Texts that ever came. */
+  /** Windows that ever came. */
   readonly seen: number;
-  /** Answers the text that came first, of those held. */
+  /** Answers the window that came first, of those held. */
   release(): void;
 }
 
-/** A scorer that answers when told to. */
-export function holdScorer(): HeldScorer {
+/** An engine that answers when told to. */
+export function holdEngine(): HeldEngine {
   const waiting: (() => void)[] = [];
   let seen = 0;
   return {
-    score: (ids) =>
-      new Promise((resolve) => {
+    ...sumEngine,
+    run: (ids) =>
+      new Promise<Run>((resolve) => {
         seen++;
-        waiting.push(() => resolve(sumScore(ids)));
+        waiting.push(() => resolve({ logit: sumScore(ids), seconds: 0 }));
       }),
-    ready: async () => true,
-    close: async () => {},
     get held() {
       return waiting.length;
     },
@@ -52,7 +58,7 @@ export function holdScorer(): HeldScorer {
 export const fixedSource = (model: Model) => ({
   current: model,
   use: <R>(work: (model: Model) => Promise<R>) => work(model),
-  ready: () => model.scorer.ready(),
+  ready: () => model.engine.ready(),
 });
 
 /** A log that keeps its lines. */

@@ -6,8 +6,8 @@ import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { formatFloat32 } from "../lib/math/float32.js";
 import { encodeRequest } from "../lib/protocol/request.js";
-import { createEngine, type Engine } from "../lib/serving/engine.js";
-import { startRunner } from "../lib/serving/runner.js";
+import { createLocalEngine, type LocalEngine } from "../lib/serving/local-engine.js";
+import { startWorker } from "../lib/serving/worker-pool.js";
 import { compiled } from "../lib/system/package-files.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { buildApp } from "../services/inference/app.js";
@@ -41,7 +41,7 @@ async function fromAll(work: (number: number) => Promise<void>, stopped: () => b
 }
 
 /** Serves an engine. @returns a function that sends it a text's ids */
-async function serve(engine: Engine) {
+async function serve(engine: LocalEngine) {
   writeRepository(folder);
   const { log } = keepLog();
   const served = serveEngine("readability", 1, engine);
@@ -76,19 +76,19 @@ it("loses no request and gives no wrong answer while threads end all the time", 
     setTimeout(() => process.exit(1), 100 + 200 * Math.random());`,
   );
   const { log, lines } = keepLog();
-  const start = (graph: string | Uint8Array, threads: number) => startRunner(graph, threads, lines.length < 10 ? mortal : undefined);
-  const engine = await createEngine({ graph: meanGraph(), sessions: 2, log }, start);
+  const start = (graph: string | Uint8Array, threads: number) => startWorker(graph, threads, lines.length < 10 ? mortal : undefined);
+  const engine = await createLocalEngine({ graph: meanGraph(), workers: 2, log }, start);
   const { score, served } = await serve(engine);
   const count = await fromAll(
     async (number) => expect(await score([number % 97, 5])).toBe(meanScore([number % 97, 5])),
-    () => lines.length >= 10 && engine.stats.sessions === 2,
+    () => lines.length >= 10 && engine.workers === 2,
   );
   expect(served.usage).toMatchObject({ success: count, failures: { BACKEND: 0, REJECTED: 0, OTHER: 0 } });
-  expect(lines.every((line) => line.includes("a model session ended; it is replaced"))).toBe(true);
+  expect(lines.every((line) => line.includes("a model worker ended; it is replaced"))).toBe(true);
 });
 
 it("keeps nothing of clients that go away, a third of all", async () => {
-  const engine = await createEngine({ graph: slowGraph(1), sessions: 2 });
+  const engine = await createLocalEngine({ graph: slowGraph(1), workers: 2 });
   const { score, served } = await serve(engine);
   let answered = 0;
   const count = await fromAll(
@@ -103,10 +103,10 @@ it("keeps nothing of clients that go away, a third of all", async () => {
     },
     () => served.usage.failures.CANCELED >= 30,
   );
-  await until(() => engine.stats.queued === 0 && engine.stats.running === 0);
+  await until(() => served.scheduler.stats.queued === 0 && served.scheduler.stats.running === 0);
   expect(answered).toBeGreaterThanOrEqual(count - Math.ceil(count / 3));
   expect(served.usage.failures).toMatchObject({ REJECTED: 0, BACKEND: 0, OTHER: 0 });
-  await engine.close(); // nothing accepted is left that never ends
+  await served.close(); // nothing accepted is left that never ends
 });
 
 it("answers every accepted request when it is told to stop under load", async () => {

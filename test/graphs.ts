@@ -2,7 +2,7 @@ import { addConstant, addInput, addOutput, createGraph, type Value } from "../li
 import { encodeModel } from "../lib/onnx/model-file.js";
 import { add, cast, div, gather, matmul, mul, reduceMean } from "../lib/onnx/ops.js";
 
-/** A graph with the model's inputs and output whose logits are what `build` makes of the ids under their mask, float32 [batch, sequence]. */
+/** A graph with the model's inputs and output. `build` makes the logits from the masked ids and the token types, float32 [batch, sequence]. */
 function encodeGraph(build: (ids: Value, types: Value) => Value): Uint8Array {
   const graph = createGraph("test");
   const [ids, mask, types] = ["input_ids", "attention_mask", "token_type_ids"].map((name) =>
@@ -13,20 +13,20 @@ function encodeGraph(build: (ids: Value, types: Value) => Value): Uint8Array {
 }
 
 /**
- * Logits are (the mean of the ids that count + the mean of the types) / 7 + `offset`; the means are over the whole row, so that
- * padding changes them.
+ * Logits are (the mean of the unmasked ids + the mean of the types) / 7 + `offset`. The means are over the whole row, so that padding
+ * changes them.
  */
 export function meanGraph(offset = 0): Uint8Array {
   return encodeGraph((ids, types) => add(meanOf(ids, types), offset));
 }
 
-/** What meanGraph gives for a text alone. */
+/** The score of meanGraph for a text alone. */
 export function meanScore(ids: readonly number[], offset = 0): number {
   const mean = Math.fround(ids.reduce((sum, id) => sum + id, 0) / ids.length);
   return Math.fround(Math.fround(mean / 7) + offset);
 }
 
-/** Scores as meanGraph(offset) does, after `rounds` products of matrices that take about 10 milliseconds each; one text a run. */
+/** Scores like meanGraph(offset), after `rounds` matrix products of about 10 milliseconds each. One text a run. */
 export function slowGraph(rounds: number, offset = 0): Uint8Array {
   const size = 600;
   const matrix = Float32Array.from({ length: size * size }, (_, i) => ((i % 17) - 8) / size);
@@ -38,7 +38,7 @@ export function slowGraph(rounds: number, offset = 0): Uint8Array {
   });
 }
 
-/** Refuses ids from `rows` on, as a model's embedding does; logits are the mean of a tenth of each id. */
+/** Refuses ids from `rows` on, as a model's embedding does. Logits are the mean of a tenth of each id. */
 export function tableGraph(rows: number): Uint8Array {
   const tenths = Float32Array.from({ length: rows }, (_, i) => i / 10);
   return encodeGraph((ids) => reduceMean(gather(addConstant(ids.graph, "float32", [rows, 1], tenths), cast(ids, "int64")), [1], 0));

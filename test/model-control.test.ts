@@ -31,7 +31,7 @@ type Mode = "explicit" | "none";
 async function startOurs(mode: Mode): Promise<string> {
   const { log } = keepLog();
   const open = async (version: ModelVersion) =>
-    serveEngine(version.model, version.version, await openVersion(version, { sessions: 1, log }));
+    serveEngine(version.model, version.version, await openVersion(version, { workers: 1, log }));
   const models = await openModels({ repository, mode, open, log });
   const app = buildApp({ models, timeout: 5000, bodyLimit: 1 << 20, log });
   await app.listen({ host: "127.0.0.1", port: 0 });

@@ -6,18 +6,10 @@ import { buildMetrics } from "../services/inference/metrics.js";
 import { openModels } from "../services/inference/models.js";
 import { serveEngine } from "../services/inference/served.js";
 import { keepLog } from "./fakes.js";
+import type { InferenceServer } from "./inference-server.js";
 import { startTriton } from "./triton.js";
 
-export interface InferenceServer {
-  readonly url: string;
-  /** Address of its metrics. */
-  readonly metrics: string;
-  /** host:port of gRPC. */
-  readonly grpc?: string;
-  stop(): Promise<void>;
-}
-
-/** The servers that a repository can be served by, of which Triton may not be here. */
+/** The servers that can serve a repository. Triton may not be installed. */
 export const servers = [
   { name: "our server", isTriton: false, skipped: false, start: startOurs },
   {
@@ -31,7 +23,7 @@ export const servers = [
 /** Our server on the newest version of a repository's model, in this process. */
 export async function startOurs(repository: string): Promise<InferenceServer> {
   const { log } = keepLog();
-  const open = async (version: ModelVersion) => serveEngine(version.model, version.version, await openVersion(version, { sessions: 1 }));
+  const open = async (version: ModelVersion) => serveEngine(version.model, version.version, await openVersion(version, { workers: 1 }));
   const models = await openModels({ repository, mode: "none", open, log });
   const app = buildApp({ models, timeout: 5000, bodyLimit: 1 << 20, log });
   const metrics = buildMetrics(models);

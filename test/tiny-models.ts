@@ -6,7 +6,7 @@ import { type FamilyName, familyNames } from "../lib/bert/families.js";
 import { shipped } from "../lib/system/package-files.js";
 import { writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 
-/** A batch with transformers' scores, by either head; made by test/fixtures/make-tiny-models.py. */
+/** A batch with transformers' scores by either head, from test/fixtures/make-tiny-models.py. */
 export interface Case {
   readonly name: string;
   readonly input_ids: readonly (readonly number[])[];
@@ -30,7 +30,7 @@ export const readTiny = (family: FamilyName, head: Head): Checkpoint => readChec
 export const readGolden = (family: FamilyName): readonly Case[] =>
   JSON.parse(readFileSync(join(tinyFolder(family), "golden.json"), "utf8")) as readonly Case[];
 
-/** A whole checkpoint: BERT's own tokenizer where the family has none among the fixtures. */
+/** A whole checkpoint, with a WordPiece tokenizer if the fixtures have none of the family. */
 export function copyTiny(family: FamilyName, to: string): void {
   cpSync(tinyFolder(family), to, { recursive: true });
   if (!existsSync(join(to, "tokenizer.json"))) writeWordPieceTokenizer(to);

@@ -6,7 +6,7 @@ import { connectServer } from "../lib/protocol/client.js";
 import { readNewestVersion } from "../lib/repository/repository.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { main } from "../services/optimization/main.js";
-import type { InferenceServer } from "./servers.js";
+import type { InferenceServer } from "./inference-server.js";
 import { copyTiny } from "./tiny-models.js";
 import { startTriton } from "./triton.js";
 

@@ -12,7 +12,8 @@ import { shipped } from "../lib/system/package-files.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { main as optimize } from "../services/optimization/main.js";
 import { ask } from "./ask.js";
-import { type InferenceServer, servers } from "./servers.js";
+import type { InferenceServer } from "./inference-server.js";
+import { servers } from "./servers.js";
 import { copyTiny } from "./tiny-models.js";
 
 const sentences = ["The cat sat on the mat.", "a", "Mats, and cats that sit on them: matting.", "the cat ".repeat(30)];

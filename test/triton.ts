@@ -1,15 +1,15 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { findPort } from "../lib/http/listen.js";
-import type { InferenceServer } from "./servers.js";
+import { waitForAnswer } from "../lib/http/wait.js";
+import { startChild } from "../lib/system/child.js";
+import type { InferenceServer } from "./inference-server.js";
 
-/** Milliseconds; less than a hook of vitest may take, so that the log is seen. */
-const longestStart = 100_000;
+/** Seconds; less than a hook of vitest may take, so that its error is seen. */
+const longestStart = 100;
 
 /**
- * Starts a Triton Inference Server on a model repository, on ports that are free.
+ * Starts a Triton Inference Server on a model repository, on free ports.
  * @param folder where PyPI's nvidia-pytriton was unpacked, with a backend `onnxruntime`, its Python environment in venv/ and the folder
  *   of libpython in the file libdir
  * @param options of tritonserver, without the dashes
@@ -41,32 +41,20 @@ export async function startTriton(
     ...options,
   };
   const flags = Object.entries(argv).map(([name, value]) => `--${name}=${value}`);
-  const child = spawn(join(triton, "bin", "tritonserver"), flags, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
-  let log = "";
-  for (const stream of [child.stdout, child.stderr])
-    stream.on("data", (part) => {
-      log += part;
-    });
-  const exited = once(child, "exit");
+  const server = startChild([join(triton, "bin", "tritonserver"), ...flags], { env });
   const url = `http://127.0.0.1:${port}`;
-  const deadline = Date.now() + longestStart;
-  for (;;) {
-    const answer = await fetch(`${url}/v2/health/ready`, { signal: AbortSignal.timeout(5000) }).catch(() => undefined);
-    if (answer?.ok) break;
-    if (child.exitCode !== null) throw new Error(`Triton ended:\n${log}`);
-    if (Date.now() > deadline) {
-      child.kill("SIGKILL");
-      throw new Error(`Triton is not ready after ${longestStart} ms:\n${log}`);
-    }
-    await new Promise((resolve) => setTimeout(resolve, 100));
+  const ended = server.exited.then(({ how, lines }) => Promise.reject(new Error(`Triton ${how}:\n${lines.join("\n")}`)));
+  try {
+    await Promise.race([waitForAnswer(`${url}/v2/health/ready`, longestStart, "Its log may tell why."), ended]);
+  } catch (error) {
+    await server.stop(0);
+    throw error;
   }
+  ended.catch(() => {}); // it ends when it is stopped
   return {
     url,
     grpc: `127.0.0.1:${grpcPort}`,
     metrics: `http://127.0.0.1:${metricsPort}/metrics`,
-    async stop() {
-      child.kill("SIGTERM");
-      await exited;
-    },
+    stop: () => server.stop(60),
   };
 }

@@ -7,9 +7,10 @@ import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { encodeRequest } from "../lib/protocol/request.js";
 import { openVersion } from "../lib/serving/open-version.js";
-import { repeat } from "../lib/system/poll.js";
+import { createScheduler } from "../lib/serving/scheduler.js";
+import { poll } from "../lib/system/poll.js";
 import { loadTokenizer } from "../lib/text/tokenizer.js";
-import { scoreText } from "../lib/text/windows.js";
+import { combineScores, splitWindows } from "../lib/text/windows.js";
 import { buildApp as buildApi } from "../services/api/app.js";
 import { connectSource, openSource } from "../services/api/source.js";
 import { buildApp as buildInference } from "../services/inference/app.js";
@@ -29,26 +30,26 @@ let repository: string;
 const closers: (() => unknown)[] = [];
 /** For each version that was published, the score of each text. */
 let right: Map<number, readonly number[]>;
-beforeEach(async () => {
+beforeEach(() => {
   repository = join(mkdtempSync(join(tmpdir(), "versions-")), "repository");
   right = new Map();
-  await publish(1);
+  publish(1);
 });
 afterEach(async () => {
   for (const close of closers.splice(0).reverse()) await close();
   rmSync(join(repository, ".."), { recursive: true, force: true });
 });
 
-async function publish(version: number): Promise<void> {
+function publish(version: number): void {
   // Slow, so that texts always wait for it.
   const { folder, metadata } = publishVersion(repository, version, { graph: slowGraph(1, version) });
-  const scorer = { score: async (ids: readonly number[]) => meanScore(ids, version) };
   const tokenizer = loadTokenizer(folder);
-  const scores = await Promise.all(texts.map((text) => scoreText(scorer, tokenizer, metadata.max_length, text)));
-  right.set(
-    version,
-    scores.map(({ score }) => score),
-  );
+  const score = (text: string) => {
+    const windows = splitWindows(tokenizer, text, metadata.max_length);
+    const scores = windows.map((ids) => meanScore(ids, version));
+    return combineScores(tokenizer, windows, scores).score;
+  };
+  right.set(version, texts.map(score));
   rmSync(join(repository, "readability", String(version - 2)), { recursive: true, force: true }); // optimization keeps two
 }
 
@@ -61,9 +62,9 @@ async function listen(app: FastifyInstance): Promise<string> {
 async function startInference(): Promise<string> {
   const { log } = keepLog();
   const open = async (version: Parameters<typeof openVersion>[0]) =>
-    serveEngine(version.model, version.version, await openVersion(version, { sessions: 2, log }));
+    serveEngine(version.model, version.version, await openVersion(version, { workers: 2, log }));
   const models = await openModels({ repository, mode: "poll", open, log });
-  closers.push(() => models.close(), repeat(0.05, models.look));
+  closers.push(() => models.close(), poll(0.05, models.poll));
   return listen(buildInference({ models, timeout: 30_000, bodyLimit: 1 << 20, log }));
 }
 
@@ -71,8 +72,9 @@ async function startApi(inference?: string): Promise<string> {
   const { log } = keepLog();
   const options = { repository, timeout: 30_000, log };
   const source = inference ? await connectSource(options, inference) : await openSource(options);
-  closers.push(() => source.close(), repeat(0.2, source.look));
-  return listen(buildApi({ source, cacheSize: 0, concurrency: 16, queueLimit: 1000, timeout: 30_000, bodyLimit: 1 << 20, log }));
+  closers.push(() => source.close(), poll(0.2, source.poll));
+  const scheduler = createScheduler({ width: 16, maxRequests: 1000 });
+  return listen(buildApi({ source, scheduler, cacheSize: 0, timeout: 30_000, bodyLimit: 1 << 20, log }));
 }
 
 /** Asks from many connections until told to stop; tells how often it was answered. */
@@ -105,7 +107,7 @@ async function publishWhile(ask: (which: number) => Promise<number>, millisecond
   for (let version = 2; version <= last && !failed; version++) {
     await sleep(milliseconds);
     if (version === 5) publishVersion(repository, version, { graph: Buffer.from("broken"), fallback: null });
-    else await publish(version);
+    else publish(version);
   }
   expect(await answers).toBeGreaterThan(connections);
   expect([seen.has(1), seen.has(5)]).toEqual([true, false]);

@@ -1,36 +1,36 @@
 import { existsSync, readdirSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { logLevels } from "../../lib/cli/log.js";
 import { describeFlag, type Options, parseOptions, variableName } from "../../lib/cli/options.js";
 import { compiled, shipped } from "../../lib/system/package-files.js";
 import { options } from "./options.js";
 
-const services = ["train", "optimization", "inference", "api", "load_testing"];
-
-/** Prints docs/options.md, made from the option tables themselves. */
+/** Prints docs/options.md, made from the option tables. */
 export async function main(argv: readonly string[]): Promise<number> {
   parseOptions("docs", options, argv);
-  process.stdout.write(await describeAll());
+  process.stdout.write(`${[introduction, ...(await describeCommands())].join("\n\n")}\n`);
   return 0;
-}
-
-/** The page of all options; a command is a folder of services/ or commands/ with a table options.ts. */
-async function describeAll(): Promise<string> {
-  const commands = readdirSync(shipped("dist/commands"), { withFileTypes: true }).filter((entry) => entry.isDirectory());
-  const tables = [...services.map((name) => [name, `services/${name}`]), ...commands.map(({ name }) => [name, `commands/${name}`]).sort()];
-  const sections: string[] = [];
-  for (const [name, folder] of tables as [string, string][]) {
-    const file = compiled(`${folder}/options`);
-    if (!existsSync(file)) continue;
-    const { options } = (await import(pathToFileURL(file).href)) as { options: Options };
-    if (Object.keys(options).length > 0) sections.push(describeTable(name, options));
-  }
-  return `${[introduction, ...sections].join("\n\n")}\n`;
 }
 
 const introduction = `# Options
 
-Every option is a flag and an environment variable; the flag comes before the variable, the variable before the default.
+Set an option with its flag or its environment variable. A flag takes precedence over a variable, and a variable over the default.
+Two more variables apply to every command: READABILITY_LOG_LEVEL (${logLevels.join(", ")}; default info) and
+READABILITY_LOG_FORMAT (json for JSON lines).
 This page is made from the same tables as \`--help\`: \`readability docs > docs/options.md\`.`;
+
+/** A section for each command with options: the services in the order they run, then the others. */
+async function describeCommands(): Promise<readonly string[]> {
+  const services = ["train", "optimization", "inference", "api", "load_testing"].map((name) => ["services", name] as const);
+  const commands = readdirSync(shipped("dist/commands")).sort().map((name) => ["commands", name] as const); // biome-ignore format: one line
+  const sections: string[] = [];
+  for (const [folder, name] of [...services, ...commands]) {
+    const file = compiled(`${folder}/${name}/options`);
+    const { options }: { options: Options } = existsSync(file) ? await import(pathToFileURL(file).href) : { options: {} };
+    if (Object.keys(options).length > 0) sections.push(describeTable(name, options));
+  }
+  return sections;
+}
 
 function describeTable(command: string, options: Options): string {
   const rows = Object.entries(options).map(([name, option]) => {

@@ -1,2 +1,2 @@
-/** It has none. */
+/** None. */
 export const options = {};

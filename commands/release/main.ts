@@ -1,13 +1,12 @@
 /**
- * Makes a released model of a trained checkpoint: weights rounded to float16 (half the size), measured as rounded.
+ * Makes a released model from a trained checkpoint: rounds the weights to float16, half the size, and measures them as rounded.
  *
- *     node dist/bench/release.js artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
+ *     readability release artifacts/model data/input/train.csv.zip models/readability-minilm [BASE's hub name]
  */
 import { basename, join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { parseOptions } from "../../lib/cli/options.js";
 import { showProgress } from "../../lib/cli/progress.js";
-import { runMain } from "../../lib/cli/run-main.js";
 import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { fail } from "../../lib/errors/errors.js";
@@ -16,13 +15,15 @@ import { toSvgFile } from "../../lib/report/chart.js";
 import { describeErrors, describePassages } from "../../lib/repository/score-tables.js";
 import { listSplits, readRecord, recordFile } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/formulas.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { drawPredictions } from "../../services/train/charts.js";
+import { options } from "./options.js";
 
-await runMain(async (argv) => {
-  const given = parseOptions("bench_release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
+export async function main(argv: readonly string[]): Promise<number> {
+  const given = parseOptions("release", options, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
   const [from, data, out, base] = given.arguments as [string, string, string, string?];
   const record =
     readRecord(from) ??
@@ -32,18 +33,19 @@ await runMain(async (argv) => {
 
   writeCheckpoint(out, readCheckpoint(from), "F16");
   writeTokenizerFiles(from, out, record.max_length);
-  const { scorer, tokenizer } = await openModel(out);
+  const { engine, tokenizer } = await openModel(out);
+  const scheduler = createScheduler();
   const progress = showProgress("release", held.length, "passages");
   let done = 0;
   const predictions = await Promise.all(
     held.map(async ({ id, excerpt, target }) => {
-      const score = await scorer.score(tokenizer.encodeTruncated(excerpt, record.max_length));
+      const score = await scheduler.score(engine, tokenizer.encodeTruncated(excerpt, record.max_length));
       progress.update(++done);
       return { id, target, score };
     }),
   );
   progress.stop();
-  await scorer.close();
+  await engine.close();
 
   const heldOut = new Set(held);
   const tables = {
@@ -65,4 +67,5 @@ await runMain(async (argv) => {
   process.stdout.write(
     `validation RMSE ${record.validation.rmse.toFixed(4)} as trained, ${rmse.toFixed(4)} as rounded; written to ${out}\n`,
   );
-});
+  return 0;
+}

@@ -47,11 +47,11 @@ describe("readability score", () => {
       `{"id":"1","score":${expected("the cat")}}`,
       `{"id":"2","error":"The text is empty or blank. Send at least one word."}`,
       `{"id":"3","score":${expected("sat, on")}}`,
-      `{"error":"the row of line 5 has 3 cells, the header 2"}`,
+      `{"error":"the row at line 5 and the header differ in length: 3 and 2 cells"}`,
       `{"id":"5","score":${expected("mat")}}`,
       "",
     ]);
-    expect(stderr).toContain("3 texts scored, 2 refused");
+    expect(stderr).toContain("scored: 3, failed: 2");
   });
 
   it("scores lines of JSON from a file and from standard input, by the field that is named", async () => {
@@ -81,12 +81,12 @@ describe("readability score", () => {
       return [code, stderr];
     };
     expect(await problem()).toEqual([2, expect.stringContaining("missing required argument 'file'")]);
-    expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("say with --format which it is")]);
+    expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("give the format with --format")]);
     expect(await problem("missing.txt")).toEqual([1, expect.stringContaining("missing.txt not found")]);
     expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining("Cannot read .")]);
     expect(await problem(place("b.csv", "a,b\n1,2\n"))).toEqual([1, expect.stringContaining('no column "excerpt"')]);
     const nowhere = await runCommand(["score", "--model", "nowhere", place("b.txt", "the cat")], { folder });
-    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("nowhere holds no model")]);
+    expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("No model in nowhere")]);
   });
 
   it.skipIf(!existsSync(join(places.releasedModel, "config.json")))("uses the released model where nothing was built", async () => {

@@ -18,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const file = settings.arguments[0]!;
   const format = settings.format ?? chooseFormat(file);
   const source = file === "-" ? process.stdin : openFile(file);
-  const name = file === "-" ? "Standard input" : file;
+  const name = file === "-" ? "standard input" : file;
   const model = await openModel(settings.model);
   const output = openOutput(process.stdout);
   output.closed.addEventListener("abort", () => source.destroy());
@@ -28,7 +28,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const { scored, refused } = await writeScores(records, model, output.write, ({ position }, { scored }) =>
       progress?.update(Math.round(position / 1000), { texts: String(scored) }),
     );
-    if (format !== "txt") process.stderr.write(`${scored} texts scored, ${refused} refused\n`);
+    if (format !== "txt") process.stderr.write(`scored: ${scored}, failed: ${refused}\n`);
     return refused === 0 ? 0 : 1;
   } catch (error) {
     if ((output.closed.reason as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 0;
@@ -37,7 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     throw error;
   } finally {
     progress?.stop();
-    await model.scorer.close();
+    await model.engine.close();
     output.release();
   }
 }
@@ -46,12 +46,15 @@ function chooseFormat(file: string): Format {
   const ending = file === "-" ? "txt" : extname(file).slice(1).toLowerCase();
   if (Object.hasOwn(formats, ending)) return ending as Format;
   const known = Object.keys(formats).join(", ");
-  return fail("usage", { problem: `${file} ends in none of ${known}: say with --format which it is`, help: "readability score --help" });
+  return fail("usage", {
+    problem: `the name of ${file} does not end in ${known}: give the format with --format`,
+    help: "readability score --help",
+  });
 }
 
 function openFile(file: string): Readable {
   if (!existsSync(file))
-    fail("no-file", { file, what: "texts to score", remedy: "Name a .txt, .jsonl or .csv file, or - for standard input." });
+    fail("no-file", { file, what: "texts to score", remedy: "Give a .txt, .jsonl or .csv file, or - for standard input." });
   return createReadStream(file);
 }
 

@@ -10,7 +10,7 @@ export const options = {
   format: option(
     z.enum(["txt", "jsonl", "csv"]).optional(),
     undefined,
-    "txt: all of it is one text; jsonl: an object a line, blank lines passed over; csv: with a header. Default: the file name's ending; txt for standard input.",
+    "Format of the input. txt: one text; jsonl: one JSON object per line, blank lines ignored; csv: a CSV with a header. Default: the file name's extension, txt for standard input.",
   ),
   column: option(kinds.text.optional(), undefined, "Column (csv) or field (jsonl) of the texts. Default: excerpt, else text."),
 };

@@ -54,8 +54,8 @@ describe("jsonl", () => {
     expect(records.map(({ text, problem }) => text ?? problem)).toEqual([
       "line 1 is not UTF-8",
       "a",
-      expect.stringContaining("line 3 is no JSON: "),
-      "line 5 is no JSON object",
+      expect.stringContaining("line 3 is not valid JSON: "),
+      "line 5 is not a JSON object",
       "line 6 has no text in the field excerpt or text",
       "z",
     ]);
@@ -89,10 +89,10 @@ describe("csv", () => {
     const records = await read("csv", csv);
     expect(records.map(({ text, problem }) => text ?? problem)).toEqual([
       "a",
-      "the row of line 4 has 3 cells, the header 2",
-      "the row of line 5 has 1 cells, the header 2",
+      "the row at line 4 and the header differ in length: 3 and 2 cells",
+      "the row at line 5 and the header differ in length: 1 and 2 cells",
       "e\ne",
-      "the quotes that begin in the row of line 8 never end",
+      "the quotes opened in the row at line 8 never close",
     ]);
   });
 

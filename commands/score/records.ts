@@ -46,9 +46,9 @@ function readLine(line: Buffer, row: number, column: string | undefined): Omit<I
   try {
     value = JSON.parse(line.toString().replace(/^\ufeff/, ""));
   } catch (error) {
-    return { problem: `line ${row} is no JSON: ${reason(error)}` };
+    return { problem: `line ${row} is not valid JSON: ${reason(error)}` };
   }
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return { problem: `line ${row} is no JSON object` };
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return { problem: `line ${row} is not a JSON object` };
   const { id, ...fields } = value as Record<string, unknown>;
   const known = typeof id === "string" || typeof id === "number" ? { id } : {};
   const text = column === undefined ? (fields.excerpt ?? fields.text) : column === "id" ? id : fields[column];
@@ -85,11 +85,12 @@ function createFinder(name: string, header: readonly string[], column: string | 
   const names = header.map((cell) => cell.trim());
   const wanted = column ?? (names.includes("excerpt") || !names.includes("text") ? "excerpt" : "text");
   const [text, id] = [names.indexOf(wanted), names.indexOf("id")];
-  const remedy = "Name the column of the texts with --column; columns are separated by commas.";
+  const remedy = "Name the text column with --column; columns are separated by commas.";
   if (text === -1) fail("no-column", { file: name, column: wanted, found: names.join(", "), remedy });
   return ({ cells, line, unclosed }: CsvRow): Omit<InputRecord, "position"> => {
-    if (unclosed) return { problem: `the quotes that begin in the row of line ${line} never end` };
-    if (cells.length !== names.length) return { problem: `the row of line ${line} has ${cells.length} cells, the header ${names.length}` };
+    if (unclosed) return { problem: `the quotes opened in the row at line ${line} never close` };
+    if (cells.length !== names.length)
+      return { problem: `the row at line ${line} and the header differ in length: ${cells.length} and ${names.length} cells` };
     return { text: cells[text]!, ...(id === -1 ? {} : { id: cells[id]! }) };
   };
 }

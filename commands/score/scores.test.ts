@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/math/float32.js";
-import type { Scorer } from "../../lib/serving/scorer.js";
-import { holdScorer, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
+import type { Engine } from "../../lib/serving/engine.js";
+import { fakeEngine, holdEngine, sumEngine, sumScore, until, wordTokenizer } from "../../test/fakes.js";
 import type { InputRecord } from "./records.js";
 import { writeScores } from "./scores.js";
 
-const modelOf = (scorer: Scorer) => ({ scorer, tokenizer: wordTokenizer, maxLength: 64 });
+const modelOf = (engine: Engine) => ({ engine, tokenizer: wordTokenizer, maxLength: 64 });
 const expected = (text: string) => formatFloat32(sumScore(wordTokenizer.encode(text)));
 
 async function* list(records: readonly Partial<InputRecord>[]): AsyncGenerator<InputRecord> {
@@ -22,7 +22,7 @@ describe("writeScores", () => {
   it("writes a line a record: its score, or what is wrong", async () => {
     const { lines, write } = keepLines();
     const records = list([{ text: "one two" }, { id: "b", text: " " }, { id: 3, problem: "line 3 is odd" }, { id: 'q"', text: "x" }]);
-    expect(await writeScores(records, modelOf(sumScorer), write)).toEqual({ scored: 2, refused: 2 });
+    expect(await writeScores(records, modelOf(sumEngine), write)).toEqual({ scored: 2, refused: 2 });
     expect(lines).toEqual([
       `{"score":${expected("one two")}}\n`,
       `{"id":"b","error":"The text is empty or blank. Send at least one word."}\n`,
@@ -33,15 +33,12 @@ describe("writeScores", () => {
 
   it("keeps the order of the input, whichever is scored first", async () => {
     const { lines, write } = keepLines();
-    const scorer: Scorer = {
-      ...sumScorer,
-      score: async (ids) => {
-        await sleep((ids.length * 7919) % 5);
-        return sumScore(ids);
-      },
-    };
+    const engine = fakeEngine(async (ids) => {
+      await sleep((ids.length * 7919) % 5);
+      return sumScore(ids);
+    });
     const all = Array.from({ length: 300 }, (_, i) => "word ".repeat(1 + ((i * 31) % 40)));
-    await writeScores(list(all.map((text) => ({ text }))), modelOf(scorer), write);
+    await writeScores(list(all.map((text) => ({ text }))), modelOf(engine), write);
     expect(lines).toEqual(all.map((text) => `{"score":${expected(text)}}\n`));
   });
 
@@ -56,12 +53,12 @@ describe("writeScores", () => {
       await sleep(1);
       expect(read - written).toBeLessThanOrEqual(66);
     };
-    await expect(writeScores(endless(), modelOf(sumScorer), write)).rejects.toThrow("enough");
+    await expect(writeScores(endless(), modelOf(sumEngine), write)).rejects.toThrow("enough");
   });
 
-  it("keeps the scorer busy, and writes what is done while the next record is long in coming", async () => {
+  it("keeps the engine busy, and writes what is done while the next record is long in coming", async () => {
     const { lines, write } = keepLines();
-    const scorer = holdScorer();
+    const engine = holdEngine();
     let send = () => {};
     async function* slow(): AsyncGenerator<InputRecord> {
       for (const text of ["a", "b", "c"]) yield { text, position: 0 };
@@ -70,13 +67,13 @@ describe("writeScores", () => {
       });
       yield { text: "d", position: 0 };
     }
-    const done = writeScores(slow(), modelOf(scorer), write);
-    await until(() => scorer.held === 3);
-    for (let i = 0; i < 3; i++) scorer.release();
+    const done = writeScores(slow(), modelOf(engine), write);
+    await until(() => engine.held === 3);
+    for (let i = 0; i < 3; i++) engine.release();
     await until(() => lines.length === 3);
     send();
-    await until(() => scorer.held === 1);
-    scorer.release();
+    await until(() => engine.held === 1);
+    engine.release();
     expect(await done).toEqual({ scored: 4, refused: 0 });
   });
 
@@ -86,15 +83,15 @@ describe("writeScores", () => {
       yield { text: "a", position: 0 };
       throw new Error("unreadable");
     }
-    await expect(writeScores(broken(), modelOf(sumScorer), write)).rejects.toThrow("unreadable");
+    await expect(writeScores(broken(), modelOf(sumEngine), write)).rejects.toThrow("unreadable");
     expect(lines).toEqual([`{"score":${expected("a")}}\n`]);
   });
 
   it("goes on after a text that the model fails on", async () => {
     const { lines, write } = keepLines();
     const scores = [1, Number.NaN, 2];
-    const scorer: Scorer = { ...sumScorer, score: async () => scores.shift() ?? Promise.reject(new Error("model broke")) };
-    const tally = await writeScores(list([{ text: "a" }, { text: "b" }, { text: "c" }, { text: "d" }]), modelOf(scorer), write);
+    const engine = fakeEngine(() => scores.shift() ?? Promise.reject(new Error("model broke")));
+    const tally = await writeScores(list([{ text: "a" }, { text: "b" }, { text: "c" }, { text: "d" }]), modelOf(engine), write);
     expect(tally).toEqual({ scored: 2, refused: 2 });
     expect(lines.map((line) => Object.keys(JSON.parse(line) as object))).toEqual([["score"], ["error"], ["score"], ["error"]]);
   });

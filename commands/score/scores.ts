@@ -1,11 +1,12 @@
 import { failure, reason } from "../../lib/errors/errors.js";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import type { Model } from "../../lib/serving/model.js";
+import { createScheduler, type Scheduler } from "../../lib/serving/scheduler.js";
+import { scoreText } from "../../lib/serving/score-text.js";
 import { isBlank } from "../../lib/text/blank.js";
-import { scoreText } from "../../lib/text/windows.js";
 import type { InputRecord } from "./records.js";
 
-/** Texts in work at once: enough to keep every session busy, few enough to hold in memory. */
+/** Texts in work at once: enough to keep every worker busy, few enough to hold in memory. */
 const width = 64;
 
 export interface Tally {
@@ -26,11 +27,12 @@ export async function writeScores(
   onWritten: (record: InputRecord, tally: Tally) => void = () => {},
 ): Promise<Tally> {
   const tally = { scored: 0, refused: 0 };
+  const scheduler = createScheduler();
   const inWork: Promise<void>[] = [];
   let last = Promise.resolve();
   try {
     for await (const record of records) {
-      const result = scoreRecord(record, model);
+      const result = scoreRecord(record, scheduler, model);
       const previous = last;
       last = (async () => {
         await previous;
@@ -50,12 +52,12 @@ export async function writeScores(
 }
 
 /** The line of a record. Never rejects. */
-async function scoreRecord({ id, text, problem }: InputRecord, { scorer, tokenizer, maxLength }: Omit<Model, "name">) {
+async function scoreRecord({ id, text, problem }: InputRecord, scheduler: Scheduler, model: Omit<Model, "name">) {
   const named = id === undefined ? "" : `"id":${JSON.stringify(id)},`;
   try {
     if (text === undefined) throw new Error(problem);
     if (isBlank(text)) throw failure("empty-text", {});
-    const { score } = await scoreText(scorer, tokenizer, maxLength, text);
+    const { score } = await scoreText(scheduler, model, text);
     if (!Number.isFinite(score)) throw failure("bad-score", { score });
     return { ok: true, line: `{${named}"score":${formatFloat32(score)}}\n` };
   } catch (error) {

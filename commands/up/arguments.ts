@@ -1,6 +1,6 @@
 import { flagName, type Options } from "../../lib/cli/options.js";
 
-/** Parts a command line: the arguments that `own` declares, and the others in their order. Every option of `own` takes a value. */
+/** Splits a command line into the arguments that `own` declares and the others, both in order. Every option of `own` takes a value. */
 export function splitArguments(own: Options, argv: readonly string[]): { readonly own: string[]; readonly others: string[] } {
   const flags = new Set(Object.entries(own).flatMap(([name, { short }]) => [flagName(name), ...(short ? [`-${short}`] : [])]));
   const parted = { own: [] as string[], others: [] as string[] };

@@ -1,33 +1,40 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import pRetry, { type RetryContext } from "p-retry";
 import { places } from "../../lib/cli/paths.js";
-import { fail } from "../../lib/errors/errors.js";
-import { hashPath, hashValue, isBuilt, markBuilt, markStarted } from "../../lib/storage/fingerprint.js";
+import { fail, ReadabilityError } from "../../lib/errors/errors.js";
+import { isBuilt, markBuilt, markStarted } from "../../lib/storage/build-stamp.js";
+import { hashPath, hashValue } from "../../lib/storage/hash.js";
+import { withLock } from "../../lib/storage/lock.js";
 import { describeMachine } from "../../lib/system/machine.js";
 import { producer } from "../../lib/system/producer.js";
-import type { Crew } from "./crew.js";
-import type { Settings } from "./run.js";
+import type { Settings } from "./options.js";
 
 export interface Builder {
   readonly settings: Settings;
-  /** Graded passages, where there are any. */
+  /** File of labelled passages, if there is one. */
   readonly data: string | undefined;
   readonly releasedModel: string;
-  readonly crew: Crew;
+  /** Runs a service to its end. @throws service-failed, service-usage */
+  readonly run: (service: string, args: readonly string[]) => Promise<void>;
   readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
 }
 
-/** The checkpoint to go on with: the one named, the one trained here, else the released one. */
+/** Seconds for a folder that another process writes into. */
+const longestLock = 15;
+
+/** The checkpoint to serve: the one named, else the one trained here, else the released one. */
 export async function provideModel(builder: Builder): Promise<string> {
   const { settings, data, releasedModel, say } = builder;
   const trained = join(settings.artifacts, "model");
   if (settings.model !== undefined) {
-    say(`train: left out, going on with ${settings.model}`);
+    say(`train: skipped; using ${settings.model}`);
     return settings.model;
   }
   if (data === undefined) {
-    say(`train: left out, there is no data file ${places.data}; going on with the released model ${releasedModel}`);
-    if (settings.train.length > 0) say(`train: left out with it: ${settings.train.join(" ")}`);
+    say(`train: skipped, as ${places.data} does not exist; using the released model ${releasedModel}`);
+    if (settings.train.length > 0) say(`train: ignoring ${settings.train.join(" ")}`);
     return releasedModel;
   }
   if (settings.only === "optimization") return existsSync(join(trained, "config.json")) ? trained : releasedModel;
@@ -38,11 +45,11 @@ export async function provideModel(builder: Builder): Promise<string> {
   return trained;
 }
 
-/** The model repository, made from the checkpoint for this machine. */
+/** The model repository, built from the checkpoint for this machine. */
 export async function provideRepository(builder: Builder, model: string): Promise<string> {
   const { settings, data } = builder;
   const repository = join(settings.artifacts, "repository");
-  const remedy = "Place graded passages to train one, or name a checkpoint with --model.";
+  const remedy = "Add labelled passages to train one, or choose a checkpoint with --model.";
   if (!existsSync(model)) fail("no-file", { file: model, what: "a checkpoint", remedy });
   const { cpu, cores } = describeMachine();
   const args = ["--model", model, ...(data === undefined ? [] : ["--data", data]), "--out", repository];
@@ -51,19 +58,31 @@ export async function provideRepository(builder: Builder, model: string): Promis
   return repository;
 }
 
-/** Runs a service that builds a folder, unless the folder is what it built from the same inputs before. */
-async function build({ crew, say }: Builder, service: string, args: readonly string[], out: string, inputs: object): Promise<void> {
+/** Runs a service that builds a folder, unless the folder already holds its output for the same inputs. */
+async function build({ run, say, signal }: Builder, service: string, args: readonly string[], out: string, inputs: object): Promise<void> {
+  await waitForLock(out, say, signal);
   const variables = Object.entries(process.env).filter(([name]) => name.startsWith(`READABILITY_${service.toUpperCase()}_`));
   const fingerprint = hashValue({ producer, ...inputs, variables: variables.sort() });
   if (await isBuilt(out, fingerprint)) return say(`${service}: up to date (${out})`);
-  // On another machine training would refuse to go on, as it could not end in the same weights.
+  // On another machine training would refuse to resume, as it could not reach the same weights.
   const unfinished = markStarted(out, hashValue({ fingerprint, machine: describeMachine() }));
-  if (unfinished) say(`${service}: ${out} is unfinished`);
-  await crew.run(service, unfinished && service === "train" ? [...args, "--resume"] : args);
+  if (unfinished) say(`${service}: ${out} is incomplete`);
+  await run(service, unfinished && service === "train" ? [...args, "--resume"] : args);
   await markBuilt(out, fingerprint);
 }
 
-/** Arguments of which those that name a file or folder count by its content; --resume only says how to get to the same end. */
+/** Waits some seconds for a process that writes into the folder, such as one left by a killed `up`. The service fails if it does not end. */
+async function waitForLock(folder: string, say: Builder["say"], signal: AbortSignal): Promise<void> {
+  const shouldRetry = ({ error, attemptNumber }: RetryContext) => {
+    const locked = error instanceof ReadabilityError && error.code === "in-use";
+    if (locked && attemptNumber === 1) say(`another process is writing into ${folder}: waiting up to ${longestLock} s for it to end`);
+    return locked;
+  };
+  const pauses = { factor: 1, minTimeout: 250, retries: 4 * longestLock };
+  await pRetry(() => withLock(folder, async () => {}), { ...pauses, shouldRetry, signal }).catch(() => signal.throwIfAborted());
+}
+
+/** Arguments, with files and folders by their content. --resume does not count: it reaches the same end. */
 function describeArguments(args: readonly string[]): Promise<string[]> {
   const words = args.filter((argument) => argument !== "--resume").flatMap((argument) => argument.split(/[=,]/));
   return Promise.all(words.map(async (word) => (existsSync(word) ? hashPath(word) : word)));

@@ -8,18 +8,18 @@ import { options } from "./options.js";
 import { createPrinter } from "./print.js";
 import { runUp } from "./run.js";
 
-/** Options of train that do not go through. */
+/** Options of train that up refuses. */
 const refused = {
   "--out": "writes below --artifacts",
-  "--folds": "serves one model: run readability train --folds, then up --model with one of them or with their average",
+  "--folds": "serves one model: run readability train --folds, then up --model with one of them or their average",
 } as const;
 
-/** Ctrl-C ends all services in order; a second one kills them. */
+/** Ctrl-C ends all services in order; a second Ctrl-C kills them. */
 export async function main(argv: readonly string[]): Promise<number> {
   const { own, others } = splitArguments(options, argv);
   for (const [flag, why] of Object.entries(refused))
     if (others.some((argument) => argument.split("=")[0] === flag))
-      fail("usage", { problem: `${flag} is no option of up, which ${why}`, help: "readability up --help" });
+      fail("usage", { problem: `up does not take ${flag}: it ${why}`, help: "readability up --help" });
   const settings = { ...parseOptions("up", options, own), train: others };
   const kill = new AbortController();
   return runUp(settings, {

@@ -1,7 +1,7 @@
 import { createServer } from "node:net";
 import { fail } from "../../lib/errors/errors.js";
 
-/** @throws port-taken where something listens on a port already */
+/** @throws port-taken if a port is in use */
 export async function checkPorts(
   ports: readonly { readonly port: number; readonly service: string; readonly flag: string }[],
 ): Promise<void> {

@@ -3,7 +3,7 @@ export type Print = (service: string, line: string, stream?: "stdout" | "stderr"
 
 const colours = [36, 33, 32, 35, 34, 31];
 
-/** Prints lines after the name of their service, the names aligned, in colour on a terminal. Without names where there is one service. */
+/** Prints lines after the aligned name of their service, in colour on a terminal. */
 export function createPrinter(
   services: readonly string[],
   streams: Readonly<Record<"stdout" | "stderr", NodeJS.WritableStream & { isTTY?: boolean }>> = process,

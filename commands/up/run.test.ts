@@ -3,7 +3,9 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { runUp, type Settings, type World } from "./run.js";
+import { withLock } from "../../lib/storage/lock.js";
+import type { Settings } from "./options.js";
+import { runUp, type World } from "./run.js";
 
 /** Does what the five services do as far as `up` can see, and what `behaviour.json` wants it to do wrong. */
 const fakeService = `
@@ -99,7 +101,7 @@ async function findPorts(count: number): Promise<number[]> {
   return ports;
 }
 
-const answers = (line: string) => line.includes("answers: curl");
+const answers = (line: string) => line.includes("Try: curl");
 
 /** Runs `up` until a line of it fits, then ends it as Ctrl-C does; a second time as two do. */
 async function up(change: Partial<Settings>, fits: (line: string, lines: readonly string[]) => boolean = answers) {
@@ -123,14 +125,14 @@ async function up(change: Partial<Settings>, fits: (line: string, lines: readonl
 test("without data: training is left out, the rest follows in order, and all ends in order", async () => {
   const { lines, code } = await up({ train: ["--epochs", "1"] });
   expect(code).toBe(0);
-  expect(lines[0]).toMatch(/^up: train: left out, there is no data file .*train\.csv\.zip; going on with the released model released$/);
+  expect(lines[0]).toMatch(/^up: train: skipped, as .*train\.csv\.zip does not exist; using the released model released$/);
   expect(lines[1]).toContain("--epochs 1");
   expect(started()).toEqual(["optimization", "inference", "api", "load_testing"]);
   expect(argumentsOf("optimization")).toBe("optimization started --model released --out artifacts/repository");
   expect(argumentsOf("api")).toContain(`--inference http://127.0.0.1:${settings.inferencePort} --port ${settings.port}`);
   expect(argumentsOf("load_testing")).toContain("-u 20 --run-time 10");
   expect(lines).toContain("inference: hello from inference");
-  expect(lines.at(-1)).toContain(`http://localhost:${settings.port} answers: curl -s http://localhost:${settings.port}/predict`);
+  expect(lines.at(-1)).toContain(`ready at http://localhost:${settings.port}. Try: curl -s http://localhost:${settings.port}/predict`);
   expect(readLog().slice(-2)).toEqual(["api ended", "inference ended"]); // the api drains while what it needs still answers
 });
 
@@ -208,6 +210,17 @@ test("training that did not end goes on with --resume, where nothing it depends 
   expect(await train({ train: ["--lr", "1"] })).toBe(false);
 });
 
+test("a folder that another process writes into is waited for", async () => {
+  let release = () => {};
+  const held = withLock("artifacts/model", () => new Promise<void>((resolve) => (release = resolve)));
+  const { lines } = await up({ data: "grades.csv", only: "train" }, (line) => {
+    if (line.includes("another process is writing into artifacts/model")) release();
+    return false;
+  });
+  await held;
+  expect(lines).toContain("train: hello from train");
+});
+
 test("a data file that is named and not there is an error, as is a checkpoint", async () => {
   await expect(up({ data: "none.csv" })).rejects.toMatchObject({ code: "no-file", message: /none\.csv/ });
   await expect(up({ model: "none" })).rejects.toMatchObject({ code: "no-file", message: /--model/ });
@@ -241,14 +254,14 @@ test("a load test that fails is told and leaves the api up; the exit code rememb
   const { lines, code } = await up({});
   expect(code).toBe(1);
   expect(lines.at(-2)).toMatch(/^up: load_testing ended with exit code 1/);
-  expect(lines.at(-1)).toContain("answers: curl");
+  expect(lines.at(-1)).toContain("Try: curl");
 });
 
 test("a server that crashes is started again", async () => {
   behave({ load_testing: { crash: `http://127.0.0.1:${settings.inferencePort}` } });
   const { lines, code } = await up({}, (_, lines) => lines.filter((line) => line === "inference: hello from inference").length === 2);
   expect(code).toBe(0);
-  expect(lines).toContain("inference: was killed by SIGKILL; it starts again in 0.05 s");
+  expect(lines).toContain("inference: was killed by SIGKILL; restarting in 0.05 s");
 });
 
 test("a server that crashes again and again ends all with an error", async () => {

@@ -1,28 +1,27 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Values } from "../../lib/cli/options.js";
 import { findData } from "../../lib/cli/paths.js";
 import { fail, reason } from "../../lib/errors/errors.js";
+import { waitForAnswer } from "../../lib/http/wait.js";
+import { createSupervisor, type SupervisorOptions } from "../../lib/system/supervisor.js";
 import { type Builder, provideModel, provideRepository } from "./build.js";
-import { type CrewOptions, createCrew } from "./crew.js";
-import type { options } from "./options.js";
+import type { Settings } from "./options.js";
 import { checkPorts } from "./ports.js";
+import type { Print } from "./print.js";
 
-export type Settings = Values<typeof options> & {
-  /** Arguments that go to train as they are. */
-  readonly train: readonly string[];
-};
-
-export interface World extends Pick<CrewOptions, "launch" | "print" | "signal" | "restarts"> {
-  /** Aborts when the services are no longer to be waited for. */
+export interface World extends Pick<SupervisorOptions, "signal" | "restarts"> {
+  readonly print: Print;
+  /** The command that starts a service. */
+  readonly launch: (service: string, args: readonly string[]) => readonly string[];
+  /** Aborts when the services are to be killed. */
   readonly kill: AbortSignal;
-  /** The checkpoint to go on with where none is trained. */
+  /** The checkpoint to use if none is trained. */
   readonly releasedModel: string;
 }
 
 /**
- * Builds what is not built, serves it, puts it under a short load, and keeps it served until the signal aborts.
- * @returns the exit code: 0 where all was done
+ * Builds what is missing or outdated, serves it, runs a short load test, and keeps serving until the signal aborts.
+ * @returns the exit code: 0 if every step succeeded
  */
 export async function runUp(settings: Settings, world: World): Promise<number> {
   const { port, inferencePort, metricsPort, loadUsers, loadTime, only } = settings;
@@ -34,12 +33,18 @@ export async function runUp(settings: Settings, world: World): Promise<number> {
       { port: metricsPort, service: "inference", flag: "--metrics-port" },
     ]);
   const data = settings.data ?? findData();
-  const remedy = "Name another file, or leave --data out to go on without training.";
-  if (data !== undefined && !existsSync(data)) fail("no-file", { file: data, what: "graded passages", remedy });
+  const remedy = "Choose another file, or leave out --data to skip training.";
+  if (data !== undefined && !existsSync(data)) fail("no-file", { file: data, what: "labelled passages", remedy });
 
-  const crew = createCrew({ ...settings, ...world });
-  const builder: Builder = { settings, data, releasedModel: world.releasedModel, crew, say };
-  world.kill.addEventListener("abort", () => void crew.stop(0));
+  const supervisor = createSupervisor({ ...settings, ...world });
+  const run = (service: string, args: readonly string[]) => supervisor.run(service, world.launch(service, args));
+  const keep = (service: string, args: readonly string[], url: string) => {
+    const remedy = "Its lines above may tell why; a slow machine needs a longer --start-timeout.";
+    const waitUntilReady = (signal: AbortSignal) => waitForAnswer(url, settings.startTimeout, remedy, signal);
+    return supervisor.keep(service, world.launch(service, args), { waitUntilReady });
+  };
+  const builder: Builder = { settings, data, releasedModel: world.releasedModel, run, say, signal: world.signal };
+  world.kill.addEventListener("abort", () => void supervisor.stop(0));
   let code = 1;
   try {
     const model = await provideModel(builder);
@@ -49,28 +54,28 @@ export async function runUp(settings: Settings, world: World): Promise<number> {
 
     const inference = `http://127.0.0.1:${inferencePort}`;
     const inferencePorts = ["--port", String(inferencePort), "--metrics-port", String(metricsPort)];
-    await crew.keep("inference", ["--repository", repository, ...inferencePorts], `${inference}/v2/health/ready`);
+    await keep("inference", ["--repository", repository, ...inferencePorts], `${inference}/v2/health/ready`);
     const api = `http://127.0.0.1:${port}`;
-    await crew.keep("api", ["--repository", repository, "--inference", inference, "--port", String(port)], `${api}/ready`);
+    await keep("api", ["--repository", repository, "--inference", inference, "--port", String(port)], `${api}/ready`);
     code = 0;
     if (loadUsers > 0 && loadTime > 0) code = await loadApi(builder, api);
     const shown = `http://localhost:${port}`;
-    say(`${shown} answers: curl -s ${shown}/predict -H 'content-type: application/json' -d '{"text": "Some text to score"}'`);
-    return await crew.watch();
+    say(`ready at ${shown}. Try: curl -s ${shown}/predict -H 'content-type: application/json' -d '{"text": "Some text to score"}'`);
+    return await supervisor.watch();
   } catch (error) {
     if (!world.signal.aborted) throw error;
     return code;
   } finally {
-    await crew.stop();
+    await supervisor.stop();
   }
 }
 
-/** A load test that fails is told, and leaves the api up. @returns the exit code */
-async function loadApi({ settings, data, crew, say }: Builder, api: string): Promise<number> {
+/** A failed load test is reported and leaves the api up. @returns the exit code */
+async function loadApi({ settings, data, run, say }: Builder, api: string): Promise<number> {
   const load = ["-u", String(settings.loadUsers), "--run-time", String(settings.loadTime)];
   const out = join(settings.artifacts, "load_testing.json");
   try {
-    await crew.run("load_testing", ["--target", api, ...load, "--out", out, ...(data === undefined ? [] : ["--data", data])]);
+    await run("load_testing", ["--target", api, ...load, "--out", out, ...(data === undefined ? [] : ["--data", data])]);
     return 0;
   } catch (error) {
     say(reason(error));

@@ -121,7 +121,7 @@ it("names an operator without a rule", () => {
   const rule = rules.Tanh;
   try {
     delete rules.Tanh;
-    expect(() => backward(loss, [x])).toThrow(/Tanh has no gradient: add its rule to lib\/autodiff\/gradients.ts/);
+    expect(() => backward(loss, [x])).toThrow(/Tanh has no gradient. Add its rule to lib\/autodiff\/gradients.ts/);
   } finally {
     rules.Tanh = rule;
   }

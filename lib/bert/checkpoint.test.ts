@@ -5,7 +5,8 @@ import { afterAll, describe, expect, it } from "vitest";
 import { readTiny, tinyFolder, tinyModels } from "../../test/tiny-models.js";
 import { writeFileAtomic } from "../storage/files.js";
 import { encodeSafetensors } from "../storage/safetensors.js";
-import { type Checkpoint, readCheckpoint, weightsFile, writeCheckpoint } from "./checkpoint.js";
+import { weightsFile } from "../storage/weights.js";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.js";
 import { families, familyNames } from "./families.js";
 import { listParameters } from "./parameters.js";
 
@@ -56,7 +57,7 @@ describe.each(tinyModels)("$family with the head $head", ({ family, head }) => {
     const body = [...checkpoint.weights].filter(([name]) => !isHead.get(name)).map(([name, tensor]) => [old(name), tensor] as const);
     const pretraining = ["cls.predictions.bias", { shape: [2], data: Float32Array.of(1, 2) }] as const;
     const from = writeWeights(`${family}-${head}-old`, checkpoint, new Map([...body, pretraining]));
-    expect(() => readCheckpoint(from)).toThrow(/lacks the tensor/);
+    expect(() => readCheckpoint(from)).toThrow(/has no tensor/);
     const [one, same, other] = [1, 1, 2].map((seed) => readCheckpoint(from, { head, seed }).weights);
     expect(same).toEqual(one);
     for (const [name, { data }] of checkpoint.weights) {
@@ -94,11 +95,15 @@ describe("config.json", () => {
 
   it.each(familyNames)("refuses what is not supported by name (%s)", (family) => {
     expect(() => read(family, { [family === "distilbert" ? "activation" : "hidden_act"]: "silu" })).toThrow(
-      /activation is "silu"; only "gelu"/,
+      /activation "silu" is not supported, only "gelu"/,
     );
-    expect(() => read(family, { model_type: "deberta" })).toThrow(/model_type is "deberta".*\(bert, distilbert, roberta, electra, mpnet\)/);
+    expect(() => read(family, { model_type: "deberta" })).toThrow(
+      /model_type "deberta" is not supported.*\(bert, distilbert, roberta, electra, mpnet\)/,
+    );
     expect(() => read(family, { readability_head: "max" })).toThrow(/readability_head/);
-    expect(() => read(family, { [family === "distilbert" ? "n_heads" : "num_attention_heads"]: 5 })).toThrow(/32 is not a multiple of 5/);
+    expect(() => read(family, { [family === "distilbert" ? "n_heads" : "num_attention_heads"]: 5 })).toThrow(
+      /32 is not a multiple of its 5/,
+    );
   });
 
   it("refuses fields of one family that do not fit", () => {

@@ -3,6 +3,7 @@ import { fail } from "../errors/errors.js";
 import { createRandom } from "../math/random.js";
 import { writeFileAtomic } from "../storage/files.js";
 import { encodeSafetensors, readSafetensors, type Tensor } from "../storage/safetensors.js";
+import { listWeightFiles, weightsFile } from "../storage/weights.js";
 import { type BertConfig, readConfig } from "./config.js";
 import { type FamilyName, families } from "./families.js";
 import { listParameters, type Parameter, sizeOf } from "./parameters.js";
@@ -14,45 +15,99 @@ export interface Checkpoint {
   readonly weights: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 }
 
-export const weightsFile = "model.safetensors";
+/** A head that training starts with if the checkpoint has none, or one of another number of labels. */
+export interface FreshHead {
+  readonly head: BertConfig["head"];
+  /** The new weights depend on it alone. */
+  readonly seed: number;
+  /** Is told if a new head replaces another. */
+  readonly notify?: (message: string) => void;
+}
 
 /**
- * Reads a checkpoint in Hugging Face format; stored float16 and bfloat16 are widened. Tensors that the model does not use are passed over.
- * @param fresh the head that is wanted, and the seed from which it is drawn where it is missing; without them it is config.json's and must be there
+ * Reads a checkpoint in Hugging Face format. float16 and bfloat16 become float32, and tensors that the model does not use are skipped.
+ * @param fresh without it, the head is that of config.json and must be there
  * @throws no-file, bad-config, bad-safetensors, bad-tensor, no-tensor
  */
-export function readCheckpoint(folder: string, fresh?: { readonly head: BertConfig["head"]; readonly seed: number }): Checkpoint {
+export function readCheckpoint(folder: string, fresh?: FreshHead): Checkpoint {
   const read = readConfig(folder);
   const config = fresh ? { ...read, head: fresh.head } : read;
-  const file = join(folder, weightsFile);
-  const stored = new Map([...readSafetensors(file)].map(([name, tensor]) => [canonicalName(config.family, name), tensor]));
+  const files = listWeightFiles(folder);
+  const stored = readTensors(config.family, files);
+  let replaced: number | undefined;
   const weights = new Map(
     listParameters(config).map((parameter, i) => {
-      const tensor = stored.get(parameter.name);
-      if (tensor) return [parameter.name, checkTensor(file, parameter, tensor)];
-      if (!parameter.drawn || !fresh) {
-        return fail("no-tensor", { file, tensor: parameter.name, shape: parameter.shape.join(", "), found: stored.size });
-      }
-      return [parameter.name, { shape: parameter.shape, data: drawParameter(parameter, config, fresh.seed, i) }];
+      const { name, shape } = parameter;
+      const found = stored.get(name);
+      const labels = found && countLabels(parameter, found.tensor);
+      if (found && (labels === undefined || !fresh)) return [name, checkTensor(found.file, parameter, found.tensor, labels)];
+      if (!parameter.drawn || !fresh)
+        return fail("no-tensor", { file: files.join(", "), tensor: name, shape: shape.join(", "), found: stored.size });
+      replaced ??= labels;
+      return [name, { shape, data: drawParameter(parameter, config, fresh.seed, i) }];
     }),
   );
+  if (replaced !== undefined) fresh?.notify?.(`the head of ${folder} has ${replaced} labels: a new head of one label takes its place`);
   return { folder, config, weights };
 }
 
-/** Old files name LayerNorm's tensors gamma and beta; bare encoders lack the prefix. */
+interface StoredTensor {
+  readonly file: string;
+  readonly tensor: Tensor;
+}
+
+/** The tensors of some files by the names of `listParameters`. */
+function readTensors(family: FamilyName, files: readonly string[]): ReadonlyMap<string, StoredTensor> {
+  const stored = new Map<string, StoredTensor>();
+  for (const file of files) {
+    for (const [name, tensor] of readSafetensors(file)) {
+      const canonical = canonicalName(family, name);
+      if (stored.has(canonical)) fail("bad-tensor", { file, tensor: name, problem: `the checkpoint has ${canonical} twice` });
+      stored.set(canonical, { file, tensor });
+    }
+  }
+  return stored;
+}
+
+/**
+ * Wrappers such as DataParallel and torch.compile put prefixes before names, old files name LayerNorm's tensors gamma and beta, and bare
+ * encoders lack the family's prefix.
+ */
 function canonicalName(family: FamilyName, name: string): string {
-  const renamed = name.replace(/LayerNorm\.gamma$/, "LayerNorm.weight").replace(/LayerNorm\.beta$/, "LayerNorm.bias");
+  const renamed = name
+    .replace(/^((module|model|_orig_mod)\.)+/, "")
+    .replace(/LayerNorm\.gamma$/, "LayerNorm.weight")
+    .replace(/LayerNorm\.beta$/, "LayerNorm.bias");
   return /^(embeddings|embeddings_project|encoder|transformer|pooler)\./.test(renamed) ? `${family}.${renamed}` : renamed;
 }
 
-function checkTensor(file: string, { name, shape }: Parameter, tensor: Tensor): Tensor {
+/** The number of labels of a head's last layer that has another number than one. */
+function countLabels({ drawn, shape }: Parameter, tensor: Tensor): number | undefined {
+  const [labels, ...rest] = tensor.shape;
+  return drawn && shape[0] === 1 && labels !== 1 && rest.join() === shape.slice(1).join() ? labels : undefined;
+}
+
+/**
+ * Refuses a tokenizer with ids that the model has no embeddings for.
+ * @param largestId of the tokenizer in the checkpoint's folder
+ * @throws bad-tokenizer
+ */
+export function checkVocabulary({ folder, config }: Pick<Checkpoint, "folder" | "config">, largestId: number): void {
+  if (largestId < config.vocabulary) return;
+  const problem = `its ids go up to ${largestId}, and the model has embeddings for ${config.vocabulary} (vocab_size in config.json)`;
+  fail("bad-tokenizer", { file: join(folder, "tokenizer.json"), problem });
+}
+
+function checkTensor(file: string, { name, shape }: Parameter, tensor: Tensor, labels: number | undefined): Tensor {
   const bad = (problem: string) => fail("bad-tensor", { file, tensor: name, problem });
-  if (tensor.shape.join() !== shape.join()) bad(`its shape is [${tensor.shape.join(", ")}]; config.json asks for [${shape.join(", ")}]`);
-  if (!isAllFinite(tensor.data)) bad("it holds values that are no finite numbers");
+  if (labels !== undefined)
+    bad(`it belongs to a head with ${labels} labels, and a readability model has one; readability train --base makes one`);
+  if (tensor.shape.join() !== shape.join()) bad(`its shape is [${tensor.shape.join(", ")}]; config.json requires [${shape.join(", ")}]`);
+  if (!isAllFinite(tensor.data)) bad("it has values that are not finite");
   return tensor;
 }
 
-/** A sum is finite where all it is of is: float32 numbers do not reach float64's end. */
+/** A sum in float64 is finite if all its float32 terms are. */
 function isAllFinite(values: Float32Array): boolean {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += values[i]!;
@@ -65,13 +120,13 @@ function drawParameter({ shape, drawn }: Parameter, config: BertConfig, seed: nu
   return Float32Array.from({ length: sizeOf(shape) }, next);
 }
 
-/** Writes weights and config.json; the tokenizer's files are lib/text's to write. @param dtype how the weights are stored; readers widen them */
+/** Writes weights and config.json, without the tokenizer's files. @param dtype of the stored weights */
 export function writeCheckpoint(folder: string, { config, weights }: Omit<Checkpoint, "folder">, dtype: "F32" | "F16" = "F32"): void {
   writeFileAtomic(join(folder, weightsFile), encodeSafetensors(weights, dtype));
   writeFileAtomic(join(folder, "config.json"), `${JSON.stringify(classifierConfig(config), null, 2)}\n`);
 }
 
-/** config.json of a regressor; with its own head, transformers loads it as AutoModelForSequenceClassification. */
+/** config.json of a regressor. With the cls head, transformers loads it as AutoModelForSequenceClassification. */
 function classifierConfig({ family, head, source }: BertConfig): Readonly<Record<string, unknown>> {
   const { _name_or_path, gradient_checkpointing, readability_head, ...kept } = source;
   const { architecture } = families[family];

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { z } from "zod";
+import { describeIssues } from "../errors/describe-issues.js";
 import { fail } from "../errors/errors.js";
 import { readFile } from "../storage/files.js";
 import { type FamilyName, families, familyNames } from "./families.js";
@@ -122,13 +123,14 @@ export function parseConfig(text: string, file: string): BertConfig {
     return refuse("it is not JSON");
   }
   const type = (source as { model_type?: unknown } | null)?.model_type;
-  const family = familyNames.find((name) => name === type) ?? refuse(`its model_type is ${JSON.stringify(type)}`);
+  const family = familyNames.find((name) => name === type) ?? refuse(`its model_type ${JSON.stringify(type)} is not supported`);
   const parsed = common.and(sizes[family]).safeParse(source);
-  if (!parsed.success) return refuse(z.prettifyError(parsed.error));
+  if (!parsed.success) return refuse(describeIssues(parsed.error, source));
   const { activation, rows, padId = families[family].padId, ...fields } = parsed.data;
-  if (activation !== "gelu") refuse(`its activation is ${JSON.stringify(activation)}; only "gelu" is supported`);
-  if (fields.hidden % fields.heads !== 0) refuse(`its width of ${fields.hidden} is not a multiple of ${fields.heads} heads`);
+  if (activation !== "gelu") refuse(`its activation ${JSON.stringify(activation)} is not supported, only "gelu" is`);
+  if (fields.hidden % fields.heads !== 0)
+    refuse(`its hidden size ${fields.hidden} is not a multiple of its ${fields.heads} attention heads`);
   const firstPosition = families[family].firstPosition(padId);
-  if (rows <= firstPosition) refuse(`its max_position_embeddings ${rows} leaves no position behind that of padding`);
+  if (rows <= firstPosition) refuse(`its max_position_embeddings ${rows} leaves no position after the one for padding`);
   return { ...fields, family, padId, firstPosition, positions: rows - firstPosition, source: source as Record<string, unknown> };
 }

@@ -1,14 +1,14 @@
 import { addInput, type Graph, type Value } from "../onnx/graph.js";
 import { add, cast, constant, less, mul, reshape, shiftRight } from "../onnx/ops.js";
 
-/** Graph inputs of dropout, int32: the step's seed [1], the number of each row in the whole batch [batch], and 0, 1, 2... [sequence]. */
+/** int32 graph inputs of dropout: the step's seed [1], the number of each text in the whole batch [batch], and 0, 1, 2... [sequence]. */
 export const dropoutInputs = { seed: "dropout_seed", rows: "dropout_rows", positions: "dropout_positions" } as const;
 
-const bits = 24; // of a hash that become a uniform float32, exactly
+const bits = 24; // of a hash; they fit a float32 exactly
 
 /**
- * Dropout (Srivastava et al. 2014) whose masks are hashes of seed, site, row, position and column: the same on every run, and
- * however a batch is split over replicas. ONNX's own Dropout draws from a hidden state.
+ * Dropout (Srivastava et al. 2014) whose masks are hashes of seed, site, text, position and column. They are the same on every run,
+ * however a batch is split over workers. ONNX's own Dropout draws from a hidden state.
  */
 export function createDropout(graph: Graph, rate: number): (x: Value, index: "hidden" | "pooled" | "attention") => Value {
   if (rate === 0) return (x) => x;
@@ -46,12 +46,12 @@ export function createDropout(graph: Graph, rate: number): (x: Value, index: "hi
   };
 }
 
-/** Gives every column its own number beside the hash of its row. */
+/** A different number for every column, from the hash of its row. */
 const spread = (hash: Value, columns: Value) => add(hash, mul(columns, 0x9e3779b1 | 0));
 
 /**
  * Scrambles int32s with RC6's bijection x (2x + 1) (Rivest et al. 1998), whose high bits depend on all bits, folded down twice.
- * The usual finalizers take exclusive ors, which opset 17 lacks; sums in their place leave neighbours correlated.
+ * The usual finalizers need exclusive or, which opset 17 lacks. Sums in its place leave neighbours correlated.
  */
 function mix(x: Value): Value {
   const squared = (y: Value) => mul(y, add(mul(y, 2), 1));

@@ -1,42 +1,42 @@
-/** Families whose checkpoints can be read, by transformers' model_type, which is also the first part of their parameters' names. */
+/** Supported families, by transformers' model_type, which is also the first part of their parameters' names. */
 export const familyNames = ["bert", "distilbert", "roberta", "electra", "mpnet"] as const;
 
 export type FamilyName = (typeof familyNames)[number];
 
-/** Names of a layer's parts, below the layer's own. */
+/** Names of a layer's parts, after the layer's own name. */
 export interface LayerNames {
   readonly query: string;
   readonly key: string;
   readonly value: string;
-  readonly attended: string;
+  readonly attentionOutput: string;
   readonly attentionNorm: string;
-  readonly widen: string;
-  readonly narrow: string;
-  readonly outputNorm: string;
+  readonly ffnUp: string;
+  readonly ffnDown: string;
+  readonly ffnNorm: string;
 }
 
-/** What a family does in its own way; the rest is lib/bert/forward.ts. As in transformers' models of these names. */
+/** How a family differs from the others, as in transformers' models of these names. The rest is forward.ts. */
 export interface Family {
-  /** Of transformers' classes: BertModel, BertForSequenceClassification. */
+  /** The first part of transformers' class names: BertModel, BertForSequenceClassification. */
   readonly architecture: string;
   /** A layer's name is this and its number. */
   readonly layers: string;
   readonly layer: LayerNames;
   readonly tokenTypes: boolean;
-  /** The position of a text's first token. Where it is not 0, the one before it is that of padding. */
+  /** The position of a text's first token. If it is not 0, the position before it is padding's. */
   readonly firstPosition: (padId: number) => number;
   /** pad_token_id where config.json has none. */
   readonly padId: number;
-  /** The table of what is added to the attention of tokens by their distance, the same in all layers. */
+  /** The table of what attention adds to its logits by the distance of tokens, the same in all layers. */
   readonly relativeBias?: string;
-  /** Whether what attention puts out is subject to dropout. */
-  readonly dropsAttended: boolean;
+  /** Whether dropout applies to the output of attention. */
+  readonly dropsAttention: boolean;
   /** transformers' head, on [CLS]: linear, activation, linear. */
   readonly head: {
     readonly dense: string;
     readonly activation: "tanh" | "relu" | "gelu";
     readonly out: string;
-    /** Whether what the first of them reads is subject to dropout. */
+    /** Whether dropout applies to its input. */
     readonly dropsInput: boolean;
   };
 }
@@ -45,11 +45,11 @@ const bertLayer: LayerNames = {
   query: "attention.self.query",
   key: "attention.self.key",
   value: "attention.self.value",
-  attended: "attention.output.dense",
+  attentionOutput: "attention.output.dense",
   attentionNorm: "attention.output.LayerNorm",
-  widen: "intermediate.dense",
-  narrow: "output.dense",
-  outputNorm: "output.LayerNorm",
+  ffnUp: "intermediate.dense",
+  ffnDown: "output.dense",
+  ffnNorm: "output.LayerNorm",
 };
 
 const robertaHead = { dense: "classifier.dense", activation: "tanh", out: "classifier.out_proj", dropsInput: true } as const;
@@ -63,7 +63,7 @@ export const families: { readonly [name in FamilyName]: Family } = {
     tokenTypes: true,
     firstPosition: () => 0,
     padId: 0,
-    dropsAttended: true,
+    dropsAttention: true,
     head: { dense: "bert.pooler.dense", activation: "tanh", out: "classifier", dropsInput: false },
   },
   /** Sanh et al. 2019 */
@@ -74,16 +74,16 @@ export const families: { readonly [name in FamilyName]: Family } = {
       query: "attention.q_lin",
       key: "attention.k_lin",
       value: "attention.v_lin",
-      attended: "attention.out_lin",
+      attentionOutput: "attention.out_lin",
       attentionNorm: "sa_layer_norm",
-      widen: "ffn.lin1",
-      narrow: "ffn.lin2",
-      outputNorm: "output_layer_norm",
+      ffnUp: "ffn.lin1",
+      ffnDown: "ffn.lin2",
+      ffnNorm: "output_layer_norm",
     },
     tokenTypes: false,
     firstPosition: () => 0,
     padId: 0,
-    dropsAttended: false,
+    dropsAttention: false,
     head: { dense: "pre_classifier", activation: "relu", out: "classifier", dropsInput: false },
   },
   /** Liu et al. 2019 */
@@ -94,10 +94,10 @@ export const families: { readonly [name in FamilyName]: Family } = {
     tokenTypes: true,
     firstPosition: (padId) => padId + 1,
     padId: 1,
-    dropsAttended: true,
+    dropsAttention: true,
     head: robertaHead,
   },
-  /** Clark et al. 2020; rows of its tables may be narrower than its layers */
+  /** Clark et al. 2020; its embeddings may be narrower than its layers */
   electra: {
     architecture: "Electra",
     layers: "electra.encoder.layer",
@@ -105,7 +105,7 @@ export const families: { readonly [name in FamilyName]: Family } = {
     tokenTypes: true,
     firstPosition: () => 0,
     padId: 0,
-    dropsAttended: true,
+    dropsAttention: true,
     head: { ...robertaHead, activation: "gelu" },
   },
   /** Song et al. 2020 */
@@ -117,19 +117,19 @@ export const families: { readonly [name in FamilyName]: Family } = {
       query: "attention.attn.q",
       key: "attention.attn.k",
       value: "attention.attn.v",
-      attended: "attention.attn.o",
+      attentionOutput: "attention.attn.o",
       attentionNorm: "attention.LayerNorm",
     },
     tokenTypes: false,
     firstPosition: () => 2, // whatever pad_token_id says
     padId: 1,
     relativeBias: "mpnet.encoder.relative_attention_bias.weight",
-    dropsAttended: true,
+    dropsAttention: true,
     head: robertaHead,
   },
 };
 
-/** Names of the tables that rows are looked up in. */
+/** Names of the embedding tables. */
 export function tablesOf(name: FamilyName): { readonly word: string; readonly position: string; readonly tokenType: string | undefined } {
   const table = (of: string) => `${name}.embeddings.${of}_embeddings.weight`;
   return {
@@ -139,5 +139,5 @@ export function tablesOf(name: FamilyName): { readonly word: string; readonly po
   };
 }
 
-/** The head beside transformers' own: LayerNorm and linear on the mean of a text's tokens. */
+/** Our own head: LayerNorm and linear on the mean of a text's tokens. */
 export const meanHead = { norm: "head.norm", linear: "head.linear" } as const;

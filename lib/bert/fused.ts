@@ -3,18 +3,16 @@ import {
   add, cast, cumSum, div, equal, expand, first, gather, gelu, ifElse, layerNormalization, matmul, mul, multiHeadAttention, reduceMin, reduceSum,
   relu, reshape, sub, tanh,
 } from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
-import { attendOnce } from "./attend-once.js";
 import type { Checkpoint } from "./checkpoint.js";
 import { tablesOf } from "./families.js";
-import type { Kernels } from "./forward.js";
+import type { Kernels, Linear } from "./kernels.js";
 import { listBuckets, pairDistances } from "./relative.js";
-
-/** How a linear layer is computed: what differs between fp32 and int8 serving. */
-export type Linear = (x: Value, name: string) => Value;
+import { attendSingleQuery } from "./single-query.js";
 
 /**
  * Kernels for serving: ONNX Runtime's fused operators, weights inside the graph, activations as [batch, sequence, hidden].
- * A text alone needs no mask, and attention without one is faster: each attention chooses as the graph runs.
+ * A text alone needs no mask, and attention is faster without one: each attention chooses at run time.
+ * @param linear what differs between precisions
  */
 export function fusedKernels(graph: Graph, checkpoint: Checkpoint, linear: Linear): Kernels {
   const { config, weights } = checkpoint;
@@ -27,7 +25,7 @@ export function fusedKernels(graph: Graph, checkpoint: Checkpoint, linear: Linea
   const types = addInput(graph, "token_type_ids", "int64", ["batch", "sequence"]);
   const padded = equal(reduceMin(mask, [0, 1], 0), 0);
   const tables = tablesOf(config.family);
-  /** Where padding has a position of its own, texts' tokens are counted from the one after it. */
+  /** If padding has a position of its own, tokens are counted from the position after it. */
   const positionRows = () => {
     const table = constant(tables.position);
     const padding = config.firstPosition - 1;
@@ -35,7 +33,7 @@ export function fusedKernels(graph: Graph, checkpoint: Checkpoint, linear: Linea
     const counted = sub(1, cast(equal(ids, padding), "int64"));
     return gather(table, add(mul(cumSum(counted, 1), counted), padding));
   };
-  /** A family with one token type ignores the input, as one with none does. */
+  /** A family with one token type ignores the input, as a family without any does. */
   const typeRows = (table: Value) => (config.tokenTypes === 1 ? table : gather(table, types));
   return {
     embed() {
@@ -54,10 +52,10 @@ export function fusedKernels(graph: Graph, checkpoint: Checkpoint, linear: Linea
       });
       const rows = addConstant(graph, "float32", [heads, places.length], byDistance);
       const bias = reshape(gather(rows, pairDistances(graph, positions), 1), [1, heads, "sequence", "sequence"]);
-      return expand(bias, ["batch", heads, "sequence", "sequence"]); // ONNX Runtime up to 1.19 does not broadcast it
+      return expand(bias, ["batch", heads, "sequence", "sequence"]); // ONNX Runtime up to 1.19 does not broadcast the bias
     },
-    attention(rows, x, layers, relative) {
-      if (rows !== x) return attendOnce(checkpoint, linear(rows, layers.query), x, layers, { mask, relative });
+    attention(queries, x, layers, relative) {
+      if (queries !== x) return attendSingleQuery(checkpoint, linear(queries, layers.query), x, layers, { mask, relative });
       const [query, key, value] = [linear(x, layers.query), linear(x, layers.key), linear(x, layers.value)];
       const attend = (keyMask?: Value) => multiHeadAttention(query, key, value, config.heads, keyMask, relative);
       return ifElse(

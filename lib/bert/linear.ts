@@ -1,12 +1,11 @@
 import { addConstant, type Graph, type Value } from "../onnx/graph.js";
 import { add, dynamicQuantizeMatMul, matmul, mul } from "../onnx/ops.js";
 import type { Checkpoint } from "./checkpoint.js";
-import type { Linear } from "./fused.js";
+import type { Linear } from "./kernels.js";
 import { isQuantized } from "./precisions.js";
-import { findOutliers, quantizeColumns, scaleRows, transposeMatrix } from "./quantize.js";
-import type { Ranges } from "./ranges.js";
+import { findSmoothing, quantizeColumns, type Ranges, scaleRows, transposeMatrix } from "./quantize.js";
 
-/** x times the transposed weight, plus the bias, in float32. */
+/** Linear layers in float32. */
 export function fp32Linear(graph: Graph, checkpoint: Checkpoint): Linear {
   return (x, name) => {
     const { weight, bias, inner, columns } = readLinear(checkpoint, name);
@@ -16,9 +15,10 @@ export function fp32Linear(graph: Graph, checkpoint: Checkpoint): Linear {
 }
 
 /**
- * x quantized as it comes, times signed 8-bit weights with a scale a column (zero point 0): ONNX Runtime's fastest path on the CPU.
- * @param quantization the largest integer that a weight becomes, and the layers that stay exact
- * @param ranges where known, channels of x that stand out are made smaller, and their weights larger
+ * Linear layers of 8-bit weights with a scale per column and zero point 0, and of activations that are quantized at run time: ONNX
+ * Runtime's fastest path on the CPU.
+ * @param quantization the largest integer that a weight becomes, and the layers that stay in float32
+ * @param ranges of each layer's input, if known: it is then smoothed
  */
 export function int8Linear(
   graph: Graph,
@@ -27,35 +27,38 @@ export function int8Linear(
   ranges: Ranges | undefined,
 ): Linear {
   const exact = fp32Linear(graph, checkpoint);
-  const evened = new Map<Value, { readonly even: Value; readonly factors: Float32Array }>();
-  /** The same for all layers that read x. */
-  const evenOut = (x: Value, range: Float32Array) => {
-    const known = evened.get(x);
-    if (known) return known;
-    const factors = findOutliers(range);
-    const inverse = addConstant(
-      graph,
-      "float32",
-      [factors.length],
-      factors.map((factor) => 1 / factor),
-    );
-    const result = { even: mul(x, inverse), factors };
-    evened.set(x, result);
-    return result;
+  const known = new Map<Value, Smoothed>();
+  /** The same value for all layers that read x. */
+  const smooth = (x: Value, range: Float32Array): Smoothed => {
+    const smoothed = known.get(x) ?? smoothInput(graph, x, range);
+    known.set(x, smoothed);
+    return smoothed;
   };
   return (x, name) => {
     if (!isQuantized(name, checkpoint.config.layers, exactLayers)) return exact(x, name);
     const { weight, bias, inner, columns } = readLinear(checkpoint, name);
     const range = ranges?.get(name);
-    const { even, factors } = range ? evenOut(x, range) : { even: x, factors: undefined };
+    const { input, factors } = range ? smooth(x, range) : { input: x, factors: undefined };
     const { data, scales } = quantizeColumns(factors ? scaleRows(weight, factors) : weight, inner, columns, largest);
     const quantized = addConstant(graph, "int8", [inner, columns], data, `${name}.weight_int8`);
     const scale = addConstant(graph, "float32", [columns], scales, `${name}.scale`);
-    return dynamicQuantizeMatMul(even, quantized, scale, undefined, addConstant(graph, "float32", [columns], bias, `${name}.bias`));
+    return dynamicQuantizeMatMul(input, quantized, scale, undefined, addConstant(graph, "float32", [columns], bias, `${name}.bias`));
   };
 }
 
-/** A layer's weight as [inner, columns], which ONNX multiplies by, and its bias. */
+/** A layer's input with each channel divided by its factor, by which the weights are multiplied. */
+interface Smoothed {
+  readonly input: Value;
+  readonly factors: Float32Array;
+}
+
+function smoothInput(graph: Graph, x: Value, range: Float32Array): Smoothed {
+  const factors = findSmoothing(range);
+  const inverse = factors.map((factor) => 1 / factor);
+  return { input: mul(x, addConstant(graph, "float32", [factors.length], inverse)), factors };
+}
+
+/** A layer's weight as [inner, columns], as ONNX multiplies by it, and its bias. */
 function readLinear({ weights }: Checkpoint, name: string) {
   const { shape, data } = weights.get(`${name}.weight`)!;
   const [columns, inner] = shape as readonly [number, number];

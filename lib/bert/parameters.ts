@@ -1,15 +1,15 @@
 import type { BertConfig } from "./config.js";
 import { families, meanHead, tablesOf } from "./families.js";
 
-/** A trained tensor; names are those of transformers' classifiers. */
+/** A trained tensor. Names are those of transformers' classifiers. */
 export interface Parameter {
   readonly name: string;
   readonly shape: readonly number[];
   /** Weight decay applies to matrices and tables, not to biases and LayerNorms. */
   readonly decayed: boolean;
-  /** What it holds before training where a pretrained base lacks it; only of heads, the rest must be there. */
+  /** How it is initialized if a pretrained base lacks it. Only heads may be missing. */
   readonly drawn?: "normal" | "zeros" | "ones";
-  /** Its encoder layer, from 0; -1 for what lies below them, the number of layers for what lies above. */
+  /** Its encoder layer, from 0. Embeddings have -1, the head the number of layers. */
   readonly layer: number;
 }
 
@@ -32,11 +32,11 @@ export function listParameters({ family, head, ...config }: BertConfig): readonl
       ...linear(name("query"), hidden, hidden),
       ...linear(name("key"), hidden, hidden),
       ...linear(name("value"), hidden, hidden),
-      ...linear(name("attended"), hidden, hidden),
+      ...linear(name("attentionOutput"), hidden, hidden),
       ...layerNorm(name("attentionNorm"), hidden),
-      ...linear(name("widen"), intermediate, hidden),
-      ...linear(name("narrow"), hidden, intermediate),
-      ...layerNorm(name("outputNorm"), hidden),
+      ...linear(name("ffnUp"), intermediate, hidden),
+      ...linear(name("ffnDown"), hidden, intermediate),
+      ...layerNorm(name("ffnNorm"), hidden),
     ];
   });
   const top =
@@ -52,7 +52,7 @@ const vector = (name: string, width: number): Unplaced => ({ name, shape: [width
 const linear = (name: string, out: number, inner: number) => [matrix(`${name}.weight`, out, inner), vector(`${name}.bias`, out)];
 const layerNorm = (name: string, width: number) => [vector(`${name}.weight`, width), vector(`${name}.bias`, width)];
 
-/** As transformers initialises heads: matrices from a normal distribution, biases 0, scales of LayerNorms 1. */
+/** As transformers initializes heads: matrices from a normal distribution, biases 0, scales of LayerNorms 1. */
 const draw = (parameter: Unplaced): Unplaced => ({
   ...parameter,
   drawn: parameter.decayed ? "normal" : parameter.name.endsWith(".bias") ? "zeros" : "ones",

@@ -4,25 +4,25 @@ import {
 } from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
 import type { BertConfig } from "./config.js";
 import type { createDropout } from "./dropout.js";
-import type { Kernels } from "./forward.js";
+import type { Kernels } from "./kernels.js";
 import { listParameters } from "./parameters.js";
 import { listBuckets, pairDistances } from "./relative.js";
 
-/** Graph inputs that take the place of the tables: the rows already looked up. */
+/** Graph inputs in place of the embedding tables: the rows, already looked up. */
 export const rowInputs = {
   /** [batch*sequence, embedding] */
   word: "rows of words",
   /** [sequence, embedding], the same for every text */
   position: "rows of positions",
-  /** [1, embedding]: texts alone have one token type. Not there where the family has none. */
+  /** [1, embedding]: a single text has one token type. Absent if the family has none. */
   tokenType: "row of the token type",
 } as const;
 
 const masked = -1e30; // far below any logit: exp() of it is exactly 0
 
 /**
- * Kernels of differentiable standard ONNX operators, activations as [batch*sequence, hidden]. Parameters are inputs of the graph; rows of
- * the embedding tables are looked up outside it, so that no dense [vocabulary, hidden] gradient comes out.
+ * Kernels for training: differentiable standard ONNX operators, activations as [batch*sequence, hidden]. Parameters are inputs of the
+ * graph. Rows of the embedding tables are looked up outside it, so that no dense [vocabulary, hidden] gradient is computed.
  */
 export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnType<typeof createDropout>): Kernels {
   const { hidden, heads, embedding } = config;
@@ -51,15 +51,15 @@ export function plainKernels(graph: Graph, config: BertConfig, dropout: ReturnTy
     },
     linear,
     layerNorm: (x, name) => layerNormalization(x, parameter(`${name}.weight`), parameter(`${name}.bias`), config.epsilon)[0]!,
-    // A product with one-hot rows, whose gradient is a product too; one of rows picked would have to be scattered.
+    // A product with one-hot rows, whose gradient is a product too: the gradient of Gather would have to scatter.
     relativeBias(name) {
       const { positions, buckets } = config;
       const oneHot = listBuckets(positions, buckets).flatMap((bucket) => Array.from({ length: buckets }, (_, i) => Number(i === bucket)));
       const rows = addConstant(graph, "float32", [2 * positions - 1, buckets], Float32Array.from(oneHot));
       return transpose(matmul(gather(rows, pairDistances(graph, positions)), parameter(name)), [2, 0, 1]);
     },
-    attention(rows, x, layers, relative) {
-      const [query, key, value] = [linear(rows, layers.query), linear(x, layers.key), linear(x, layers.value)];
+    attention(queries, x, layers, relative) {
+      const [query, key, value] = [linear(queries, layers.query), linear(x, layers.key), linear(x, layers.value)];
       const masked = add(matmul(splitHeads(mul(query, 1 / Math.sqrt(width)), [0, 2, 1, 3]), splitHeads(key, [0, 2, 3, 1])), bias);
       const logits = relative ? add(masked, query.shape[0] === "batch" ? first(relative, 1, 1) : relative) : masked;
       const mixed = matmul(dropout(softmax(logits), "attention"), splitHeads(value, [0, 2, 1, 3]));

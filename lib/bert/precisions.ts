@@ -1,20 +1,20 @@
-/** Numbers that a serving graph computes with. */
+/** The numbers that a serving graph computes with. */
 interface Numbers {
-  /** What activations and unquantized weights are. */
+  /** The type of activations and of weights that are not quantized. */
   readonly floats: "float32" | "float16";
-  /** The largest integer that a weight becomes, where the layers' linear parts are quantized; activations are to 8 bits. */
+  /** The largest integer that a weight becomes, if linear layers are quantized. Their activations have 8 bits. */
   readonly largest?: number;
   /** Layers that stay in floats. */
   readonly exact?: readonly ("first" | "last")[];
 }
 
 const eight = { floats: "float32", largest: 127 } as const;
-/** On x86 processors without VNNI or AMX, sums of two 8-bit products overflow 16 bits: 7-bit weights cannot. */
+/** On x86 processors without VNNI or AMX, sums of two 8-bit products overflow 16 bits. With 7-bit weights they do not. */
 const seven = { floats: "float32", largest: 63 } as const;
 
 /**
- * Every precision that a checkpoint can be served in, of each kind from the fastest to the most accurate: the last layer computes
- * for one token alone, so that keeping it in floats costs little.
+ * Every precision that a checkpoint can be served in, of each kind from the fastest to the most accurate. The last layer computes one
+ * token alone, so keeping it in floats costs little.
  */
 const precisions = {
   fp32: { floats: "float32" },
@@ -33,7 +33,7 @@ export type Precision = keyof typeof precisions;
 
 export const numbersOf = (precision: Precision): Numbers => precisions[precision];
 
-/** What lies outside the layers stays in floats: it is small, and the errors of a head would go straight into the score. */
+/** Only encoder layers are quantized: the rest is small, and errors of a head would go straight into the score. */
 export function isQuantized(linear: string, layers: number, exact: Numbers["exact"] = []): boolean {
   const layer = /\.layer\.(\d+)\./.exec(linear)?.[1];
   if (layer === undefined) return false;

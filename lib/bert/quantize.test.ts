@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { findOutliers, quantizeColumns, scaleRows, transposeMatrix } from "./quantize.js";
+import { findSmoothing, quantizeColumns, scaleRows, transposeMatrix } from "./quantize.js";
 
 /** Scales of columns below it would be denormal, and too coarse. */
 const smallest = 1e-30;
@@ -44,18 +44,18 @@ describe("transposeMatrix", () => {
   });
 });
 
-describe("findOutliers", () => {
-  it("tells by how much a channel exceeds the ordinary ones", () => {
+describe("findSmoothing", () => {
+  it("divides outliers down to the ordinary channels, which it leaves", () => {
     const range = new Float32Array(100).fill(2);
     range[17] = 20;
     range[3] = 0.5;
-    const factors = findOutliers(range);
+    const factors = findSmoothing(range);
     expect(factors[17]).toBe(10);
     expect(factors.filter((factor) => factor === 1)).toHaveLength(99);
   });
 
   it("leaves channels that are always zero", () => {
-    expect([...findOutliers(new Float32Array(3))]).toEqual([1, 1, 1]);
+    expect([...findSmoothing(new Float32Array(3))]).toEqual([1, 1, 1]);
   });
 });
 

@@ -1,3 +1,6 @@
+/** The largest absolute value of each channel of each quantized linear layer's input, by the layer's name. */
+export type Ranges = ReadonlyMap<string, Float32Array>;
+
 /** [rows, columns] -> [columns, rows] */
 export function transposeMatrix(data: Float32Array, rows: number, columns: number): Float32Array {
   const out = new Float32Array(data.length);
@@ -7,8 +10,8 @@ export function transposeMatrix(data: Float32Array, rows: number, columns: numbe
 }
 
 /**
- * Symmetric quantization of a matrix [rows, columns] to integers of -largest..largest, a scale a column: weight = integer * scale.
- * A column of zeros has scale 1.
+ * Symmetric quantization of a matrix [rows, columns] to integers from -largest to largest, with a scale per column:
+ * weight = integer * scale. A column of zeros has the scale 1.
  */
 export function quantizeColumns(
   weight: Float32Array,
@@ -24,15 +27,16 @@ export function quantizeColumns(
   return { data, scales };
 }
 
-/** Share of the channels that are taken for ordinary. */
+/** The share of channels that are not outliers. */
 const ordinary = 0.97;
 
 /**
- * By how much each channel exceeds the ordinary ones; 1 for those. A few channels that stand out would else set the scale by which
- * all are quantized. SmoothQuant (Xiao et al. 2022), for outliers alone: evening out every channel costs more in the weights than it gains.
- * @param range the largest size of each channel
+ * The factors of SmoothQuant (Xiao et al. 2022) that move the outliers among an activation's channels into the weights. Without them, a
+ * few large channels set the scale by which all are quantized. Ordinary channels have the factor 1: smoothing them too costs more
+ * accuracy in the weights than it gains.
+ * @param range the largest absolute value of each channel
  */
-export function findOutliers(range: Float32Array): Float32Array {
+export function findSmoothing(range: Float32Array): Float32Array {
   const usual = range.toSorted()[Math.floor(ordinary * (range.length - 1))] || 1;
   return range.map((size) => Math.max(1, size / usual));
 }

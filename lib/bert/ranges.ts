@@ -1,6 +1,6 @@
 import { addOutput, createGraph, type Graph, type Value } from "../onnx/graph.js";
 import { encodeModel } from "../onnx/model-file.js";
-import { mul, neg, reduceMin, sqrt } from "../onnx/ops.js";
+import { abs, reduceMax } from "../onnx/ops.js";
 import { createSession } from "../onnx/session.js";
 import { producer } from "../system/producer.js";
 import type { Checkpoint } from "./checkpoint.js";
@@ -8,41 +8,37 @@ import { scoreTexts } from "./forward.js";
 import { fusedKernels } from "./fused.js";
 import { fp32Linear } from "./linear.js";
 import { isQuantized } from "./precisions.js";
-
-/** For each quantized linear layer, by name, the largest size that each channel of its input reaches. */
-export type Ranges = ReadonlyMap<string, Float32Array>;
+import type { Ranges } from "./quantize.js";
 
 type Texts = readonly (readonly number[])[];
 
-/** Runs the model in float32 on some texts and notes the ranges. Blocks the thread. @param texts token ids */
+/** Measures the ranges of the model in float32 on some texts. Blocks the thread. @param texts token ids */
 export async function measureRanges(checkpoint: Checkpoint, texts: Texts, threads: number): Promise<Ranges> {
   const graph = createGraph("ranges");
   const linear = fp32Linear(graph, checkpoint);
   const kernels = fusedKernels(graph, checkpoint, (x, name) => {
-    if (isQuantized(name, checkpoint.config.layers)) addOutput(graph, name, largestSize(x, [0, 1]));
+    if (isQuantized(name, checkpoint.config.layers)) addOutput(graph, name, reduceMax(abs(x), [0, 1], 0));
     return linear(x, name);
   });
   scoreTexts(kernels, checkpoint.config);
   return measureOutputs(graph, texts, threads);
 }
 
-/** The largest size of what linear layers and sums give for some texts, in float32. Blocks the thread. */
+/** The largest absolute value that a linear layer or a sum computes for some texts, in float32. Blocks the thread. @param texts token ids */
 export async function measurePeak(checkpoint: Checkpoint, texts: Texts, threads: number): Promise<number> {
   const graph = createGraph("peak");
   const linear = fp32Linear(graph, checkpoint);
-  const note = (value: Value) => {
-    addOutput(graph, `peak_${graph.outputs.length}`, largestSize(value, [...value.shape.keys()]));
+  const record = (value: Value) => {
+    addOutput(graph, `peak_${graph.outputs.length}`, reduceMax(abs(value), [...value.shape.keys()], 0));
     return value;
   };
-  const kernels = fusedKernels(graph, checkpoint, (x, name) => note(linear(x, name)));
-  scoreTexts({ ...kernels, add: (a, b) => note(kernels.add(a, b)) }, checkpoint.config);
+  const kernels = fusedKernels(graph, checkpoint, (x, name) => record(linear(x, name)));
+  scoreTexts({ ...kernels, add: (a, b) => record(kernels.add(a, b)) }, checkpoint.config);
   const outputs = await measureOutputs(graph, texts, threads);
   return Math.max(...[...outputs.values()].map(([size]) => size!));
 }
 
-const largestSize = (x: Value, axes: readonly number[]) => sqrt(neg(reduceMin(neg(mul(x, x)), axes, 0)));
-
-/** The largest that each element of each output gets, over all texts. */
+/** The largest value of each element of each output, over all texts. */
 async function measureOutputs(graph: Graph, texts: Texts, threads: number): Promise<Map<string, Float32Array>> {
   const session = await createSession(encodeModel(graph, producer), { threads, optimization: "basic" });
   const largest = new Map<string, Float32Array>();

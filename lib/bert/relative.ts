@@ -2,8 +2,8 @@ import { addConstant, type Graph, type Value } from "../onnx/graph.js";
 import { first, reshape, sub } from "../onnx/ops.js";
 
 /**
- * The bucket of a distance from query to key, both ways apart: near ones have buckets of their own, farther ones share them logarithmically
- * up to 128, and beyond all have the last (Raffel et al. 2020, as in transformers' MPNet).
+ * The bucket of a distance from query to key, with separate buckets for both directions. Small distances have a bucket each, larger ones
+ * share buckets of logarithmic width up to 128, and all beyond share the last (Raffel et al. 2020, as in transformers' MPNet).
  */
 export function bucketOf(distance: number, buckets: number): number {
   const half = buckets / 2;
@@ -13,12 +13,12 @@ export function bucketOf(distance: number, buckets: number): number {
   return (distance > 0 ? half : 0) + (size < exact ? size : Math.min(half - 1, far));
 }
 
-/** For each distance from -(positions - 1) to positions - 1, its bucket. */
+/** The bucket of each distance from -(positions - 1) to positions - 1. */
 export function listBuckets(positions: number, buckets: number): readonly number[] {
   return Array.from({ length: 2 * positions - 1 }, (_, i) => bucketOf(i - positions + 1, buckets));
 }
 
-/** [sequence, sequence] int64: for each query and key, the place of their distance in `listBuckets`. */
+/** [sequence, sequence] int64: for each query and key, the index of their distance in `listBuckets`. */
 export function pairDistances(graph: Graph, positions: number): Value {
   const range = BigInt64Array.from({ length: positions }, (_, i) => BigInt(i));
   const places = first(addConstant(graph, "int64", [positions], range, "positions"), 0, "sequence");

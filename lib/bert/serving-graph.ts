@@ -9,12 +9,12 @@ import { scoreTexts } from "./forward.js";
 import { fusedKernels } from "./fused.js";
 import { fp32Linear, int8Linear } from "./linear.js";
 import { numbersOf, type Precision } from "./precisions.js";
-import type { Ranges } from "./ranges.js";
+import type { Ranges } from "./quantize.js";
 
 /**
  * The ONNX file that serves a checkpoint: input_ids, attention_mask, token_type_ids (int64 [batch, sequence]) -> logits (float32 [batch, 1]).
- * It is built fused: load it with graph optimization "basic".
- * @param ranges make integers more accurate
+ * The graph is built fused: load it with graph optimization "basic".
+ * @param ranges for smoothing, which makes integers more accurate
  */
 export function buildServingGraph(checkpoint: Checkpoint, precision: Precision, ranges?: Ranges): Uint8Array {
   const { floats, largest, exact } = numbersOf(precision);
@@ -25,7 +25,7 @@ export function buildServingGraph(checkpoint: Checkpoint, precision: Precision, 
   return encodeModel(floats === "float16" ? halveGraph(graph, isOfHead(checkpoint)) : graph, producer);
 }
 
-/** In float16 a score would be rounded to a 500th; the head is small. */
+/** The head, which is small, stays in float32: float16 would round a score to a 500th. */
 function isOfHead({ config }: Checkpoint): (constant: string) => boolean {
   const { dense, out } = families[config.family].head;
   const names = config.head === "cls" ? [dense, out] : Object.values(meanHead);

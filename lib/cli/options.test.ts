@@ -18,6 +18,8 @@ describe("a list", () => {
 
   it("is described by its flag, and refuses an empty name", () => {
     expect(describeFlag("folders", options.folders)).toBe("--folders <value...>");
-    expect(() => parse(["--folders", "a,,b"])).toThrow("does not fit: expected names, none of them empty. Try: readability test --help");
+    expect(() => parse(["--folders", "a,,b"])).toThrow(
+      '--folders must be names, none of them empty, found "a,,b". Try: readability test --help',
+    );
   });
 });

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { shipped } from "../system/package-files.js";
 
-/** Where things lie unless an option says otherwise: below the current folder, or where they ship with the package. */
+/** Default paths: relative to the current folder, or inside this package. */
 export const places = {
   data: "data/input/train.csv.zip",
   artifacts: "artifacts",
@@ -11,7 +11,7 @@ export const places = {
   releasedModel: shipped("models/readability-minilm"),
 } as const;
 
-/** The user's data file, where one is placed. */
+/** The user's data file, if it exists. */
 export function findData(): string | undefined {
   return existsSync(places.data) ? places.data : undefined;
 }

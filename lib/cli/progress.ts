@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from "cli-progress";
 
 export interface Progress {
-  /** `done` of the total, and what else to show, such as `{ loss: "0.31" }`. */
+  /** @param shown what else to show, such as `{ loss: "0.31" }` */
   update(done: number, shown?: Readonly<Record<string, string>>): void;
   stop(): void;
 }
@@ -9,8 +9,8 @@ export interface Progress {
 const secondsBetweenLines = 10;
 
 /**
- * Shows long work on standard error: a bar with rate and time left on a terminal, else a plain line every ten seconds.
- * @param before what was done by an earlier process, which says nothing of the rate of this one
+ * Shows the progress of long work on standard error: a bar on a terminal, else a line every ten seconds, with rate and time left.
+ * @param before what an earlier process did, which does not count for the rate
  */
 export function showProgress(
   label: string,

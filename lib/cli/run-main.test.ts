@@ -27,7 +27,7 @@ describe("a command as a process", () => {
     expect(await run(async () => undefined)).toEqual([0, ""]);
   });
 
-  it("tells what is wrong, and ends with 2 for wrong usage and 1 for what else goes wrong", async () => {
+  it("says what is wrong, and ends with 2 for wrong usage and 1 for what else goes wrong", async () => {
     const usage = async () => fail("usage", { problem: "--lr is missing", help: "readability train --help" });
     expect(await run(usage)).toEqual([2, "error: --lr is missing. Try: readability train --help\n"]);
     const missing = async () => fail("no-file", { file: "a.csv", what: "passages", remedy: "Name one." });
@@ -42,7 +42,7 @@ describe("a command as a process", () => {
   it("calls all else a bug, with where it happened", async () => {
     const [code, told] = await run(failing(new TypeError("x is not a function")));
     expect(code).toBe(1);
-    expect(told).toMatch(/^error \(this is a bug, please report it\): TypeError: x is not a function\n {4}at /);
-    expect(await run(failing("odd"))).toEqual([1, "error (this is a bug, please report it): odd\n"]);
+    expect(told).toMatch(/^unexpected error \(a bug, please report it\): TypeError: x is not a function\n {4}at /);
+    expect(await run(failing("odd"))).toEqual([1, "unexpected error (a bug, please report it): odd\n"]);
   });
 });

@@ -1,9 +1,9 @@
-/** npm and npx pass on to us what the terminal has sent us already: a second signal this soon is the first one again. */
+/** Milliseconds in which a second signal counts as the first: npm and npx pass on what the terminal has already sent. */
 const echo = 1000;
 
 /**
- * A signal that aborts at the first SIGINT, SIGTERM or SIGHUP. At a later one `again` is called; without it the process ends as it
- * would have without us.
+ * A signal that aborts at the first SIGINT, SIGTERM or SIGHUP, or when nobody reads our output any more (`readability up | head`). At a
+ * later signal `again` is called; without it the process ends as it would have without us.
  */
 export function abortOnSignals(again?: () => void): AbortSignal {
   const controller = new AbortController();
@@ -20,5 +20,10 @@ export function abortOnSignals(again?: () => void): AbortSignal {
     }
   };
   for (const name of names) process.on(name, handle);
+  for (const stream of [process.stdout, process.stderr])
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+      controller.abort();
+    });
   return controller.signal;
 }

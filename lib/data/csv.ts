@@ -22,7 +22,7 @@ export function readCsv(file: string, what: string, remedy: string): Uint8Array 
   if (bytes.length === 0) fail("no-rows", { file });
   const csv = bytes.subarray(0, 2).toString("latin1") === "PK" ? unzipCsv(file, bytes) : bytes;
   if (csv.length > largestCsv) fail("csv-too-large", { file, bytes: csv.length, limit: largestCsv });
-  if (!isUtf8(csv) || csv.includes(0)) fail("not-csv", { file, problem: "it is neither a zip nor text in UTF-8" });
+  if (!isUtf8(csv) || csv.includes(0)) fail("not-csv", { file, problem: "it is neither a zip nor UTF-8 text" });
   return csv;
 }
 
@@ -67,7 +67,7 @@ export function parseCsv(file: string, csv: Uint8Array): CsvRecord[] {
 export function createFinder(file: string, names: readonly string[]): (column: string) => number {
   return (column) => {
     const index = names.indexOf(column);
-    const remedy = "Rename one, or name yours where the command has --column; columns are separated by commas.";
+    const remedy = "Rename a column; columns are separated by commas.";
     return index === -1 ? fail("no-column", { file, column, found: list(names), remedy }) : index;
   };
 }
@@ -76,8 +76,8 @@ export function createFinder(file: string, names: readonly string[]): (column: s
 export function readNumber(file: string, row: number, column: string, text: string): number {
   const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
   if (Number.isFinite(value)) return value;
-  const problem = text.trim() === "" ? "it is blank" : `${JSON.stringify(text.slice(0, 40))} is no finite number`;
-  return fail("bad-cell", { file, row, column, problem, remedy: "Write a number such as -1.25, or remove the row." });
+  const problem = text.trim() === "" ? "the cell is blank" : `${JSON.stringify(text.slice(0, 40))} is not a finite number`;
+  return fail("bad-cell", { file, row, column, problem, remedy: "Enter a number such as -1.25, or remove the row." });
 }
 
 function list(names: readonly string[]): string {

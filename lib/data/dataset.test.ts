@@ -71,43 +71,43 @@ describe("readPassages", () => {
   it("warns of a text that comes twice", () => {
     place("excerpt,target\nSame,1\nOther,2\nSame ,3\n");
     expect(read().passages).toHaveLength(3);
-    expect(read().warnings).toEqual([expect.stringMatching(/rows 2, 4 hold the same text/)]);
+    expect(read().warnings).toEqual([expect.stringMatching(/rows 2, 4 have the same text/)]);
   });
 
   const header = "id,excerpt,target,standard_error\n";
   const good = "g,Good,1,\n";
   const cases: readonly (readonly [what: string, place: () => void, message: RegExp])[] = [
-    ["a missing file", () => rmSync(file, { force: true }), /not found: expected a csv.*Place your graded passages there.*--data/],
-    ["an empty file", () => place(""), /holds no passages/],
-    ["a header alone", () => place(header), /holds no passages/],
+    ["a missing file", () => rmSync(file, { force: true }), /not found: expected a CSV.*Put your labelled passages there.*--data/],
+    ["an empty file", () => place(""), /has no passages/],
+    ["a header alone", () => place(header), /has no passages/],
     [
       "a zip without a csv",
       () => zip({ "a.txt": strToU8("x"), "b/c.json": strToU8("{}") }),
-      /exactly one \.csv.*holds a\.txt, b\/c\.json\./,
+      /exactly one \.csv.*found a\.txt, b\/c\.json\./,
     ],
     ["a zip of two", () => zip({ "a.csv": strToU8(csv), "b.csv": strToU8(csv) }), /exactly one \.csv.*a\.csv, b\.csv/],
-    ["an empty zip", () => zip({}), /holds nothing/],
+    ["an empty zip", () => zip({}), /found nothing/],
     ["a damaged zip", () => place(zipSync({ "a.csv": strToU8(csv.repeat(50)) }).subarray(0, 60)), /zip is damaged/],
-    ["another kind of file", () => place(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0)), /neither a zip nor text in UTF-8/],
-    ["another encoding", () => place(Buffer.from("excerpt,target\ncaf\xe9,1\n", "latin1")), /neither a zip nor text in UTF-8/],
-    ["UTF-16", () => place(Buffer.from("\ufeffexcerpt,target\nOne,1\n", "utf16le")), /neither a zip nor text in UTF-8/],
-    ["a quote that does not close", () => place(`${header}x,"open,1,\n`), /cannot be read as passages: Quote Not Closed/],
+    ["another kind of file", () => place(Uint8Array.of(0x1f, 0x8b, 8, 0, 0, 0)), /neither a zip nor UTF-8 text/],
+    ["another encoding", () => place(Buffer.from("excerpt,target\ncaf\xe9,1\n", "latin1")), /neither a zip nor UTF-8 text/],
+    ["UTF-16", () => place(Buffer.from("\ufeffexcerpt,target\nOne,1\n", "utf16le")), /neither a zip nor UTF-8 text/],
+    ["a quote that does not close", () => place(`${header}x,"open,1,\n`), /Cannot read .* as CSV: Quote Not Closed/],
     ["a row of another length", () => place(`${header}${good}x,Text,1\n`), /Invalid Record Length.*line 3/],
-    ["no column excerpt", () => place("id,text,target\nx,One,1\n"), /no column "excerpt"; it has id, text, target\. Rename.*--column/],
-    ["no column target", () => place("id;excerpt;target\nx;One;1\n"), /no column "excerpt"; it has id;excerpt;target.*commas/],
-    ["no targets", () => place("excerpt\nOne\n"), /no column "target"; it has excerpt\./],
-    ["a blank target", () => place(`${header}${good}x,Text, ,\n`), /row 3, column "target": it is blank\. Write a number/],
-    ["a target that is NaN", () => place(`${header}x,Text,NaN,\n`), /row 2, column "target": "NaN" is no finite number/],
-    ["an infinite target", () => place(`${header}x,Text,-inf,\n`), /"-inf" is no finite number/],
-    ["a target too large", () => place(`${header}x,Text,1e999,\n`), /"1e999" is no finite number/],
-    ["a hexadecimal target", () => place(`${header}x,Text,0x10,\n`), /"0x10" is no finite number/],
-    ["a decimal comma", () => place(`${header}x,Text,"1,5",\n`), /"1,5" is no finite number/],
+    ["no column excerpt", () => place("id,text,target\nx,One,1\n"), /no column "excerpt"; found id, text, target\. Rename/],
+    ["no column target", () => place("id;excerpt;target\nx;One;1\n"), /no column "excerpt"; found id;excerpt;target.*commas/],
+    ["no targets", () => place("excerpt\nOne\n"), /no column "target"; found excerpt\./],
+    ["a blank target", () => place(`${header}${good}x,Text, ,\n`), /row 3, column "target": the cell is blank\. Enter a number/],
+    ["a target that is NaN", () => place(`${header}x,Text,NaN,\n`), /row 2, column "target": "NaN" is not a finite number/],
+    ["an infinite target", () => place(`${header}x,Text,-inf,\n`), /"-inf" is not a finite number/],
+    ["a target too large", () => place(`${header}x,Text,1e999,\n`), /"1e999" is not a finite number/],
+    ["a hexadecimal target", () => place(`${header}x,Text,0x10,\n`), /"0x10" is not a finite number/],
+    ["a decimal comma", () => place(`${header}x,Text,"1,5",\n`), /"1,5" is not a finite number/],
     [
       "a standard error that is no number",
       () => place(`${header}x,Text,1,?\n`),
-      /row 2, column "standard_error": "\?" is no finite number/,
+      /row 2, column "standard_error": "\?" is not a finite number/,
     ],
-    ["an empty excerpt", () => place(`${header}${good}x," \n",1,\n`), /row 3, column "excerpt": it is blank\. Fill in/],
+    ["an empty excerpt", () => place(`${header}${good}x," \n",1,\n`), /row 3, column "excerpt": the cell is blank\. Fill in/],
     ["an id that comes twice", () => place(`${header}${good}x,Text,1,\ng,More,2,\n`), /row 4, column "id": "g" is also the id of row 2/],
   ];
   it.each(cases)("refuses %s", (_, place, message) => {
@@ -121,7 +121,7 @@ describe("readPassages", () => {
     const directory = Buffer.from(bytes.buffer).indexOf("PK\u0001\u0002");
     Buffer.from(bytes.buffer).writeUInt32LE(2 ** 30 + 1, directory + 24);
     place(bytes);
-    expect(read).toThrow(/csv of 1073741825 bytes; at most 1073741824/);
+    expect(read).toThrow(/has 1073741825 bytes; the limit is 1073741824/);
   });
 
   it("unpacks no more than the zip declares", () => {

@@ -35,8 +35,8 @@ export interface PassageOptions {
  * @throws no-file, file-failed, not-csv, not-csv-zip, csv-too-large, no-column, no-rows, bad-cell
  */
 export function readPassages(file: string, { column, targets }: PassageOptions): Passages {
-  const remedy = "Place your graded passages there, or name another file with --data.";
-  const csv = readCsv(file, "a csv of passages, plain or in a zip", remedy);
+  const remedy = "Put your labelled passages there, or choose another file with --data.";
+  const csv = readCsv(file, "a CSV of passages, plain or zipped", remedy);
   const [header, ...records] = parseCsv(file, csv);
   if (header === undefined || records.length === 0) return fail("no-rows", { file });
   const find = createFinder(file, header.cells);
@@ -54,7 +54,7 @@ export function readPassages(file: string, { column, targets }: PassageOptions):
         file,
         row,
         column: header.cells[columns.excerpt]!,
-        problem: "it is blank",
+        problem: "the cell is blank",
         remedy: "Fill in the text or remove the row.",
       });
     const error = targets ? (cells[columns.standardError] ?? "").trim() : "";
@@ -98,6 +98,6 @@ function warnOfSameTexts(file: string, passages: readonly Passage[]): string[] {
     .filter((group) => group.length > 1)
     .map(
       (group) =>
-        `${file}: rows ${group.map((i) => passages[i]!.row).join(", ")} hold the same text; training keeps them on one side of the split.`,
+        `${file}: rows ${group.map((i) => passages[i]!.row).join(", ")} have the same text; training keeps them on one side of the split.`,
     );
 }

@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { fail, reason } from "../errors/errors.js";
 
 /**
- * Listens on a port, or on any that is free for 0.
+ * Listens on a port; 0 takes any free one.
  * @returns the address for people, such as http://localhost:8000
  * @throws cannot-listen
  */
@@ -19,7 +19,7 @@ export async function listen(app: FastifyInstance, { host, port }: { readonly ho
   return `http://${everywhere ? "localhost" : host}:${(app.server.address() as AddressInfo).port}`;
 }
 
-/** A port of this machine on which nothing listens. */
+/** A free port of this machine. */
 export async function findPort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -29,19 +29,19 @@ export async function findPort(): Promise<number> {
   return port;
 }
 
-/** Milliseconds for a request that is being sent when the app closes. */
+/** Milliseconds for a request that is still arriving when the app closes. */
 const grace = 1000;
 
 /**
- * Makes `app.close()` refuse new connections at once, answer the requests that came before, and then end every connection. Left to
- * itself it would wait for clients that keep theirs, and for ever for one on which no request comes.
- * @param longest milliseconds that an accepted request is waited for
+ * Makes `app.close()` refuse new connections at once, answer the accepted requests, and then end every connection. By itself it would
+ * wait for clients to end their connections, and forever for one that sends no request.
+ * @param longest milliseconds to wait for an accepted request
  */
 export function addDrain(app: FastifyInstance, longest = Number.POSITIVE_INFINITY): void {
   let accepted = 0;
   let closing = false;
   let finish = () => {};
-  // A request counts once it is here whole.
+  // A request counts once it has arrived whole.
   app.addHook("preValidation", (_request, reply, done) => {
     accepted++;
     reply.raw.once("close", () => {

@@ -1,34 +1,32 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import pRetry from "p-retry";
 import { fail, reason } from "../errors/errors.js";
 
+/** Milliseconds. */
 const pause = 200;
 const longestAnswer = 5_000;
 
 /**
  * Asks `url` until it answers with a status of success.
- * @returns false where the signal aborted first
- * @throws no-answer where it does not within `seconds`, telling what came last
+ * @returns false if the signal aborted first
+ * @throws no-answer if it does not within `seconds`, with the last answer
  */
 export async function waitForAnswer(url: string, seconds: number, remedy: string, signal?: AbortSignal): Promise<boolean> {
-  const deadline = Date.now() + seconds * 1000;
-  for (;;) {
-    const last = await ask(url, signal);
-    if (last === undefined) return true;
-    if (signal?.aborted) return false;
-    if (Date.now() + pause > deadline) fail("no-answer", { url, seconds, last, remedy });
-    await sleep(pause);
+  const pauses = { factor: 1, minTimeout: pause, retries: Number.POSITIVE_INFINITY, maxRetryTime: 1000 * seconds };
+  try {
+    await pRetry(() => ask(url, signal), { ...pauses, ...(signal ? { signal } : {}) });
+    return true;
+  } catch (error) {
+    return signal?.aborted ? false : fail("no-answer", { url, seconds, last: reason(error), remedy });
   }
 }
 
-/** @returns what went wrong, or undefined. */
-async function ask(url: string, signal: AbortSignal | undefined): Promise<string | undefined> {
-  try {
-    const timeout = AbortSignal.timeout(longestAnswer);
-    const answer = await fetch(url, { signal: signal ? AbortSignal.any([timeout, signal]) : timeout });
-    await answer.arrayBuffer();
-    return answer.ok ? undefined : `HTTP ${answer.status}`;
-  } catch (error) {
+/** @throws what went wrong */
+async function ask(url: string, signal: AbortSignal | undefined): Promise<void> {
+  const timeout = AbortSignal.timeout(longestAnswer);
+  const answer = await fetch(url, { signal: signal ? AbortSignal.any([timeout, signal]) : timeout }).catch((error) => {
     const { cause } = error as { cause?: { code?: string } }; // fetch itself says only that it failed
-    return cause?.code ?? reason(cause ?? error);
-  }
+    throw new Error(cause?.code ?? reason(cause ?? error));
+  });
+  await answer.arrayBuffer();
+  if (!answer.ok) throw new Error(`HTTP ${answer.status}`);
 }

@@ -1,6 +1,7 @@
 import { existsSync, rmSync, statSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
+import pRetry from "p-retry";
 import { type Dispatcher, EnvHttpProxyAgent, request } from "undici";
 import { ReadabilityError } from "../errors/errors.js";
 import { failToWrite } from "../storage/files.js";
@@ -20,7 +21,7 @@ export function createSource(origin: string, token: string | undefined, pause: n
   return { origin, token, dispatcher: new EnvHttpProxyAgent({ connect: { timeout: 20_000 } }), pause };
 }
 
-/** What a server says of a file before sending it. */
+/** What a server says about a file before it sends it. */
 export interface RemoteFile {
   readonly etag: string | undefined;
   readonly size: number | undefined;
@@ -28,33 +29,37 @@ export interface RemoteFile {
 
 const tries = 6;
 const mostRedirects = 5;
+/** Seconds. */
+const longestRetryAfter = 60;
 
-/** An answer that is no success; 5xx and 429 are worth another try. */
+/** An answer that is no success. */
 export interface StatusError extends Error {
   readonly status: number;
+  /** Seconds; 0 if the server does not say. */
+  readonly retryAfter: number;
 }
 
 export function isStatusError(error: unknown): error is StatusError {
   return error instanceof Error && "status" in error && !(error instanceof ReadabilityError);
 }
 
-/** @throws StatusError, or the connection's error once every try failed; SyntaxError where the answer is no JSON */
+/** @throws StatusError, or the connection's error after the last try; SyntaxError if the answer is not JSON */
 export async function fetchJson(source: Source, url: URL): Promise<unknown> {
   const text = await retry(source, async () => {
-    const { statusCode, body } = await send(source, "GET", url);
-    if (statusCode !== 200) return refuse(statusCode, body);
-    return body.text();
+    const answer = await send(source, "GET", url);
+    return answer.statusCode === 200 ? answer.body.text() : refuse(answer);
   });
   return JSON.parse(text);
 }
 
-/** Size and entity tag, which is the sha256 of what large-file storage holds. @throws as fetchJson */
+/** Size and entity tag. In large-file storage the tag is the file's sha256. @throws as fetchJson */
 export async function inspectFile(source: Source, url: URL): Promise<RemoteFile> {
   return retry(source, async () => {
-    // The hub names size and hash where it redirects to its storage; the storage need not answer HEAD.
-    const { statusCode, headers, body } = await send(source, "HEAD", url, {}, (headers) => headers["x-linked-etag"] !== undefined);
+    // The hub names size and hash in its redirect to the storage, which need not answer HEAD.
+    const answer = await send(source, "HEAD", url, {}, (headers) => headers["x-linked-etag"] !== undefined);
+    const { statusCode, headers, body } = answer;
+    if (statusCode >= 400) return refuse(answer);
     await body.dump();
-    if (statusCode >= 400) return refuse(statusCode, body);
     const size = headers["x-linked-size"] ?? (statusCode === 200 ? headers["content-length"] : undefined);
     const etag = String(headers["x-linked-etag"] ?? headers.etag ?? "").replace(/^W\/|"/g, "");
     return { etag: /^\w[\w.-]*$/.test(etag) ? etag : undefined, size: size === undefined ? undefined : Number(size) };
@@ -62,27 +67,28 @@ export async function inspectFile(source: Source, url: URL): Promise<RemoteFile>
 }
 
 /**
- * Downloads into `file`, going on where an earlier try or run ended.
- * @param onBytes is told how many bytes are there
+ * Downloads into `file`, resuming where an earlier try or run ended.
+ * @param onBytes called with the bytes that have arrived
  * @throws as fetchJson; file-failed
  */
 export async function downloadFile(source: Source, url: URL, file: string, size: number | undefined, onBytes: (bytes: number) => void) {
   await retry(source, async () => {
     const have = existsSync(file) ? statSync(file).size : 0;
     if (size !== undefined && have === size) return;
-    const { statusCode, headers, body } = await send(source, "GET", url, have > 0 ? { range: `bytes=${have}-` } : {});
+    const answer = await send(source, "GET", url, have > 0 ? { range: `bytes=${have}-` } : {});
+    const { statusCode, headers, body } = answer;
     if (statusCode !== 200 && statusCode !== 206) {
-      if (statusCode === 416) rmSync(file, { force: true }); // what is there is longer than the file: start over
-      return refuse(statusCode, body);
+      if (statusCode === 416) rmSync(file, { force: true }); // it is longer than it should be: start over
+      return refuse(answer);
     }
     const resumed = statusCode === 206 && String(headers["content-range"]).startsWith(`bytes ${have}-`);
     if (statusCode === 206 && !resumed) {
       body.destroy();
       rmSync(file, { force: true });
-      throw new Error(`asked to go on from byte ${have}, the server sent ${headers["content-range"]}`);
+      throw new Error(`asked to continue from byte ${have}, the server sent ${headers["content-range"]}`);
     }
     const bytes = await appendBody(body, file, resumed ? have : 0, onBytes);
-    if (size !== undefined && bytes !== size) throw new Error(`${bytes} of ${size} bytes came`);
+    if (size !== undefined && bytes !== size) throw new Error(`received ${bytes} of ${size} bytes`);
   });
 }
 
@@ -104,7 +110,7 @@ async function appendBody(body: Dispatcher.ResponseData["body"], file: string, f
 
 type Headers = Dispatcher.ResponseData["headers"];
 
-/** Follows redirects, except from one that satisfies `enough` to another origin. */
+/** Follows redirects, except to another origin if the redirect itself satisfies `enough`. */
 async function send(
   { origin, token, dispatcher }: Source,
   method: "GET" | "HEAD",
@@ -128,22 +134,29 @@ async function send(
     await response.body.dump();
     url = next;
   }
-  throw new Error(`more than ${mostRedirects} redirects`);
+  throw new Error(`too many redirects (more than ${mostRedirects})`);
 }
 
-async function refuse(status: number, body: Dispatcher.ResponseData["body"]): Promise<never> {
+async function refuse({ statusCode: status, headers, body }: Dispatcher.ResponseData): Promise<never> {
   await body.dump().catch(() => {});
-  throw Object.assign(new Error(`HTTP ${status}`), { status });
+  const { "retry-after": after } = headers;
+  throw Object.assign(new Error(`HTTP ${status}`), {
+    status,
+    retryAfter: Number(after) || (Date.parse(String(after)) - Date.now()) / 1000 || 0,
+  });
 }
 
-async function retry<T>({ pause }: Source, attempt: () => Promise<T>): Promise<T> {
-  for (let failures = 1; ; failures++) {
-    try {
-      return await attempt();
-    } catch (error) {
-      const final = error instanceof ReadabilityError || (isStatusError(error) && error.status < 500 && ![416, 429].includes(error.status));
-      if (final || failures === tries) throw error;
-      await sleep(pause * 2 ** (failures - 1));
-    }
-  }
+/** Tries again after a failed connection, 5xx, 416 or 429, and no sooner than the server's Retry-After asks. */
+function retry<T>({ pause }: Source, attempt: () => Promise<T>): Promise<T> {
+  return pRetry(attempt, {
+    retries: tries - 1,
+    minTimeout: pause,
+    async shouldRetry({ error }) {
+      if (error instanceof ReadabilityError) return false;
+      if (!isStatusError(error)) return true;
+      if (error.status < 500 && ![416, 429].includes(error.status)) return false;
+      await sleep(1000 * Math.min(longestRetryAfter, Math.max(0, error.retryAfter)));
+      return true;
+    },
+  });
 }

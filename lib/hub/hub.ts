@@ -4,7 +4,9 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { showProgress } from "../cli/progress.js";
 import { fail, ReadabilityError, reason } from "../errors/errors.js";
-import { hashFile, writeFileAtomic } from "../storage/files.js";
+import { writeFileAtomic } from "../storage/files.js";
+import { hashFile } from "../storage/hash.js";
+import { listWeightFiles, weightsFile } from "../storage/weights.js";
 import {
   createSource,
   downloadFile,
@@ -25,8 +27,8 @@ export interface HubOptions {
   readonly pause?: number;
 }
 
-const required = ["config.json", "tokenizer.json", "model.safetensors"] as const;
-/** The weights last: where they are, the rest is. */
+const required = ["config.json", "tokenizer.json", weightsFile] as const;
+/** The weights last: if they are there, so is the rest. */
 const wanted = [
   "config.json",
   "tokenizer_config.json",
@@ -39,8 +41,8 @@ const wanted = [
 ];
 
 /**
- * The folder of a checkpoint, given that folder or the name of a model on the Hugging Face hub. A model is taken from the cache, in the
- * layout that Hugging Face's own libraries share, or downloaded into it.
+ * The folder of a checkpoint, given that folder or the name of a model on the Hugging Face hub. A model is read from the cache, whose
+ * layout is that of Hugging Face's own libraries, or downloaded into it.
  * @throws no-checkpoint, no-base, hub-unreachable, hub-refused, hub-unsuitable, hub-damaged, file-failed
  */
 export async function resolveBase(nameOrFolder: string, options: HubOptions = {}): Promise<string> {
@@ -57,7 +59,10 @@ function listMissing(folder: string): readonly string[] {
 
 function checkFolder(folder: string): string {
   const missing = listMissing(folder);
-  return missing.length === 0 ? folder : fail("no-checkpoint", { folder, missing: missing.join(", ") });
+  if (missing.join() === weightsFile)
+    listWeightFiles(folder); // shards, or an error that tells how to convert another format
+  else if (missing.length > 0) fail("no-checkpoint", { folder, missing: missing.join(", ") });
+  return folder;
 }
 
 function findCache({ HF_HUB_CACHE, HF_HOME, XDG_CACHE_HOME }: NodeJS.ProcessEnv): string {
@@ -76,8 +81,8 @@ const modelSchema = z.object({ sha: z.string().regex(/^[0-9a-f]{40,64}$/), sibli
 async function downloadModel(name: string, cache: string, env: NodeJS.ProcessEnv, options: HubOptions): Promise<string> {
   const endpoint = (env.HF_ENDPOINT || "https://huggingface.co").replace(/\/+$/, "");
   const unreachable = (cause: string, error?: unknown) => fail("hub-unreachable", { name, endpoint, cause, cache }, error);
-  if (/^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? "")) unreachable("HF_HUB_OFFLINE forbids it");
-  if (!URL.canParse(endpoint)) unreachable("HF_ENDPOINT is no address");
+  if (/^(1|on|yes|true)$/i.test(env.HF_HUB_OFFLINE ?? "")) unreachable("HF_HUB_OFFLINE is set");
+  if (!URL.canParse(endpoint)) unreachable("HF_ENDPOINT is not a valid address");
   const source = createSource(new URL(endpoint).origin, env.HF_TOKEN || undefined, options.pause ?? 500);
   try {
     const model = modelSchema.parse(await fetchJson(source, new URL(`${endpoint}/api/models/${name}/revision/main`)));
@@ -97,7 +102,7 @@ async function downloadModel(name: string, cache: string, env: NodeJS.ProcessEnv
   } catch (error) {
     if (error instanceof ReadabilityError) throw error;
     if (error instanceof z.ZodError || error instanceof SyntaxError)
-      return unreachable("it does not answer as a Hugging Face hub does", error);
+      return unreachable("the server did not answer as a Hugging Face hub", error);
     if (error instanceof Error && "path" in error)
       return fail("file-failed", { file: String(error.path), action: "write", cause: error.message }, error);
     const remedy = isStatusError(error) ? refusals[error.status]?.(`${endpoint}/${name}`) : undefined;
@@ -108,11 +113,11 @@ async function downloadModel(name: string, cache: string, env: NodeJS.ProcessEnv
   }
 }
 
-/** What to do about the answers that are final. */
+/** What to do about refusals that a retry cannot mend. */
 const refusals: { readonly [status: number]: (page: string) => string } = {
-  401: () => "It does not exist or is private: check the name, and set HF_TOKEN to a token that may read it.",
-  403: (page) => `It is gated or HF_TOKEN may not read it: accept its terms at ${page}, and set HF_TOKEN to a token of that account.`,
-  404: () => "It does not exist there: check the name, and HF_ENDPOINT if you set it.",
+  401: () => "It does not exist or is private. Check the name, and set HF_TOKEN to a token with access.",
+  403: (page) => `It is gated, or HF_TOKEN has no access. Accept its terms at ${page}, and set HF_TOKEN to a token of that account.`,
+  404: () => "It does not exist there. Check the name, and HF_ENDPOINT if you set it.",
 };
 
 function describe(error: unknown): string {
@@ -128,7 +133,7 @@ interface Download {
   readonly snapshot: string;
 }
 
-/** Puts one file into the cache: its bytes under blobs/, a link to them in the snapshot. */
+/** Downloads one file into the cache: its bytes under blobs/, a link to them in the snapshot. */
 async function downloadInto(source: Source, download: Download, { progress = showProgress }: HubOptions): Promise<void> {
   const { file, url, cache, snapshot } = download;
   const remote = await inspectFile(source, url);
@@ -152,7 +157,7 @@ async function downloadInto(source: Source, download: Download, { progress = sho
 }
 
 async function checkHash({ name, file }: Download, part: string, { etag }: RemoteFile): Promise<void> {
-  if (etag === undefined || !/^[0-9a-f]{64}$/.test(etag)) return; // the tag of a small file is no sha256
+  if (etag === undefined || !/^[0-9a-f]{64}$/.test(etag)) return; // the tag of a small file is not its sha256
   const hash = await hashFile(part);
   if (hash === etag) return;
   rmSync(part);
@@ -165,6 +170,6 @@ function linkFile(target: string, blob: string, link: string, folder: string): v
   try {
     symlinkSync(target, link);
   } catch {
-    copyFileSync(blob, link); // Windows lets only some users make links
+    copyFileSync(blob, link); // on Windows only some users may make links
   }
 }

@@ -3,14 +3,14 @@ import { createRandom } from "./random.js";
 export interface Interval {
   readonly low: number;
   readonly high: number;
-  /** Share of such intervals that hold the true mean. */
+  /** The share of such intervals that contain the true mean. */
   readonly level: number;
   readonly resamples: number;
 }
 
 /**
- * Between which values the mean lies, by the percentile bootstrap (Efron & Tibshirani 1993, chapter 13): values are drawn again with
- * replacement, and the means' order statistics are the ends. (resamples + 1) (1 - level) / 2 should be a whole number.
+ * A confidence interval of the mean by the percentile bootstrap (Efron & Tibshirani 1993, chapter 13): its ends are order statistics of
+ * the means of resamples, drawn with replacement. (resamples + 1) (1 - level) / 2 should be a whole number.
  */
 export function bootstrapMean(values: ArrayLike<number>, seed: number, level = 0.95, resamples = 9999): Interval {
   const random = createRandom(seed);

@@ -1,6 +1,6 @@
 /**
- * Rounds float32 values to IEEE 754 binary16, to nearest, ties to even; what is too large becomes infinite, NaN stays NaN.
- * @returns the bits of each
+ * The bits of float32 values rounded to IEEE 754 binary16, to nearest, ties to even. Values that are too large become infinite, and NaN
+ * stays NaN.
  */
 export function toHalf(values: Float32Array): Uint16Array {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);
@@ -14,7 +14,7 @@ function roundBits(bits: number): number {
   const size = bits & 0x7fffffff;
   if (size > 0x7f800000) return sign | 0x7c00 | ((size >>> 13) & 0x3ff) | (size & 0x7fe000 ? 0 : 1); // NaN, with what fits of its payload
   if (size >= 0x47800000) return sign | 0x7c00; // 65536 and more
-  // Adding half a unit less one, plus the last bit kept, rounds ties to even; a carry into the exponent is right, also to infinity.
+  // Adding half a unit less one, plus the last bit kept, rounds ties to even. A carry into the exponent is right, even to infinity.
   if (size >= 0x38800000) return sign | ((size - 0x38000000 + 0xfff + ((size >>> 13) & 1)) >>> 13);
   const shift = 126 - (size >>> 23); // below 2^-14 the unit stays 2^-24
   if (shift > 24) return sign;
@@ -22,7 +22,7 @@ function roundBits(bits: number): number {
   return sign | ((significand + 2 ** (shift - 1) - 1 + ((significand >>> shift) & 1)) >>> shift);
 }
 
-/** Widens the bits of binary16 values to float32, exactly. */
+/** Converts the bits of binary16 values to float32, exactly. */
 export function fromHalf(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < bits.length; i++) bits[i] = widened[halves[i]!]!;
@@ -39,7 +39,7 @@ const widened = Uint32Array.from({ length: 0x10000 }, (_, half) => {
   return sign | new Uint32Array(Float32Array.of(fraction * 2 ** -24).buffer)[0]!;
 });
 
-/** Widens bfloat16 values, the upper halves of float32 values. */
+/** Converts bfloat16 values, which are the upper halves of float32 values, to float32. */
 export function fromBrain(halves: Uint16Array): Float32Array {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < bits.length; i++) bits[i] = halves[i]! << 16;

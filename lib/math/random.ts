@@ -1,25 +1,25 @@
-/** Numbers that look random and depend on nothing but the seed and stream they were made with. */
+/** Pseudorandom numbers that depend on their seed and stream alone. */
 export interface Random {
   /** Uniform in [0, 1), all 53 bits. */
   uniform(): number;
   /** Normal with mean 0 and standard deviation 1. */
   normal(): number;
-  /** Whole number in [0, n), n at most 2^32. */
+  /** A whole number in [0, n), with n at most 2^32. */
   int(n: number): number;
-  /** Puts the array in random order, in place, and returns it. */
+  /** Shuffles the array in place and returns it. */
   shuffle<T>(array: T[]): T[];
 }
 
 /**
- * The generator of a seed and a stream: `createRandom(seed, epoch)` is the same wherever and whenever it is made, so that nothing
- * of it need be stored. Generator: xoshiro128** 1.1 (Blackman & Vigna 2018).
+ * The generator of a seed and a stream, xoshiro128** 1.1 (Blackman & Vigna 2018). `createRandom(seed, epoch)` is always the same, so its
+ * state need not be stored.
  * @param seed and stream: whole numbers
  */
 export function createRandom(seed: number, ...stream: readonly number[]): Random {
   const next = xoshiro128(seedState([seed, ...stream]));
   const uniform = () => ((next() >>> 5) * 0x4000000 + (next() >>> 6)) / 2 ** 53;
   const int = (n: number) => {
-    const fair = 2 ** 32 - (2 ** 32 % n); // what lies above would favour small numbers
+    const fair = 2 ** 32 - (2 ** 32 % n); // numbers above would favour small results
     for (;;) {
       const drawn = next();
       if (drawn < fair) return drawn % n;
@@ -42,7 +42,7 @@ export function createRandom(seed: number, ...stream: readonly number[]): Random
 
 type State = [number, number, number, number];
 
-/** @returns a function that gives the next 32 bits */
+/** @returns a function that returns the next 32 bits */
 export function xoshiro128([a, b, c, d]: State): () => number {
   return () => {
     const result = Math.imul(rotate(Math.imul(b, 5), 7), 9) >>> 0;
@@ -57,7 +57,7 @@ export function xoshiro128([a, b, c, d]: State): () => number {
   };
 }
 
-/** 128 bits in which every bit of every number counts, and their order too. */
+/** 128 bits that depend on every bit of every number and on their order. */
 function seedState(numbers: readonly number[]): State {
   const state: State = [0x9e3779b9, 0x243f6a88, 0xb7e15162, 0x71374491];
   const absorb = (word: number) => {
@@ -65,7 +65,7 @@ function seedState(numbers: readonly number[]): State {
   };
   absorb(numbers.length);
   for (const number of numbers) {
-    if (!Number.isSafeInteger(number)) throw new RangeError(`seeds are whole numbers, not ${number}`);
+    if (!Number.isSafeInteger(number)) throw new RangeError(`a seed must be a whole number; found ${number}`);
     absorb(number | 0);
     absorb(Math.floor(number / 2 ** 32) | 0);
   }

@@ -1,8 +1,8 @@
-/** A dimension: a number, or a product of named dimensions in canonical order, such as "batch*sequence" or "2*batch". */
+/** A dimension: a number, or a product of named dimensions in canonical order, such as "2*batch*sequence". */
 export type Dim = number | string;
 export type Shape = readonly Dim[];
 
-/** The product of dimensions, canonical: numbers folded and in front, names sorted. */
+/** The product of dimensions in canonical order: the product of the numbers, then the names, sorted. */
 export function times(...dims: readonly Dim[]): Dim {
   let number = 1;
   const names: string[] = [];
@@ -18,7 +18,7 @@ export function sameShape(a: Shape, b: Shape): boolean {
   return a.length === b.length && a.every((dim, i) => dim === b[i]);
 }
 
-/** The shape of an elementwise result (NumPy's broadcasting), or undefined where the shapes do not fit. */
+/** The shape of an elementwise result by NumPy's broadcasting, or undefined if the shapes do not broadcast. */
 export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   const rank = Math.max(a.length, b.length);
   const out: Dim[] = [];
@@ -31,7 +31,7 @@ export function broadcastShapes(a: Shape, b: Shape): Shape | undefined {
   return out;
 }
 
-/** What is left of a dimension after its first `count`: 2, 5 -> 3; 1, "sequence" -> "sequence-1" (known to Pad alone). */
+/** A dimension less `count`: 5, 2 -> 3; "sequence", 1 -> "sequence-1", which only Pad understands. */
 export function rest(dim: Dim, count: number): Dim {
   return typeof dim === "number" ? dim - count : `${dim}-${count}`;
 }
@@ -41,7 +41,7 @@ export function normalizeAxis(axis: number, rank: number): number {
   return axis < 0 ? axis + rank : axis;
 }
 
-/** [2, batch, 3] as people read it */
+/** A shape for messages: [2, batch, 3]. */
 export function showShape(shape: Shape): string {
   return `[${shape.join(", ")}]`;
 }

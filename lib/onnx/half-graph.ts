@@ -1,14 +1,14 @@
 import { toHalf } from "../math/float16.js";
-import { type Attribute, addOutput, type Branch, createGraph, type DType, type Graph, type Node, type Value } from "./graph.js";
+import { type DType, dtypeNumbers } from "./dtypes.js";
+import { type Attribute, addOutput, type Branch, createGraph, type Graph, type Node, type Value } from "./graph.js";
 import { cast } from "./ops.js";
-import { dtypeNumbers } from "./shapes.js";
 
 /**
- * A graph computed in float16 in place of float32, but for what `exact` constants take part in, and what follows from that; outputs keep
+ * A copy of a graph that computes in float16 instead of float32. Nodes that depend on an exact constant stay in float32, and outputs keep
  * their types. Inputs must not be float32.
- * @param exact by a constant's name, whether it stays float32
+ * @param isExact whether the constant of this name stays float32
  */
-export function halveGraph(graph: Graph, exact: (constant: string) => boolean): Graph {
+export function halveGraph(graph: Graph, isExact: (constant: string) => boolean): Graph {
   const half = createGraph(graph.name);
   half.counter = graph.counter;
   const kept = new Set<string>();
@@ -19,7 +19,7 @@ export function halveGraph(graph: Graph, exact: (constant: string) => boolean): 
   });
   half.inputs.push(...graph.inputs.map((value) => ({ ...value, graph: half })));
   for (const [name, { value, data }] of graph.constants) {
-    if (exact(name)) kept.add(name);
+    if (isExact(name)) kept.add(name);
     const halved = data instanceof Float32Array && !kept.has(name) ? toHalf(data) : data;
     half.constants.set(name, { value: halveValue(value), data: halved });
   }

@@ -1,5 +1,6 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { type Attribute, branchesOf, type Graph, liveNodes, type Node, namesRead, type TensorData, type Value } from "./graph.js";
+import { dtypeNumbers, type TensorData } from "./dtypes.js";
+import { type Attribute, branchesOf, type Graph, liveNodes, type Node, namesRead, type Value } from "./graph.js";
 import {
   type AttributeProto,
   AttributeProtoSchema,
@@ -11,19 +12,19 @@ import {
   AttributeProto_AttributeType as Type,
   ValueInfoProtoSchema,
 } from "./onnx_pb.js";
-import { dtypeNumbers, microsoftOps } from "./shapes.js";
+import { microsoftOperators } from "./operators.js";
 
-/** Triton's ONNX Runtime is older than ours: what it reads. */
+/** What Triton's ONNX Runtime, which is older than ours, can read. */
 export const opset = 17;
 const irVersion = 8;
 
-/** Attributes that ONNX declares as float; other numbers are ints. */
+/** Attributes that ONNX declares as float. Other numbers are ints. */
 const floatAttributes = new Set(["alpha", "beta", "epsilon", "mask_filter_value", "scale"]);
-const microsoft = new Set<string>(microsoftOps);
+const microsoft = new Set<string>(Object.keys(microsoftOperators));
 
 /**
- * The graph as an ONNX file; only what its outputs depend on.
- * @throws RangeError beyond protobuf's 2 GiB
+ * The ONNX file of a graph, with only what its outputs depend on.
+ * @throws RangeError above protobuf's 2 GiB
  */
 export function encodeModel(graph: Graph, producer: { readonly name: string; readonly version: string }): Uint8Array {
   const nodes = liveNodes(graph);

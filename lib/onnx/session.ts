@@ -1,6 +1,7 @@
+import "../system/no-telemetry.js"; // first: see there
 import { createRequire } from "node:module";
 import { InferenceSession, Tensor } from "onnxruntime-node";
-import type { DType, TensorData } from "./graph.js";
+import type { DType, TensorData } from "./dtypes.js";
 
 /** The version of ONNX Runtime. */
 export const { version: onnxRuntime } = createRequire(import.meta.url)("onnxruntime-node/package.json") as { readonly version: string };
@@ -15,8 +16,8 @@ export interface Data {
 export interface Session {
   readonly inputs: readonly string[];
   /**
-   * Runs the graph; blocks the thread while it does.
-   * @param into arrays that outputs are written to, by name; the others are made anew
+   * Runs the graph and blocks the thread meanwhile.
+   * @param into arrays that the named outputs are written to; the other outputs get new ones
    */
   run(feeds: Readonly<Record<string, Data>>, into?: Readonly<Record<string, Data>>): Promise<Readonly<Record<string, Data>>>;
   close(): Promise<void>;
@@ -24,14 +25,14 @@ export interface Session {
 
 export interface SessionOptions {
   readonly threads: number;
-  /** "basic" keeps graphs that were built fused as they are; "all" lets ONNX Runtime fuse. */
+  /** "basic" is for graphs that are built fused. "all" lets ONNX Runtime fuse. */
   readonly optimization: "basic" | "all";
-  /** File name prefix of ONNX Runtime's profile, written when the session closes. */
+  /** File name prefix of ONNX Runtime's profile, which is written when the session closes. */
   readonly profile?: string;
 }
 
 /**
- * An ONNX Runtime session on the CPU, for a worker thread: create and run block.
+ * An ONNX Runtime session on the CPU. Creating and running it block the thread: use a worker thread.
  * @param model path of an .onnx file, or its bytes
  */
 export async function createSession(model: string | Uint8Array, { threads, optimization, profile }: SessionOptions): Promise<Session> {

@@ -70,6 +70,17 @@ it("takes the row sums of attention's softmax gradient over the width of a head"
   expect(sums).toEqual([[2, 6, 3]]);
 });
 
+it("sums attention's rows over the head alone where its value is transposed, and keeps no dimension that was dropped", async () => {
+  const build =
+    (perm: number[]) =>
+    (dy: Value, p: Value, v: Value): readonly Value[] => [reduceSum(mul(matmul(dy, transpose(v, perm)), p), [-1], 0), matmul(p, v)];
+  const square = [2, 2, 2];
+  const swapped = await simplified(build([0, 2, 1]) as (...inputs: Value[]) => readonly Value[], square, square, square);
+  expect(count(swapped, "Transpose")).toBe(0);
+  const other = await simplified(build([1, 0, 2]) as (...inputs: Value[]) => readonly Value[], square, square, square);
+  expect(count(other, "Transpose")).toBe(1);
+});
+
 it.each([
   [3, 7],
   [7, 3],

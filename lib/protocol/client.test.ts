@@ -176,7 +176,7 @@ it("does not try again where the answer is no HTTP", async () => {
 
 it("says when to come back where the time left is too short to wait", async () => {
   const { client, asked } = await serve([fail(503, { "retry-after": "7" })]);
-  const busy = { code: "server-busy", status: 503, retryAfter: 7, message: expect.stringContaining("no place left") };
+  const busy = { code: "server-busy", status: 503, retryAfter: 7, cause: expect.stringContaining("no place left") };
   await expect(client.score([3], { timeout: 5000 })).rejects.toMatchObject(busy);
   expect(asked).toHaveLength(1);
 });
@@ -212,10 +212,10 @@ it("refuses more than one score for a text", async () => {
     response.writeHead(200, headers).end(body);
   };
   const { client } = await serve([two]);
-  await expect(client.score([3])).rejects.toMatchObject({ message: expect.stringContaining("2 scores came back") });
+  await expect(client.score([3])).rejects.toMatchObject({ message: expect.stringContaining("it returned 2 scores") });
 });
 
-it("gives up at the deadline and where it is cancelled, and lets the connection go", async () => {
+it("gives up at the deadline and when it is cancelled, and closes the connection", async () => {
   const gone: Promise<unknown>[] = [];
   const { client } = await serve([(_, response) => void gone.push(once(response, "close"))]);
   await expect(client.score([3], { timeout: 20 })).rejects.toMatchObject({ code: "timed-out", status: 504 });

@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Pool } from "undici";
+import { z } from "zod";
 import { fail, reason } from "../errors/errors.js";
-import type { ScoreOptions, Scorer } from "../serving/scorer.js";
 import { withDeadline } from "./deadline.js";
 import { headerLength, type Message } from "./message.js";
 import { checkModel, type ModelDescription, modelSchema } from "./model-metadata.js";
@@ -12,29 +12,44 @@ import { decodeResponse } from "./response.js";
 import { choosePause, isLostConnection, reconnections } from "./retry.js";
 
 export interface ServerOptions {
-  /** The newest one where none is named. */
+  /** The newest by default. */
   readonly version?: number;
-  /** Milliseconds a text may take where its request names no other. */
+  /** Milliseconds a request may take that names no timeout. */
   readonly timeout?: number;
   readonly connections?: number;
-  /** Lengths, ascending, to which texts are padded for a server that batches what is of one length; none: as long as they are. */
+  /** Lengths, ascending, to which texts are padded for a server that batches texts of one length. Without them texts are not padded. */
   readonly buckets?: readonly number[] | undefined;
   readonly padId?: number;
 }
 
+export interface RequestLimits {
+  readonly signal?: AbortSignal;
+  /** Milliseconds, for all attempts together. */
+  readonly timeout?: number;
+}
+
 /** A model on an inference server. */
-export interface ServerModel extends Scorer {
+export interface ServerModel {
+  /**
+   * The logit of one text, a float32.
+   * @param ids its token ids with the special ones, not padded
+   * @throws server-unreachable; server-busy; server-refused; not-served; bad-inference-response; timed-out; the signal's reason
+   */
+  score(ids: readonly number[], limits?: RequestLimits): Promise<number>;
   /** Whether the server answers at all; its model may still be loading. */
   live(): Promise<boolean>;
+  ready(): Promise<boolean>;
   /** @throws server-unreachable; server-busy; server-refused; bad-inference-response; timed-out */
   metadata(): Promise<ModelDescription>;
-  /** @throws other-model where the model is not one that `score` can ask; what `metadata` throws */
+  /** @throws other-model if the model does not take what `score` sends; what `metadata` throws */
   check(): Promise<void>;
+  /** Closes the connections after the requests in progress. */
+  close(): Promise<void>;
 }
 
 /** Milliseconds. */
 const longestHealthCheck = 5000;
-/** A microsecond, in milliseconds: servers read none as no timeout. */
+/** A microsecond, in milliseconds: servers read 0 as no timeout. */
 const leastTimeout = 0.001;
 
 interface Answer {
@@ -43,12 +58,11 @@ interface Answer {
   readonly body: Buffer;
 }
 
-/** The request as it is sent with so many milliseconds left. */
+/** Makes the request, which tells the server how many milliseconds are left. */
 type Ask = (left: number) => Message;
 
 /**
  * A client of a server that speaks the Open Inference Protocol over HTTP: the project's own, Triton, or another.
- * `score` throws server-unreachable, server-busy, server-refused, not-served, bad-inference-response, timed-out, or the signal's reason.
  * @param url address of the server, such as http://localhost:8000
  */
 export function connectServer(url: string, model: string, options: ServerOptions = {}): ServerModel {
@@ -66,7 +80,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
     return { status: statusCode, headers, body: Buffer.from(await body.arrayBuffer()) };
   }
 
-  /** The answer, or undefined where the connection was lost and another try is left. */
+  /** The answer, or undefined if the connection was lost and another attempt is left. */
   async function trySend(path: string, message: Message | undefined, signal: AbortSignal, attempt: number): Promise<Answer | undefined> {
     try {
       return await send(path, message, signal);
@@ -78,8 +92,8 @@ export function connectServer(url: string, model: string, options: ServerOptions
     }
   }
 
-  /** Sends until it is answered, while there is time: again after a lost connection or a 503, never after another refusal. */
-  function exchange(suffix: string, ask: Ask | undefined, { timeout = usual, signal }: ScoreOptions): Promise<Answer> {
+  /** Sends the request, again after a lost connection or a 503 while there is time, never after another refusal. */
+  function exchange(suffix: string, ask: Ask | undefined, { timeout = usual, signal }: RequestLimits): Promise<Answer> {
     const deadline = performance.now() + timeout;
     return withDeadline(timeout, signal, async (signal) => {
       for (let attempt = 0; ; attempt++) {
@@ -91,7 +105,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
         const retryAfter = Number(answer?.headers["retry-after"]) || 0;
         const pause = choosePause(attempt, retryAfter);
         if (answer && performance.now() + pause >= deadline)
-          return fail("server-busy", { message: readError(answer.body), retryAfter: Math.max(1, retryAfter) });
+          return fail("server-busy", { retryAfter: Math.max(1, retryAfter) }, readError(answer.body));
         await sleep(pause, undefined, { signal });
       }
     });
@@ -108,7 +122,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
   async function metadata(): Promise<ModelDescription> {
     const { body } = await exchange("", undefined, {});
     const parsed = modelSchema.safeParse(parseJson(body));
-    return parsed.success ? parsed.data : refuse("it sends no metadata of the model");
+    return parsed.success ? parsed.data : refuse("it sent no valid metadata of the model");
   }
 
   return {
@@ -118,8 +132,8 @@ export function connectServer(url: string, model: string, options: ServerOptions
       const { body, headers } = await exchange("/infer", ask, limits);
       const answer = decodeResponse(body, headers[headerLength] as string | undefined, refuse);
       if (answer.model !== model || (version !== undefined && answer.version !== String(version)))
-        return refuse(`${answer.model}, version ${answer.version} scored the text`);
-      return answer.logits.length === 1 ? answer.logits[0]! : refuse(`${answer.logits.length} scores came back for one text`);
+        return refuse(`the text was scored by ${answer.model}, version ${answer.version}`);
+      return answer.logits.length === 1 ? answer.logits[0]! : refuse(`it returned ${answer.logits.length} scores for one text`);
     },
     live: () => isWell(`${base}/v2/health/live`),
     ready: () => isWell(`${path}/ready`),
@@ -129,13 +143,15 @@ export function connectServer(url: string, model: string, options: ServerOptions
   };
 }
 
-/** Triton says so by 404 of a version it does not know, by 503 of one that it has unloaded. */
+/** Triton answers 404 for a version it does not know, and 503 for one that it has unloaded. */
 const isUnserved = (body: Buffer): boolean => readError(body).startsWith("Request for unknown model");
 
-/** What went wrong, as the protocol says it, or the beginning of whatever was answered. */
+const errorSchema = z.object({ error: z.string() });
+
+/** The error that the protocol's JSON names, or the beginning of whatever was answered. */
 function readError(body: Buffer): string {
-  const { error } = (parseJson(body) ?? {}) as { error?: unknown };
-  return (typeof error === "string" ? error : body.toString("utf8", 0, 200)).replace(/\.$/, "");
+  const { data } = errorSchema.safeParse(parseJson(body));
+  return (data?.error ?? body.toString("utf8", 0, 200)).replace(/\.$/, "");
 }
 
 function parseJson(body: Buffer): unknown {

@@ -1,23 +1,34 @@
 import { failure } from "../errors/errors.js";
 
+/** Node's timers fire at once beyond this many milliseconds. */
+const longestTimer = 2 ** 31 - 1;
+
+/** Calls back after this many milliseconds, never before; not at all if a timer cannot be that long. */
+export function startTimer(milliseconds: number, callback: () => void): NodeJS.Timeout | undefined {
+  // A timer may fire a fraction of a millisecond early.
+  return milliseconds < longestTimer ? setTimeout(callback, Math.ceil(milliseconds) + 1) : undefined;
+}
+
 /**
- * Does `work` with a signal that aborts when the time is up or `outer` aborts; what `work` throws then is replaced by the cause.
- * @throws timed-out; the reason of `outer`
+ * Does `work` with a signal that aborts when the time is up or `outer` aborts. Rejects then at once, whatever the work still does.
+ * @throws timed-out; the reason of `outer`; what the work throws
  */
 export async function withDeadline<T>(
   milliseconds: number,
   outer: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
+  outer?.throwIfAborted();
   const controller = new AbortController();
+  const { signal } = controller;
   const cancel = () => controller.abort(outer?.reason);
-  const timer = setTimeout(() => controller.abort(failure("timed-out", { milliseconds })), milliseconds);
+  const timer = startTimer(milliseconds, () => controller.abort(failure("timed-out", { milliseconds: Math.round(milliseconds) })));
   outer?.addEventListener("abort", cancel);
-  if (outer?.aborted) cancel();
   try {
-    return await work(controller.signal);
-  } catch (error) {
-    throw controller.signal.aborted ? controller.signal.reason : error;
+    return await new Promise<T>((resolve, reject) => {
+      signal.addEventListener("abort", () => reject(signal.reason));
+      work(signal).then(resolve, reject);
+    });
   } finally {
     clearTimeout(timer);
     outer?.removeEventListener("abort", cancel);

@@ -1,10 +1,10 @@
-/** A body with its headers: JSON, or JSON and after it the bytes of tensors (the binary tensor data extension). */
+/** A body with its headers: JSON, perhaps followed by the bytes of tensors (the binary tensor data extension). */
 export interface Message {
   readonly headers: Readonly<Record<string, string>>;
   readonly body: Buffer;
 }
 
-/** Bytes of the JSON that stands before binary tensors. */
+/** The header that tells how many bytes of JSON precede the tensors. */
 export const headerLength = "inference-header-content-length";
 
 export function joinMessage(json: unknown, tensors: readonly (BigInt64Array | Float32Array)[]): Message {
@@ -17,9 +17,9 @@ export function joinMessage(json: unknown, tensors: readonly (BigInt64Array | Fl
 }
 
 /**
- * The JSON and the bytes after it.
- * @param length the header's value where there is one
- * @param refuse called with what is wrong and what was expected; throws
+ * Splits a body into its JSON and the bytes after it.
+ * @param length the header's value, if it was sent
+ * @param refuse throws an error with what is wrong and what was expected
  */
 export function splitMessage(
   body: Buffer,
@@ -28,28 +28,28 @@ export function splitMessage(
 ): { readonly json: unknown; readonly binary: Buffer } {
   const bytes = length === undefined ? body.length : Number(length);
   if (length !== undefined && !(/^\d+$/.test(length) && bytes > 0 && bytes <= body.length))
-    refuse(`Inference-Header-Content-Length is ${JSON.stringify(length)}`, `The bytes of the JSON, from 1 to the body's ${body.length}`);
+    refuse(`Inference-Header-Content-Length is ${JSON.stringify(length)}`, `the bytes of the JSON, from 1 to the body's ${body.length}`);
   try {
     return { json: JSON.parse(body.toString("utf8", 0, bytes)), binary: body.subarray(bytes) };
   } catch (error) {
     return refuse(
-      `The JSON cannot be parsed (${(error as Error).message})`,
+      `The JSON is malformed (${(error as Error).message})`,
       "one JSON object, and Inference-Header-Content-Length where binary tensors follow it",
     );
   }
 }
 
-/** Copies tensors out of the bytes that follow a message's JSON, one after another, as bytes stand at any alignment there. */
+/** Reads tensors one after another from the bytes that follow the JSON. Copies them, since those bytes are not aligned. */
 export function readTensors(binary: Buffer) {
   let offset = 0;
   return {
-    /** The next `size` bytes; fewer where they end. */
+    /** The next `size` bytes, or as many as are left. */
     next(size: number): ArrayBuffer {
       const bytes = binary.subarray(offset, offset + size);
       offset += size;
       return new Uint8Array(bytes).buffer;
     },
-    /** Bytes that no tensor has claimed; negative where tensors claimed more than there are. */
+    /** Bytes that no tensor has read; negative if tensors read more than there are. */
     left: () => binary.length - offset,
   };
 }

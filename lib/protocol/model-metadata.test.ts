@@ -13,7 +13,7 @@ it("names all that differs", () => {
   const [ids, ...others] = right.inputs;
   const inputs = [{ ...ids!, datatype: "INT32" }, ...others.slice(1), { name: "extra", datatype: "FP32", shape: [1] }];
   expect(change({ inputs })).toThrow(
-    "The model at http://server/v2/models/m is another one: input_ids of its inputs is INT32 [-1,-1], expected INT64 [-1,-1]; " +
+    "The model at http://server/v2/models/m is a different one: input_ids of its inputs is INT32 [-1,-1], expected INT64 [-1,-1]; " +
       "attention_mask of its inputs is missing, expected INT64 [-1,-1]; extra of its inputs is FP32 [1], expected none. Start the",
   );
   expect(change({ outputs: [{ name: "logits", datatype: "FP32", shape: [-1, 2] }] })).toThrow(

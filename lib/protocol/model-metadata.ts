@@ -27,7 +27,7 @@ export function describeModel(name: string, version: number, inputs: readonly st
 }
 
 /**
- * Checks that a server's model takes what the client sends and answers what it reads.
+ * Checks that a server's model takes what the client sends, and answers what it reads.
  * @param url where the description came from
  * @throws other-model
  */

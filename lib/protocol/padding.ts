@@ -1,7 +1,7 @@
-import type { Batch } from "../serving/batch.js";
+import type { Batch } from "./batch.js";
 
 /**
- * A batch of one text, padded to the shortest bucket that holds it: beyond the longest, and without buckets, it stays as long as it is.
+ * A batch of one text, padded to the shortest bucket that holds it: a text longer than all of them, or without buckets, is not padded.
  * @param buckets lengths, ascending
  */
 export function padToBucket(ids: readonly number[], buckets: readonly number[], padId: number): Batch {

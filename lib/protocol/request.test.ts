@@ -116,8 +116,8 @@ it.each([
   ["an empty text", { inputs: names.map((name) => tensor(name, { shape: [1, 0], data: [] })) }, "has the shape [1,0]"],
   ["shapes that differ", { inputs: [tensor("input_ids", { shape: [2, 1] }), ...good.slice(1)] }, "the shapes [2,1] and [1,2]"],
   ["too few numbers", { inputs: [tensor("input_ids", { data: [1] }), ...good.slice(1)] }, "has 1 numbers. Expected: 2"],
-  ["a fraction", { inputs: [tensor("input_ids", { data: [1, 2.5] }), ...good.slice(1)] }, "no whole numbers"],
-  ["a number beyond what JSON holds", { inputs: [tensor("input_ids", { data: [1, 2 ** 53] }), ...good.slice(1)] }, "no whole numbers"],
+  ["a fraction", { inputs: [tensor("input_ids", { data: [1, 2.5] }), ...good.slice(1)] }, "not whole numbers"],
+  ["a number beyond what JSON holds", { inputs: [tensor("input_ids", { data: [1, 2 ** 53] }), ...good.slice(1)] }, "not whole numbers"],
   ["neither data nor bytes", { inputs: [tensor("input_ids", { data: undefined }), ...good.slice(1)] }, "input_ids has neither"],
   [
     "both data and bytes",
@@ -129,7 +129,7 @@ it.each([
     { inputs: [{ ...binary[0], parameters: { binary_data_size: 8 } }, ...binary.slice(1)] },
     "binary_data_size 8",
   ],
-  ["bytes that end early", { inputs: binary }, "The bytes of input input_ids end early"],
+  ["bytes that end early", { inputs: binary }, "The bytes of input input_ids are incomplete"],
   [
     "a classification",
     { inputs: good, outputs: [{ name: "logits", parameters: { classification: 1 } }] },
@@ -154,5 +154,5 @@ it("refuses bytes that no input claims, and a header that does not fit", () => {
   expect(() => decodeRequest(body(49), String(json.length), names)).toThrow("49 bytes follow the JSON. Expected: 48");
   for (const length of ["0", "-1", "x", "1e2", "", "99999"])
     expect(() => decodeRequest(body(48), length, names)).toThrow(`Inference-Header-Content-Length is ${JSON.stringify(length)}`);
-  expect(() => decodeRequest(body(48), undefined, names)).toThrow("cannot be parsed");
+  expect(() => decodeRequest(body(48), undefined, names)).toThrow("The JSON is malformed");
 });

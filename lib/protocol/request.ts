@@ -1,23 +1,24 @@
 import { z } from "zod";
+import { describeIssues } from "../errors/describe-issues.js";
 import { fail } from "../errors/errors.js";
-import type { Batch } from "../serving/batch.js";
+import type { Batch } from "./batch.js";
 import { joinMessage, type Message, readTensors, splitMessage } from "./message.js";
 
 /** A request to score a batch of texts. */
 export interface InferRequest {
-  /** Comes back in the response. */
+  /** Is returned in the response. */
   readonly id?: string;
   /** Milliseconds it may wait. */
   readonly timeout?: number;
-  /** Whether the logits are wanted as a binary tensor. */
+  /** Whether the response holds the logits as a binary tensor. */
   readonly binaryOutput: boolean;
   readonly inputs: Batch;
 }
 
 const count = z.number().int().nonnegative();
-/** Beyond 2^53 too, where JSON's numbers are rounded. */
+/** May be beyond 2^53, although JSON's numbers are rounded there. */
 const unsigned = z.number().nonnegative().refine(Number.isInteger, "expected a whole number");
-/** Parameters that mean nothing here may be of any of the protocol's types. */
+/** Parameters that have no meaning here may have any of the protocol's types. */
 const anyValue = z.union([z.string(), z.number(), z.boolean()]);
 const schema = z.object({
   id: z.string().optional(),
@@ -51,10 +52,10 @@ const fields = { input_ids: "inputIds", attention_mask: "attentionMask", token_t
 
 export const tensorNames: readonly string[] = Object.keys(fields);
 
-/** Parameters that change what a tensor's data are, of extensions that are not offered. */
+/** Parameters of extensions that are not supported and would change what a tensor holds. */
 const refused = ["classification", "shared_memory_region"];
 
-/** Longest list in a message. */
+/** Most items of a list in a message. */
 const shown = 5;
 
 const refuse = (problem: string, expected: string): never => fail("bad-inference-request", { problem, expected });
@@ -76,21 +77,19 @@ export function encodeRequest({ id, timeout, binaryOutput, inputs }: InferReques
 }
 
 /**
- * Reads a request, strictly: every input of the model once, of its type and size, and no other.
- * @param headerLength the header Inference-Header-Content-Length, where it was sent
+ * Reads a request, strictly: every input of the model once, with its type and size, and no other.
+ * @param headerLength the header Inference-Header-Content-Length, if it was sent
  * @param names the model's inputs
  * @throws bad-inference-request
  */
 export function decodeRequest(body: Buffer, headerLength: string | undefined, names: readonly string[]): InferRequest {
   const { json, binary } = splitMessage(body, headerLength, refuse);
   const parsed = schema.safeParse(json);
-  if (!parsed.success) {
-    const issues = parsed.error.issues.slice(0, shown).map(({ path, message }) => `${path.join(".") || "the body"}: ${message}`);
+  if (!parsed.success)
     return refuse(
-      `The request does not fit the protocol (${issues.join("; ")})`,
+      `The request is invalid (${describeIssues(parsed.error, json, "the body")})`,
       'an object like {"inputs": [{"name", "shape", "datatype", "data"}]}',
     );
-  }
   const { id, parameters = {}, inputs, outputs = [] } = parsed.data;
   const found = inputs.map(({ name }) => name);
   if (found.length !== names.length || names.some((name) => !found.includes(name)))
@@ -100,7 +99,7 @@ export function decodeRequest(body: Buffer, headerLength: string | undefined, na
   for (const { name, parameters = {} } of [...inputs, ...outputs])
     for (const parameter of refused)
       if (parameter in parameters)
-        refuse(`${name} has the parameter ${parameter}`, "the tensor itself, as data or as bytes after the JSON");
+        refuse(`${name} has the parameter ${parameter}, which is not supported`, "the tensor itself, as data or as bytes after the JSON");
 
   const [batch, sequence] = readShape(inputs);
   const tensors = readTensors(binary);
@@ -139,11 +138,11 @@ function readInput({ name, parameters, data }: Input, size: number, tensors: Ret
     refuse(`Input ${name} has ${data ? "both" : "neither"}`, "data or parameters.binary_data_size");
   if (bytes !== undefined) {
     if (bytes !== 8 * size) refuse(`Input ${name} has the binary_data_size ${bytes}`, `8 bytes for each of its ${size} numbers`);
-    if (bytes > tensors.left()) refuse(`The bytes of input ${name} end early`, `${bytes} of them`);
+    if (bytes > tensors.left()) refuse(`The bytes of input ${name} are incomplete`, `${bytes} of them`);
     return new BigInt64Array(tensors.next(bytes));
   }
-  const numbers = data!.flat(); // rows may stand in lists of their own
+  const numbers = data!.flat(); // each row may be a list of its own
   if (numbers.length !== size) refuse(`Input ${name} has ${numbers.length} numbers`, `${size}, as its shape says`);
-  if (!numbers.every(Number.isSafeInteger)) refuse(`Input ${name} has data that are no whole numbers`, "whole numbers below 2^53");
+  if (!numbers.every(Number.isSafeInteger)) refuse(`Input ${name} has data that are not whole numbers`, "whole numbers below 2^53");
   return BigInt64Array.from(numbers as number[], BigInt);
 }

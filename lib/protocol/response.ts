@@ -1,7 +1,8 @@
 import { z } from "zod";
+import { describeIssues } from "../errors/describe-issues.js";
 import { joinMessage, type Message, readTensors, splitMessage } from "./message.js";
 
-/** The scores of a request's texts. */
+/** The logits of a request's texts. */
 export interface InferResponse {
   readonly id?: string;
   readonly model: string;
@@ -37,19 +38,20 @@ export function encodeResponse({ id, model, version, logits }: InferResponse, en
 }
 
 /**
- * @param headerLength the header Inference-Header-Content-Length, where it was sent
- * @param refuse called with what is wrong; throws
+ * Reads a response.
+ * @param headerLength the header Inference-Header-Content-Length, if it was sent
+ * @param refuse throws an error with what is wrong
  */
 export function decodeResponse(body: Buffer, headerLength: string | undefined, refuse: (problem: string) => never): InferResponse {
   const { json, binary } = splitMessage(body, headerLength, refuse);
   const parsed = schema.safeParse(json);
-  if (!parsed.success) return refuse(z.prettifyError(parsed.error));
+  if (!parsed.success) return refuse(describeIssues(parsed.error, json));
   const { id, model_name: model, model_version: version, outputs } = parsed.data;
   const [{ shape, parameters, data }] = outputs;
   const bytes = parameters?.binary_data_size;
   const size = shape[0];
   if (bytes === undefined ? data?.length !== size : bytes !== 4 * size || binary.length !== bytes)
-    refuse(`its logits are not the ${size} numbers that their shape says`);
+    refuse(`its number of logits differs from their shape, which is [${size}, 1]`);
   const logits = data ? Float32Array.from(data) : new Float32Array(readTensors(binary).next(4 * size));
   return { ...(id === undefined ? {} : { id }), model, version, logits };
 }

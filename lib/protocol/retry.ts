@@ -1,4 +1,4 @@
-/** How often a request is sent again whose connection was lost: a server that restarts is back after the pauses between, or is down. */
+/** How often a request is sent again after a lost connection. A server that restarts is back by then, or it is down. */
 export const reconnections = 4;
 
 /** Milliseconds; each pause doubles the one before. */
@@ -16,11 +16,11 @@ const lost = new Set([
   "UND_ERR_CONNECT_TIMEOUT",
 ]);
 
-/** Whether an error's code says that a connection could not be made or was lost, and may be there again soon. */
+/** Whether an error's code means that a connection failed or was lost, and another one may succeed soon. */
 export const isLostConnection = (code: string): boolean => lost.has(code);
 
 /**
- * Milliseconds before the next attempt, spread at random so that many clients do not come back at once; at least what the server asked for.
+ * Milliseconds before the next attempt, at least what the server asked for. They are random, so that many clients do not come back at once.
  * @param attempt from 0
  * @param retryAfter seconds
  */

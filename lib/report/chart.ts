@@ -3,10 +3,10 @@ import { parseHTML } from "linkedom";
 
 export const blue = "#2a78d6";
 export const orange = "#d97706"; // apart from blue for colour-blind eyes too
-/** Of lines to compare with. */
+/** The style of reference lines. */
 export const faint = { stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "4" } as const;
 
-/** Draws a chart of Observable Plot as the text of an svg element, 480 wide; its colours are those of the page around it. */
+/** Draws a chart of Observable Plot as the text of an svg element, 480 wide, in the colours of the page around it. */
 export function drawChart(options: Plot.PlotOptions): string {
   const { document } = parseHTML("<html><body></body></html>");
   const chart = Plot.plot({
@@ -20,13 +20,13 @@ export function drawChart(options: Plot.PlotOptions): string {
   return chart.outerHTML;
 }
 
-/** A chart as a file of its own: dark on light, or light on dark where the reader prefers that. */
+/** A chart as a stand-alone file: dark on light, or light on dark if the reader prefers that. */
 export function toSvgFile(chart: string): string {
   const style = "<style>svg { color: #24292f } @media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>";
   return `${chart.replace(">", `>${style}`)}\n`;
 }
 
-/** Text as HTML shows it. */
+/** Escapes text for HTML. */
 export function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -20,7 +20,7 @@ th { font-size: .875rem; } .number { text-align: right; white-space: nowrap; }
 @media print { :root { font-size: 11px; } nav { display: none; } body { margin: 0; max-width: none; } figure, tr { break-inside: avoid; } h2, h3 { break-after: avoid; } }
 `;
 
-/** A page that needs nothing but itself. @param parts HTML */
+/** A self-contained page. @param parts HTML */
 export function renderPage(title: string, [head, ...sections]: readonly string[]): string {
   const titles = sections.map((section) => /<h2 id="([^"]+)">([^<]+)/.exec(section)!);
   return `<!doctype html>
@@ -53,7 +53,7 @@ export function renderFacts(facts: readonly (readonly [name: string, value: Cell
   return `<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(String(value))}</dd></div>`).join("")}</dl>`;
 }
 
-/** @param figures of each its svg */
+/** @param figures each with its svg */
 export function renderFigures(figures: readonly (readonly [title: string, caption: string, svg: string])[]): string {
   const parts = figures.map(([title, caption, svg]) => {
     const named = svg.replace("<svg ", `<svg role="img" aria-label="${escapeHtml(title)}" `);
@@ -64,7 +64,7 @@ export function renderFigures(figures: readonly (readonly [title: string, captio
 
 const isNumber = (cell: Cell) => typeof cell === "number" || /^[+−]?[\d.]+( to [\d.]+)?$/.test(cell);
 
-/** Columns that hold numbers alone stand to the right; a table wider than the page scrolls by itself, with the keyboard too. */
+/** Aligns columns of numbers to the right. A table wider than the page scrolls on its own, with the keyboard too. */
 export function renderTable(header: readonly string[], rows: readonly (readonly Cell[])[]): string {
   const numeric = header.map((_, column) => rows.every((row) => isNumber(row[column]!) || row[column] === "none"));
   const line = (cells: readonly Cell[], tag: string) =>

@@ -28,15 +28,15 @@ describe("readNewestVersion", () => {
   it("refuses metadata beside a tokenizer of another model", () => {
     writeRepository(folder);
     writeFileSync(tokenizerOf(), "{}");
-    expect(() => readNewestVersion(folder)).toThrow(/metadata\.json does not fit: it is of a model whose tokenizer\.json has the sha256/);
+    expect(() => readNewestVersion(folder)).toThrow(/metadata\.json is invalid: it expects a tokenizer\.json with the sha256/);
     unlinkSync(tokenizerOf());
     expect(() => readNewestVersion(folder)).toThrow(/tokenizer\.json not found: expected the tokenizer of a model version/);
   });
 
   it.each<[Partial<Metadata>, RegExp]>([
-    [{ positions: 12 }, /max_length 16 is more than the 12 positions/],
-    [{ length_buckets: [8, 12] }, /length_buckets 8, 12 do not rise to its max_length 16/],
-    [{ length_buckets: [8, 8, 16] }, /length_buckets 8, 8, 16 do not rise/],
+    [{ positions: 12 }, /max_length 16 exceeds the 12 positions/],
+    [{ length_buckets: [8, 12] }, /length_buckets 8, 12 must ascend to its max_length 16/],
+    [{ length_buckets: [8, 8, 16] }, /length_buckets 8, 8, 16 must ascend/],
     [{ percentiles: [1, 2] }, /percentiles/],
   ])("refuses %j", (metadata, problem) => {
     expect(() => {

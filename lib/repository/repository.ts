@@ -1,27 +1,28 @@
 import { createHash } from "node:crypto";
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { describeIssues } from "../errors/describe-issues.js";
 import { fail } from "../errors/errors.js";
-import { readFile } from "../storage/files.js";
+import { readFile, readFolder } from "../storage/files.js";
 import { scoreTablesSchema } from "./score-tables.js";
 
 /**
  * A Triton model repository holds one folder a model:
  *
  *     <repository>/<model>/config.pbtxt
- *     <repository>/<model>/warmup/                     texts that Triton runs before the model is ready
+ *     <repository>/<model>/warmup/                     texts that Triton scores before the model is ready
  *     <repository>/<model>/<version>/model.onnx        the graph that is served
- *     <repository>/<model>/<version>/model_fp32.onnx   the same model in float32: the fallback where model.onnx scores wrongly
+ *     <repository>/<model>/<version>/model_fp32.onnx   the same model in float32: the fallback if model.onnx scores incorrectly
  *     <repository>/<model>/<version>/tokenizer.json, tokenizer_config.json
- *     <repository>/<model>/<version>/metadata.json     what `metadataSchema` says
+ *     <repository>/<model>/<version>/metadata.json     see `metadataSchema`
  */
 export const versionFiles = { graph: "model.onnx", fallback: "model_fp32.onnx", metadata: "metadata.json" } as const;
 
 const tablesSchema = scoreTablesSchema.extend({
-  /** Of the passages the model was trained on: sha256 of the csv, and how many. */
+  /** The passages that the model was trained on: sha256 of the csv, and their number. */
   data: z.object({ fingerprint: z.string(), rows: z.number().int() }).optional(),
-  /** Root mean squared error, as training measured it on passages it held out. */
+  /** Root mean squared error on the passages that training held out. */
   validation_rmse: z.number().optional(),
 });
 
@@ -33,19 +34,19 @@ export const metadataSchema = tablesSchema.extend({
   /** sha256 over the checkpoint's files. */
   checkpoint: z.string(),
   precision: z.enum(["fp32", "fp16", "int8"]),
-  /** How optimization found it fastest on its machine. */
+  /** The fastest layout on the machine that optimization ran on. */
   sessions: z.number().int().positive(),
   threads: z.number().int().positive(),
-  /** Tokens the model reads at once, special tokens included. */
+  /** Tokens that the model reads at once, special tokens included. */
   max_length: z.number().int().positive(),
   /** Tokens that the model has positions for. */
   positions: z.number().int().positive().optional(),
   pad_token_id: z.number().int().nonnegative(),
-  /** For a server that scores texts of one length together: the lengths to pad to, ascending; the last is max_length. */
+  /** For a server that scores texts of one length together: the lengths to pad to, ascending up to max_length. */
   length_buckets: z.array(z.number().int().positive()).min(1).optional(),
   /** sha256 of tokenizer.json */
   tokenizer: z.string(),
-  /** Root mean squared errors on the rows of the accuracy gate; `against` tells with what the scores were compared. */
+  /** Root mean squared errors on the rows of the accuracy gate, against the targets or against fp32's scores. */
   accuracy: z.object({
     against: z.enum(["targets", "fp32"]),
     rows: z.number().int(),
@@ -53,14 +54,14 @@ export const metadataSchema = tablesSchema.extend({
     rmse_fp32: z.number(),
     largest_difference: z.number(),
   }),
-  /** Texts with their fp32 scores, and how far the served graph's may be off. */
+  /** Texts with their fp32 scores, and how far from them the served graph's may be. */
   reference: z.object({ tolerance: z.number().positive(), texts: z.array(z.object({ text: z.string(), score: z.number() })).min(1) }),
 });
 
 export type Metadata = z.infer<typeof metadataSchema>;
 export type Tables = z.infer<typeof tablesSchema>;
 
-/** One version of a model, on disk. */
+/** A version of a model, on disk. */
 export interface ModelVersion {
   readonly model: string;
   readonly version: number;
@@ -68,37 +69,41 @@ export interface ModelVersion {
   readonly metadata: Metadata;
 }
 
-const remedy = "Make one with: readability optimization --model CHECKPOINT --out REPOSITORY.";
+const remedy = "Build one with: readability optimization --model CHECKPOINT --out REPOSITORY.";
 
 /** Names of the models of a repository, in alphabetical order. @throws no-file */
 export function listModels(repository: string): readonly string[] {
-  if (!existsSync(repository)) fail("no-file", { file: repository, what: "a model repository", remedy });
-  return readdirSync(repository, { withFileTypes: true })
+  return readFolder(repository, "a model repository", remedy)
     .filter((entry) => entry.isDirectory() && existsSync(join(repository, entry.name, "config.pbtxt")))
     .map((entry) => entry.name)
     .sort();
 }
 
-/** Version numbers of a model, ascending. */
+/** Version numbers of a model, ascending. @throws no-file, file-failed */
 export function listVersions(repository: string, model: string): readonly number[] {
-  return readdirSync(join(repository, model))
+  return readFolder(join(repository, model), "a model of the repository", remedy)
+    .map(({ name }) => name)
     .filter((name) => /^[1-9]\d*$/.test(name))
     .map(Number)
     .sort((a, b) => a - b);
 }
 
-/** @throws no-file; bad-metadata where metadata.json does not fit its schema, or what lies beside it */
+/** @throws no-file; bad-metadata if metadata.json contradicts its schema or the files beside it */
 export function readVersion(repository: string, model: string, version: number): ModelVersion {
   const folder = join(repository, model, String(version));
   const file = join(folder, versionFiles.metadata);
   const text = readFile(file, "the metadata of a model version", remedy).toString("utf8");
-  const parsed = metadataSchema.safeParse(parseJson(text));
-  if (!parsed.success) return fail("bad-metadata", { file, problem: z.prettifyError(parsed.error), remedy });
+  const json = parseJson(text);
+  const parsed = metadataSchema.safeParse(json);
+  if (!parsed.success) {
+    const problem = json === undefined ? "it is not JSON" : describeIssues(parsed.error, json);
+    return fail("bad-metadata", { file, problem, remedy });
+  }
   checkMetadata(file, parsed.data);
   return { model, version, folder, metadata: parsed.data };
 }
 
-/** A tokenizer of another model would give scores that only look like some. */
+/** With another model's tokenizer, scores would look right and be wrong. */
 function checkMetadata(
   file: string,
   { tokenizer, max_length, positions = max_length, length_buckets: buckets = [max_length] }: Metadata,
@@ -108,13 +113,13 @@ function checkMetadata(
     .update(readFile(tokenizerFile, "the tokenizer of a model version", remedy))
     .digest("hex");
   const refuse = (problem: string) => fail("bad-metadata", { file, problem, remedy });
-  if (found !== tokenizer) refuse(`it is of a model whose tokenizer.json has the sha256 ${tokenizer}; the one beside it has ${found}`);
-  if (max_length > positions) refuse(`its max_length ${max_length} is more than the ${positions} positions of the model`);
+  if (found !== tokenizer) refuse(`it expects a tokenizer.json with the sha256 ${tokenizer}; the one in its folder has ${found}`);
+  if (max_length > positions) refuse(`its max_length ${max_length} exceeds the ${positions} positions of the model`);
   if (buckets.at(-1) !== max_length || buckets.some((length, i) => length <= (buckets[i - 1] ?? 0)))
-    refuse(`its length_buckets ${buckets.join(", ")} do not rise to its max_length ${max_length}`);
+    refuse(`its length_buckets ${buckets.join(", ")} must ascend to its max_length ${max_length}`);
 }
 
-/** The newest version of a model: of the repository's only (or first) one where none is named. @throws no-file */
+/** The newest version of a model, by default of the repository's first. @throws no-file */
 export function readNewestVersion(repository: string, model: string | undefined = listModels(repository)[0]): ModelVersion {
   const version = model === undefined ? undefined : listVersions(repository, model).at(-1);
   if (model === undefined || version === undefined)

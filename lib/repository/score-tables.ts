@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { correlate, cutEvenly, median, rank } from "../math/statistics.js";
 
-/** What gives a score meaning; each is there where the passages of the training tell enough. */
+/** What scores mean. A table is missing if the training passages are too few. */
 export const scoreTablesSchema = z.object({
-  /** How far from the score the grade lies at most, for a share of new passages: by the errors on passages that training held out. */
+  /** For a share of new passages, the largest distance of the score from the label, by the errors on passages that training held out. */
   intervals: z.array(z.object({ coverage: z.number(), half_width: z.number() })).optional(),
-  /** Grades below which 0, 1, ... 100 % of the training passages lie. */
+  /** Labels below which 0, 1, ... 100 % of the training passages lie. */
   percentiles: z.array(z.number()).length(101).optional(),
-  /** Flesch-Kincaid grades of training passages of about this score, falling where the score rises. */
+  /** School grades (Flesch-Kincaid) of training passages of about this score. They fall as the score rises. */
   grades: z
     .array(z.object({ score: z.number(), grade: z.number() }))
     .min(1)
@@ -21,8 +21,8 @@ type GradePoint = NonNullable<ScoreTables["grades"]>[number];
 const coverages = [0.8, 0.95] as const;
 
 /**
- * Split-conformal intervals (Lei et al. 2018): of n sizes of errors the ceil((n + 1) coverage)-th, so that a new passage, drawn as those
- * were, lies within with at least that chance. None where there are too few.
+ * Split-conformal intervals (Lei et al. 2018): the ceil((n + 1) coverage)-th smallest of n absolute errors, so that the score of a new
+ * passage from the same distribution is within it with at least this probability. None if there are too few errors.
  */
 export function findIntervals(errors: readonly number[]): Interval[] {
   const sorted = errors.map(Math.abs).sort((a, b) => a - b);
@@ -32,19 +32,19 @@ export function findIntervals(errors: readonly number[]): Interval[] {
   });
 }
 
-/** The tables that errors on held-out passages give; none where there are too few. */
+/** The tables from errors on held-out passages; none if they are too few. */
 export function describeErrors(errors: readonly number[]): ScoreTables {
   const intervals = findIntervals(errors);
   return intervals.length === 0 ? {} : { intervals };
 }
 
-/** The tables that the passages of the training give. @param passages at least one, by how easy they were graded and their reading grade */
+/** The tables from training passages. @param passages at least one, each with its label and its school grade */
 export function describePassages(passages: readonly { readonly target: number; readonly grade: number }[]): ScoreTables {
   const grades = findGrades(passages.map(({ target, grade }) => ({ score: target, grade })));
   return { percentiles: findPercentiles(passages.map(({ target }) => target)), ...(grades ? { grades } : {}) };
 }
 
-/** The values below which 0, 1, ... 100 % of all lie. */
+/** The values below which 0, 1, ... 100 % of the values lie, interpolated. */
 export function findPercentiles(values: readonly number[]): number[] {
   const sorted = values.toSorted((a, b) => a - b);
   return Array.from({ length: 101 }, (_, percent) => {
@@ -54,19 +54,20 @@ export function findPercentiles(values: readonly number[]): number[] {
   });
 }
 
-/** The share of passages that a score lies above, in percent from 0 to 100. @param percentiles of `findPercentiles` */
+/** The share of passages with a lower label than a score, from 0 to 100 percent. @param percentiles of `findPercentiles` */
 export function percentileOf(percentiles: readonly number[], score: number): number {
   const points = percentiles.map((at, percent) => ({ at, value: percent }));
   return interpolate(points, score);
 }
 
-/** Below this rank correlation, a grade would tell little of a score. */
+/** Below this rank correlation, a school grade would say little about a score. */
 const weakest = 0.3;
 const groupSize = 25;
 const mostGroups = 20;
 
 /**
- * Median grades of passages of like score, made to fall where the score rises. None where the two hardly correlate or there are too few.
+ * Median school grades of passages of similar score, made to fall as the score rises. None if the two hardly correlate or the passages are
+ * too few.
  */
 export function findGrades(passages: readonly GradePoint[]): GradePoint[] | undefined {
   const [scores, grades] = [passages.map(({ score }) => score), passages.map(({ grade }) => grade)];
@@ -79,7 +80,7 @@ export function findGrades(passages: readonly GradePoint[]): GradePoint[] | unde
   return groups.map((group, i) => ({ score: median(group.map(({ score }) => score)), grade: falling[i]! }));
 }
 
-/** The grade of texts with this score. @param grades of `findGrades` */
+/** The school grade of texts with this score. @param grades of `findGrades` */
 export function gradeOf(grades: readonly GradePoint[], score: number): number {
   return interpolate(
     grades.map(({ score, grade }) => ({ at: score, value: grade })),
@@ -87,7 +88,7 @@ export function gradeOf(grades: readonly GradePoint[], score: number): number {
   );
 }
 
-/** The nearest values that never rise: neighbours that do are pooled to their mean (pool adjacent violators, Ayer et al. 1955). */
+/** The nearest values that never rise. Neighbours that do are pooled to their mean (pool adjacent violators, Ayer et al. 1955). */
 function fallMonotonely(values: readonly number[]): number[] {
   const pools: { sum: number; count: number }[] = [];
   for (const value of values) {
@@ -101,7 +102,7 @@ function fallMonotonely(values: readonly number[]): number[] {
   return pools.flatMap(({ sum, count }) => new Array<number>(count).fill(sum / count));
 }
 
-/** On straight lines between points whose `at` never falls; beyond the ends as at the ends. Where points coincide, the last counts. */
+/** Linear interpolation between points with ascending `at`, constant beyond the ends. If points coincide, the last one counts. */
 function interpolate(points: readonly { readonly at: number; readonly value: number }[], x: number): number {
   const next = points.findIndex(({ at }) => at > x);
   if (next === -1) return points.at(-1)!.value;

@@ -2,21 +2,22 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Split } from "../data/split.js";
+import { describeIssues } from "../errors/describe-issues.js";
 import { fail, reason } from "../errors/errors.js";
 import { scoreTablesSchema } from "./score-tables.js";
 
-/** File in a checkpoint folder that tells how the model was trained. */
+/** The file of a checkpoint that says how the model was trained. */
 export const recordFile = "training.json";
 
 const number = z.number();
 
-/** Root mean squared error on the validation rows of each choice of weights, and which one was written. */
+/** Root mean squared errors on the validation rows of the weights that could be kept, and which were. */
 const choicesSchema = z.object({
   selected: z.enum(["last", "best", "average"]),
   last: number,
   best: number,
   best_epoch: number,
-  /** The moving average, where the run kept one. */
+  /** Of the moving average, if the run kept one. */
   average: number.optional(),
 });
 
@@ -29,14 +30,14 @@ export const recordSchema = z.object({
   /** Hub name or folder of the pretrained model. */
   base: z.string(),
   seed: number,
-  /** Of the split; older records have but one. */
+  /** Of the split. Older records have `seed` alone. */
   split_seed: number.optional(),
   max_length: number,
-  /** Share of the passages held out, by which splitPassages finds them again. */
+  /** The share of passages that were held out. splitPassages finds them again by it. */
   validation_fraction: number,
-  /** Of a run with folds: the one held out, from 1, by which splitFolds finds them again. */
+  /** Of a run with folds: the fold that was held out, from 1. splitFolds finds it again. */
   fold: foldSchema.optional(),
-  /** Of an average: the checkpoints it was made of, with their splits and their own RMSE. What else is told is the first one's, or their sum. */
+  /** Of an average: its checkpoints, with their splits and RMSE. The other fields are the first checkpoint's, or sums. */
   averaged: z
     .array(z.object({ folder: z.string(), rmse: number, seed: number, validation_fraction: number, fold: foldSchema.optional() }))
     .optional(),
@@ -45,23 +46,23 @@ export const recordSchema = z.object({
   epochs: z.array(
     z.object({ epoch: number, training_loss: number, validation_loss: number, rmse: number, average_rmse: number.optional() }),
   ),
-  /** Root mean squared error of the written weights on the validation rows; of an average without such rows the mean of its checkpoints'. */
+  /** Root mean squared error on the validation rows. For an average without such rows: the mean of its checkpoints' RMSE. */
   validation: z.object({ rows: number, rmse: number }),
   choices: choicesSchema.optional(),
-  /** Of a released model, whose passages do not come with it: by its errors in float32. */
+  /** Of a released model, which comes without its passages: by its errors in float32. */
   tables: scoreTablesSchema.optional(),
-  /** What must be the same for --resume to take it for the same run. */
+  /** What --resume compares to find out whether it is the same run. */
   run: z.record(z.string(), z.unknown()).optional(),
   steps: number,
   workers: number,
-  /** Training alone, without evaluation. */
+  /** Of training, without evaluation. */
   seconds: number,
   tokens_per_second: number,
 });
 
 export type TrainingRecord = z.infer<typeof recordSchema>;
 
-/** How the passages were held out that a model has not seen: those of every split. */
+/** The splits that held out passages which the model has not seen. */
 export function listSplits(record: TrainingRecord): readonly Split[] {
   const { seed, split_seed = seed, validation_fraction, fold } = record;
   return (
@@ -69,13 +70,16 @@ export function listSplits(record: TrainingRecord): readonly Split[] {
   );
 }
 
-/** The record of a checkpoint, where it has one. @throws bad-record */
+/** The record of a checkpoint; undefined if it has none. @throws bad-record */
 export function readRecord(checkpoint: string): TrainingRecord | undefined {
   const file = join(checkpoint, recordFile);
   if (!existsSync(file)) return undefined;
+  let json: unknown;
   try {
-    return recordSchema.parse(JSON.parse(readFileSync(file, "utf8")));
+    json = JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
-    return fail("bad-record", { file, problem: error instanceof z.ZodError ? z.prettifyError(error) : reason(error) }, error);
+    return fail("bad-record", { file, problem: reason(error) }, error);
   }
+  const parsed = recordSchema.safeParse(json);
+  return parsed.success ? parsed.data : fail("bad-record", { file, problem: describeIssues(parsed.error, json) });
 }

@@ -1,4 +1,4 @@
-/** What a model is run on before it is ready: texts of one length, so many at once. */
+/** What a model scores before it is ready: `batch` texts of one length at once. */
 export interface WarmUp {
   /** Tokens. */
   readonly length: number;
@@ -8,22 +8,22 @@ export interface WarmUp {
 export interface TritonConfig {
   readonly name: string;
   readonly target: "cpu" | "gpu";
-  /** Instances, and threads of each. */
+  /** Instances, and the threads of each. */
   readonly sessions: number;
   readonly threads: number;
-  /** Each length needs its two files of `warmUpFiles`. */
+  /** Each length needs its two files from `warmUpFiles`. */
   readonly warmUps: readonly WarmUp[];
 }
 
-/** As our own server has them by default: microseconds in the queue, requests in it. */
+/** The defaults of our own server: microseconds in the queue, and requests in it. */
 const queue = { timeout: 30_000_000, size: 1000 } as const;
 
-/** Texts that a GPU scores at once, and microseconds that the first of them waits for others. */
+/** The texts that a GPU scores at once, and the microseconds that the first of them waits for others. */
 export const batching = { texts: 64, delay: 2000 } as const;
 
 interface Profile {
   readonly maxBatchSize: number;
-  /** Before the dimensions of one text: the batch, which Triton adds by itself where it batches. */
+  /** Goes before the dimensions of one text: the batch, which Triton adds itself if it batches. */
   readonly batchDims: readonly number[];
   readonly batching: string;
   readonly optimization: string;
@@ -47,7 +47,7 @@ const profiles: { readonly [target in TritonConfig["target"]]: Profile } = {
 
 /**
  * config.pbtxt of a model with the inputs and output of `buildServingGraph`, for Triton's onnxruntime backend.
- * Inputs and outputs are spelled out: Triton would else complete the configuration, and batch.
+ * Inputs and outputs are given, as Triton would otherwise complete the configuration and batch.
  */
 export function formatTritonConfig({ name, target, sessions, threads, warmUps }: TritonConfig): string {
   const { maxBatchSize, batchDims, ...parts } = profiles[target];
@@ -99,7 +99,7 @@ ${input("token_type_ids", "zero_data: true")}
   return `# Before the model is ready it scores texts of these lengths, so that memory has grown when the first request comes.\nmodel_warmup [\n${samples.join(",\n")}\n]\n`;
 }
 
-/** The files that `warmUps` of these ids name, of the folder warmup/ in the model's: int64, little-endian. @param texts token ids */
+/** The files of the folder warmup/ that warm-ups with these texts name: int64, little-endian. @param texts token ids */
 export function warmUpFiles(texts: readonly (readonly number[])[]): ReadonlyMap<string, Uint8Array> {
   const bytes = (values: readonly number[]) => new Uint8Array(BigInt64Array.from(values, BigInt).buffer);
   return new Map(

@@ -7,8 +7,9 @@ import { writeRepository } from "../../test/repositories.js";
 import { copyTiny } from "../../test/tiny-models.js";
 import { readCheckpoint } from "../bert/checkpoint.js";
 import { places } from "../cli/paths.js";
-import { scoreText } from "../text/windows.js";
 import { type Model, openModel } from "./model.js";
+import { createScheduler } from "./scheduler.js";
+import { scoreText } from "./score-text.js";
 
 let folder: string;
 const start = process.cwd();
@@ -21,9 +22,9 @@ afterEach(() => {
 });
 
 const text = "the cat sat on the mat";
-const scoreOnce = async ({ scorer, tokenizer, maxLength }: Model) => {
-  const { score } = await scoreText(scorer, tokenizer, maxLength, text);
-  await scorer.close();
+const scoreOnce = async (model: Model) => {
+  const { score } = await scoreText(createScheduler(), model, text);
+  await model.engine.close();
   return score;
 };
 
@@ -48,15 +49,15 @@ it("takes what was made last: the repository, else the checkpoint", async () => 
   copyTiny("bert", places.model);
   const checkpoint = await openModel();
   expect(checkpoint.name).toBe(places.model);
-  await checkpoint.scorer.close();
+  await checkpoint.engine.close();
   mkdirSync(places.repository); // without a model in it
   const still = await openModel();
   expect(still.name).toBe(places.model);
-  await still.scorer.close();
+  await still.engine.close();
   writeRepository(places.repository);
   const repository = await openModel();
   expect(repository.name).toBe("readability, version 1");
-  await repository.scorer.close();
+  await repository.engine.close();
 });
 
 it("says what was expected where there is no model", async () => {

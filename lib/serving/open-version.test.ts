@@ -7,6 +7,7 @@ import { meanGraph, meanScore } from "../../test/graphs.js";
 import { writeRepository } from "../../test/repositories.js";
 import { countCores } from "../system/cores.js";
 import { chooseLayout, openVersion } from "./open-version.js";
+import { createScheduler } from "./scheduler.js";
 
 let folder: string;
 beforeEach(() => {
@@ -20,9 +21,9 @@ const overflown = meanGraph(Number.NaN);
 it("opens a version whose scores hold", async () => {
   const { lines, log } = keepLog();
   const engine = await openVersion(writeRepository(folder, { graph: meanGraph(0.009) }), { log });
-  expect(await engine.score(ids)).toBe(meanScore(ids, 0.009));
+  expect(await createScheduler().score(engine, ids)).toBe(meanScore(ids, 0.009));
   expect(engine.graph).toMatch(/model\.onnx$/);
-  expect(engine.stats.sessions).toBe(countCores());
+  expect(engine.workers).toBe(countCores());
   expect(lines).toEqual([]);
   await engine.close();
 });
@@ -32,10 +33,10 @@ it.each([
   ["no numbers", overflown],
 ])("falls back, loudly, to the float32 graph where the scores are %s", async (_, graph) => {
   const { lines, log } = keepLog();
-  const engine = await openVersion(writeRepository(folder, { graph }), { log, sessions: 3 });
-  expect(await engine.score(ids)).toBe(meanScore(ids));
+  const engine = await openVersion(writeRepository(folder, { graph }), { log, workers: 3 });
+  expect(await createScheduler().score(engine, ids)).toBe(meanScore(ids));
   expect(engine.graph).toMatch(/model_fp32\.onnx$/);
-  expect(engine.stats.sessions).toBe(3);
+  expect(engine.workers).toBe(3);
   expect(JSON.parse(lines[0]!)).toMatchObject({
     level: 40,
     model: "readability",
@@ -55,9 +56,9 @@ it("opens no version whose float32 graph is wrong too, or missing", async () => 
   });
 });
 
-it("keeps the measured layout where the cores are as many as there, else takes a session a core", () => {
-  expect(chooseLayout({ sessions: 2, threads: 2 }, undefined, 4)).toEqual({ sessions: 2, threads: 2 });
-  expect(chooseLayout({ sessions: 2, threads: 1 }, undefined, 8)).toEqual({ sessions: 8, threads: 1 });
-  expect(chooseLayout({ sessions: 8, threads: 1 }, undefined, 1)).toEqual({ sessions: 1, threads: 1 });
-  expect(chooseLayout({ sessions: 2, threads: 1 }, 5, 2)).toEqual({ sessions: 5, threads: 1 });
+it("keeps the measured layout if this machine has as many cores, else takes a worker a core", () => {
+  expect(chooseLayout({ sessions: 2, threads: 2 }, undefined, 4)).toEqual({ workers: 2, threads: 2 });
+  expect(chooseLayout({ sessions: 2, threads: 1 }, undefined, 8)).toEqual({ workers: 8, threads: 1 });
+  expect(chooseLayout({ sessions: 8, threads: 1 }, undefined, 1)).toEqual({ workers: 1, threads: 1 });
+  expect(chooseLayout({ sessions: 2, threads: 1 }, 5, 2)).toEqual({ workers: 5, threads: 1 });
 });

@@ -38,13 +38,13 @@ it("opens the newest version, then what is newer, and closes the old one when it
   publishVersion(folder, 1);
   publishVersion(folder, 9);
   const { follower, closed, opens } = follow();
-  await follower.look();
-  await follower.look();
+  await follower.poll();
+  await follower.poll();
   expect([follower.current, opens, follower.states]).toEqual([9, [9], [{ version: 9, state: "READY" }]]);
   let finish = () => {};
   const used = follower.use((version) => new Promise<number>((resolve) => (finish = () => resolve(version))));
   publishVersion(folder, 10);
-  await follower.look();
+  await follower.poll();
   expect(follower.states).toEqual([
     { version: 9, state: "UNLOADING" },
     { version: 10, state: "READY" },
@@ -59,22 +59,22 @@ it("opens the newest version, then what is newer, and closes the old one when it
 it("keeps the current version where a newer one is broken or half there, says so once, and tries again when its files change", async () => {
   publishVersion(folder, 1);
   const { follower, opens, lines } = follow();
-  await follower.look();
+  await follower.poll();
   publishVersion(folder, 2, { graph: Buffer.from("broken") });
-  for (let i = 0; i < 3; i++) await follower.look();
+  for (let i = 0; i < 3; i++) await follower.poll();
   expect([follower.current, opens]).toEqual([1, [1, 2]]);
   expect(follower.states).toEqual([
     { version: 1, state: "READY" },
     { version: 2, state: "UNAVAILABLE", reason: "2 is broken" },
   ]);
-  expect(lines.filter((line) => line.includes("version 2 cannot be loaded; version 1 is served on: 2 is broken"))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes("version 2 cannot be loaded; version 1 stays in service: 2 is broken"))).toHaveLength(1);
   const metadata = readFileSync(place(2, "metadata.json"));
   rmSync(place(2, "metadata.json"));
-  await follower.look();
+  await follower.poll();
   expect(follower.states[1]).toMatchObject({ state: "UNAVAILABLE", reason: expect.stringContaining("metadata.json not found") });
   writeFileSync(place(2, "metadata.json"), metadata);
   writeFileSync(place(2, "model.onnx"), "mended");
-  await follower.look();
+  await follower.poll();
   expect([follower.current, follower.states]).toEqual([2, [{ version: 2, state: "READY" }]]);
 });
 
@@ -82,14 +82,14 @@ it("goes back where the newest version is taken away, and keeps what it has wher
   publishVersion(folder, 1);
   publishVersion(folder, 2);
   const { follower, closed } = follow();
-  await follower.look();
+  await follower.poll();
   rmSync(place(2), { recursive: true });
-  await follower.look();
+  await follower.poll();
   expect(follower.current).toBe(1);
   rmSync(place(1), { recursive: true });
-  await follower.look();
+  await follower.poll();
   rmSync(folder, { recursive: true });
-  await follower.look();
+  await follower.poll();
   expect([follower.current, closed]).toEqual([1, [2]]);
 });
 
@@ -97,12 +97,12 @@ it("opens a version again whose files change, and keeps the old one where they a
   publishVersion(folder, 1);
   publishVersion(folder, 2);
   const { follower, opens, closed } = follow();
-  await follower.look();
+  await follower.poll();
   appendFileSync(place(2, "model.onnx"), "more");
-  await follower.look();
+  await follower.poll();
   expect([opens, closed]).toEqual([[2, 2], [2]]);
   writeFileSync(place(2, "model.onnx"), "broken");
-  for (let i = 0; i < 2; i++) await follower.look();
+  for (let i = 0; i < 2; i++) await follower.poll();
   expect([follower.current, opens]).toEqual([2, [2, 2, 2]]);
 });
 
@@ -110,10 +110,10 @@ it("tells why nothing is open, and serves an older version where the newest is b
   publishVersion(folder, 2, { graph: Buffer.from("broken") });
   const { follower } = follow();
   await expect(follower.use(async () => {})).rejects.toMatchObject({ code: "closed" });
-  await follower.look();
+  await follower.poll();
   expect([follower.current, follower.problem]).toEqual([undefined, expect.objectContaining({ message: "2 is broken" })]);
   publishVersion(folder, 1);
-  await follower.look();
+  await follower.poll();
   expect(follower.current).toBe(1);
 });
 
@@ -125,28 +125,28 @@ it("asks again for what cannot be opened yet, and leaves what does not serve any
     open: async ({ version }) => (served.has(version) ? version : undefined),
     serves: async (version) => served.has(version),
   });
-  await follower.look();
+  await follower.poll();
   expect(follower.current).toBe(1);
   served.add(2).delete(1);
-  await follower.look();
+  await follower.poll();
   expect(follower.current).toBe(2);
   served.add(1).delete(2);
-  await follower.look();
+  await follower.poll();
   expect(follower.current).toBe(1);
 });
 
-it("lets go when told to, and closes after the look in progress", async () => {
+it("gives the version up when told to, and closes after the poll in progress", async () => {
   publishVersion(folder, 1);
   const { follower, closed, opens } = follow();
-  await follower.look();
+  await follower.poll();
   follower.release();
   await follower.drained();
   expect([follower.current, closed, follower.states]).toEqual([undefined, [1], [{ version: 1, state: "UNAVAILABLE", reason: "unloaded" }]]);
-  const looking = follower.look();
+  const polling = follower.poll();
   await until(() => opens.length === 2);
   await follower.close();
-  await looking;
+  await polling;
   expect([follower.opened, closed]).toEqual([[], [1, 1]]);
-  await follower.look();
+  await follower.poll();
   expect(opens).toHaveLength(2);
 });

@@ -7,10 +7,10 @@ import { stampFile } from "../storage/files.js";
 export interface FollowOptions<T> {
   readonly repository: string;
   readonly model: string;
-  /** Opens a version, beside the one before; undefined where that is not possible yet. */
+  /** Opens a version beside the current one; undefined if that is not possible yet. */
   readonly open: (version: ModelVersion) => Promise<T | undefined>;
   readonly close: (opened: T) => Promise<void>;
-  /** Whether what was opened still serves; left out, it does. */
+  /** Whether an opened version still serves; by default it does. */
   readonly serves?: (opened: T) => Promise<boolean>;
   readonly log: Log;
 }
@@ -22,38 +22,38 @@ export interface VersionState {
   readonly reason?: string;
 }
 
-/** Keeps the newest version of a model open that can be. */
+/** Keeps the newest version of a model open that opens. */
 export interface Follower<T> {
   readonly current: T | undefined;
-  /** What is open: what is current, and what came before and is still in use. */
+  /** The current version, and earlier ones that are still in use. */
   readonly opened: readonly T[];
-  /** Why nothing, or nothing newer, is open. */
+  /** Why no version, or no newer one, is open. */
   readonly problem: unknown;
   readonly states: readonly VersionState[];
-  /** Does work with what is current, which is closed only after that. @throws closed where nothing is */
+  /** Does work with the current version, which closes only after it. @throws closed if there is none */
   use<R>(work: (opened: T) => Promise<R>): Promise<R>;
   /**
-   * Looks at the repository, and opens what is newer than the current version, or else comes before it where that is gone. A version that
-   * cannot be opened is tried again only when its files have changed; the current one then stays.
+   * Reads the repository and opens a newer version, or an earlier one if the current one is gone. If a version does not open, the current
+   * one stays, and the version is tried again only when its files have changed.
    */
-  look(): Promise<void>;
-  /** Forgets that versions could not be opened. */
-  forgive(): void;
-  /** Lets go of the current version, which is closed when nobody uses it any more; a later look opens one again. */
+  poll(): Promise<void>;
+  /** Lets the next poll try versions again that did not open. */
+  clearErrors(): void;
+  /** Gives up the current version, which closes when nobody uses it any more. A later poll opens one again. */
   release(): void;
-  /** Resolves when all that was let go is closed. */
+  /** Resolves when every version that was given up is closed. */
   drained(): Promise<void>;
   close(): Promise<void>;
 }
 
 interface Opened<T> {
   readonly version: number;
-  /** Of its files, when it was opened. */
+  /** State of its files when it was opened. */
   readonly state: string;
   readonly value: T;
   users: number;
-  /** Called when there are no users any more. */
-  leave: () => void;
+  /** Called when the last user has left. */
+  onUnused: () => void;
 }
 
 export function followNewest<T>({ repository, model, open, close, serves = async () => true, log }: FollowOptions<T>): Follower<T> {
@@ -62,10 +62,10 @@ export function followNewest<T>({ repository, model, open, close, serves = async
   let current: Opened<T> | undefined;
   let loading: number | undefined;
   let unloaded: number | undefined;
-  let looking: Promise<void> | undefined;
+  let polling: Promise<void> | undefined;
   let closed = false;
 
-  async function lookOnce(): Promise<void> {
+  async function pollOnce(): Promise<void> {
     const versions = listNewestFirst();
     for (const version of problems.keys()) if (!versions.includes(version)) problems.delete(version);
     for (const version of versions) {
@@ -77,7 +77,7 @@ export function followNewest<T>({ repository, model, open, close, serves = async
     }
   }
 
-  /** None where the model cannot be read: what is open then stays. */
+  /** None if the model cannot be read: the current version then stays. */
   function listNewestFirst(): readonly number[] {
     try {
       return listVersions(repository, model).toReversed();
@@ -86,20 +86,20 @@ export function followNewest<T>({ repository, model, open, close, serves = async
     }
   }
 
-  /** Opens a version in the place of the current one. @returns whether it could be */
+  /** Opens a version in place of the current one. @returns whether it opened */
   async function replace(version: number, state: string): Promise<boolean> {
     loading = version;
     try {
       const value = await open(readVersion(repository, model, version));
       if (value === undefined) return false;
-      if (current) log.info({ model, version }, `${model}, version ${version} takes the place of version ${current.version}`);
+      if (current) log.info({ model, version }, `${model}, version ${version} replaces version ${current.version}`);
       release();
-      current = { version, state, value, users: 0, leave: () => {} };
+      current = { version, state, value, users: 0, onUnused: () => {} };
       problems.delete(version);
       return true;
     } catch (error) {
       problems.set(version, { state, error });
-      const kept = current ? `; version ${current.version} is served on` : "";
+      const kept = current ? `; version ${current.version} stays in service` : "";
       log.error({ model, version }, `${model}, version ${version} cannot be loaded${kept}: ${reason(error)}`);
       return false;
     } finally {
@@ -112,9 +112,9 @@ export function followNewest<T>({ repository, model, open, close, serves = async
     const old = current;
     current = undefined;
     unloaded = old.version;
-    const unused = new Promise<void>((leave) => {
-      if (old.users === 0) leave();
-      else old.leave = leave;
+    const unused = new Promise<void>((resolve) => {
+      if (old.users === 0) resolve();
+      else old.onUnused = resolve;
     });
     const closing = unused.then(() => close(old.value)).finally(() => draining.delete(old));
     draining.set(old, closing);
@@ -134,7 +134,7 @@ export function followNewest<T>({ repository, model, open, close, serves = async
       return failure("no-file", {
         file: join(repository, model, "1"),
         what: "a version of the model",
-        remedy: "Make one with: readability optimization.",
+        remedy: "Build one with: readability optimization.",
       });
     },
     get states() {
@@ -155,28 +155,28 @@ export function followNewest<T>({ repository, model, open, close, serves = async
         return await work(used.value);
       } finally {
         used.users -= 1;
-        if (used.users === 0) used.leave();
+        if (used.users === 0) used.onUnused();
       }
     },
-    look() {
-      looking ??= (closed ? Promise.resolve() : lookOnce()).finally(() => {
-        looking = undefined;
+    poll() {
+      polling ??= (closed ? Promise.resolve() : pollOnce()).finally(() => {
+        polling = undefined;
       });
-      return looking;
+      return polling;
     },
-    forgive: () => problems.clear(),
+    clearErrors: () => problems.clear(),
     release,
     drained,
     async close() {
       closed = true;
-      await looking;
+      await polling;
       release();
       await drained();
     },
   };
 }
 
-/** Changes when the files of a version do; its reports are no part of it. */
+/** Changes when the files of a version do, apart from its reports. */
 function readState(folder: string): string {
   const files = [...Object.values(versionFiles), "tokenizer.json", "tokenizer_config.json"];
   return files.map((name) => stampFile(join(folder, name))).join();

@@ -1,13 +1,13 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { reason } from "../errors/errors.js";
 import { createSession, type Data } from "../onnx/session.js";
-import type { Row, RunnerData, RunnerMessage, RunnerRequest } from "./runner.js";
+import type { Row, WorkerAnswer, WorkerRequest, WorkerSetup } from "./worker-pool.js";
 
-const { graph, threads } = workerData as RunnerData;
+const { graph, threads } = workerData as WorkerSetup;
 // "basic": graphs are built fused, and more fusion makes them slower.
 const session = await createSession(graph, { threads, optimization: "basic" });
 
-/** The inputs of a graph, as a text alone fills them. */
+/** How one text fills the inputs of a graph. */
 const feeds: Readonly<Record<string, (row: Row) => BigInt64Array>> = {
   input_ids: ({ ids }) => ids,
   attention_mask: ({ ids, mask }) => mask ?? new BigInt64Array(ids.length).fill(1n),
@@ -15,9 +15,9 @@ const feeds: Readonly<Record<string, (row: Row) => BigInt64Array>> = {
 };
 
 const unknown = session.inputs.filter((name) => !(name in feeds));
-if (unknown.length > 0) throw new Error(`its inputs ${unknown.join(", ")} are unknown; expected are ${Object.keys(feeds).join(", ")}`);
+if (unknown.length > 0) throw new Error(`its inputs ${unknown.join(", ")} are unknown; expected ${Object.keys(feeds).join(", ")}`);
 
-async function run(row: Row): Promise<RunnerMessage> {
+async function run(row: Row): Promise<WorkerAnswer> {
   const shape = [1, row.ids.length];
   const tensors = session.inputs.map((name): [string, Data] => [name, { dtype: "int64", shape, data: feeds[name]!(row) }]);
   const began = performance.now();
@@ -27,18 +27,18 @@ async function run(row: Row): Promise<RunnerMessage> {
   return { logit: logits.data[0] as number, seconds };
 }
 
-async function handle(request: RunnerRequest): Promise<void> {
+async function handle(request: WorkerRequest): Promise<void> {
   if (request === "stop") {
     await session.close();
     parentPort!.close();
   } else {
-    const message = await run(request).catch((error: unknown) => ({ problem: reason(error).replace(/\.+$/, "") }));
-    parentPort!.postMessage(message);
+    const answer = await run(request).catch((error: unknown) => ({ problem: reason(error).replace(/\.+$/, "") }));
+    parentPort!.postMessage(answer);
   }
 }
 
-let last = Promise.resolve();
-parentPort!.on("message", (request: RunnerRequest) => {
+let last = Promise.resolve(); // "stop" waits for the run in progress
+parentPort!.on("message", (request: WorkerRequest) => {
   last = last.then(() => handle(request));
 });
-parentPort!.postMessage({ inputs: session.inputs } satisfies RunnerMessage);
+parentPort!.postMessage({ inputs: session.inputs } satisfies WorkerAnswer);

@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from "node:crypto";
+import { randomBytes } from "node:crypto";
 import {
   closeSync,
-  createReadStream,
+  type Dirent,
   existsSync,
   fsyncSync,
   mkdirSync,
@@ -14,38 +14,39 @@ import {
   writeSync,
 } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { fail, reason } from "../errors/errors.js";
+import { fail } from "../errors/errors.js";
+import { fileFailure } from "../errors/file-errors.js";
 
 /**
- * Writes a file whole or not at all: aside, synced, renamed, the folder synced. Creates the folder.
- * @throws disk-full, not-writable, file-failed; the old file then still stands.
+ * Writes a file whole or not at all: to a temporary name, fsynced and renamed. Creates the folder.
+ * @throws disk-full, not-writable, not-a-file, file-failed; the previous file is then unchanged
  */
 export function writeFileAtomic(path: string, data: string | Uint8Array | readonly Uint8Array[]): void {
-  const aside = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}.tmp`);
+  const temporary = join(dirname(path), `.${basename(path)}.${randomBytes(4).toString("hex")}.tmp`);
   try {
     const made = mkdirSync(dirname(path), { recursive: true });
-    const file = openSync(aside, "w");
+    const file = openSync(temporary, "w");
     try {
       for (const part of Array.isArray(data) ? data : [data]) writeWhole(file, typeof part === "string" ? Buffer.from(part) : part);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    renameSync(aside, path);
+    renameSync(temporary, path);
     syncFolder(dirname(path), made);
   } catch (error) {
-    rmSync(aside, { force: true });
+    if (existsSync(temporary)) rmSync(temporary, { force: true });
     failToWrite(path, error);
   }
 }
 
-/** Removes from a folder what a process left aside that was killed while it wrote. */
+/** Removes from a folder the temporary files of processes that were killed while they wrote. */
 export function removeLeftovers(folder: string): void {
   if (!existsSync(folder)) return;
   for (const name of readdirSync(folder)) if (/^\..+\.[0-9a-f]{8}\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
 }
 
-/** Changes when a file does; the system's code where it cannot be read. */
+/** A text that changes when a file does; the system's error code if the file cannot be read. */
 export function stampFile(path: string): string {
   try {
     const { ino, size, mtimeMs } = statSync(path);
@@ -55,14 +56,14 @@ export function stampFile(path: string): string {
   }
 }
 
-/** Makes renames in a folder outlast a power cut; with `made`, the first of the folders above it that is new, theirs too. */
+/** Makes renames in a folder survive a power cut. @param made the first of the folders above it that is new: theirs too */
 export function syncFolder(folder: string, made?: string): void {
-  if (process.platform === "win32") return; // it opens no folders, and its journal keeps renames in order
+  if (process.platform === "win32") return; // Windows cannot open folders, and its journal keeps renames in order
   syncFile(folder);
   if (made !== undefined && resolve(folder) !== dirname(resolve(made))) syncFolder(dirname(resolve(folder)), made);
 }
 
-/** Makes what was written to a file outlast a power cut. */
+/** Makes what was written to a file survive a power cut. */
 export function syncFile(path: string): void {
   const file = openSync(path, "r");
   try {
@@ -72,12 +73,9 @@ export function syncFile(path: string): void {
   }
 }
 
-/** @throws disk-full, not-writable or file-failed, as the system's error tells */
+/** @throws the error of the table for what node:fs threw: disk-full, not-writable, not-a-file, file-failed */
 export function failToWrite(file: string, error: unknown): never {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? "";
-  if (code === "ENOSPC" || code === "EDQUOT") fail("disk-full", { file }, error);
-  if (["EACCES", "EPERM", "EROFS"].includes(code)) fail("not-writable", { file, cause: reason(error) }, error);
-  return fail("file-failed", { file, action: "write", cause: reason(error) }, error);
+  throw fileFailure(error, file, "write");
 }
 
 function writeWhole(file: number, bytes: Uint8Array): void {
@@ -85,19 +83,45 @@ function writeWhole(file: number, bytes: Uint8Array): void {
     written += writeSync(file, bytes, written, Math.min(bytes.byteLength - written, 2 ** 30));
 }
 
-/** @throws no-file, naming `what` was expected there and the `remedy`; file-failed where it cannot be read. */
+/**
+ * The bytes of a regular file.
+ * @param what and remedy what was expected, and what to do, if there is no such file
+ * @throws no-file, not-a-file, not-readable, lfs-pointer, file-failed
+ */
 export function readFile(file: string, what: string, remedy: string): Buffer {
-  if (!existsSync(file)) fail("no-file", { file, what, remedy });
-  try {
-    return readFileSync(file);
-  } catch (error) {
-    return fail("file-failed", { file, action: "read", cause: reason(error) }, error);
-  }
+  checkFile(file, what, remedy);
+  const bytes = reading(file, () => readFileSync(file));
+  checkPointer(file, bytes);
+  return bytes;
 }
 
-/** sha256 in hex of a file, read in pieces. */
-export async function hashFile(path: string): Promise<string> {
-  const hash = createHash("sha256");
-  for await (const piece of createReadStream(path, { highWaterMark: 1 << 20 })) hash.update(piece as Buffer);
-  return hash.digest("hex");
+/** The entries of a folder. @throws no-file, not-readable, file-failed */
+export function readFolder(folder: string, what: string, remedy: string): readonly Dirent[] {
+  if (!existsSync(folder)) fail("no-file", { file: folder, what, remedy });
+  return reading(folder, () => readdirSync(folder, { withFileTypes: true }));
+}
+
+/** Refuses what is not a regular file before it is opened, as reading a pipe or a device may never end. @throws no-file, not-a-file */
+export function checkFile(file: string, what: string, remedy: string): void {
+  if (!existsSync(file)) fail("no-file", { file, what, remedy });
+  const stats = reading(file, () => statSync(file));
+  if (stats.isFile()) return;
+  const found = stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a named pipe" : stats.isSocket() ? "a socket" : "a device";
+  fail("not-a-file", { file, found });
+}
+
+const pointer = Buffer.from("version https://git-lfs.github.com/spec/");
+
+/** Git LFS leaves pointers in place of large files that were not fetched. @throws lfs-pointer */
+export function checkPointer(file: string, start: Uint8Array): void {
+  if (pointer.equals(start.subarray(0, pointer.length))) fail("lfs-pointer", { file });
+}
+
+/** Runs what reads a file. @throws the error of the table for what node:fs throws */
+export function reading<T>(file: string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw fileFailure(error, file, "read");
+  }
 }

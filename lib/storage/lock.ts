@@ -5,23 +5,24 @@ import { connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { basename, dirname, join, resolve } from "node:path";
 import { fail } from "../errors/errors.js";
+import { failToWrite } from "./files.js";
 
 /**
- * Does work that writes into a folder while no other process of ours does on this machine. The claim is a socket that listens, which
- * the system closes with the process however that ends: a killed one leaves no lock behind.
- * @throws in-use
+ * Runs `work` while it holds the lock on a folder: no other process of ours on this machine then writes there. The lock is a listening
+ * socket, which the system closes when the process ends, however that happens.
+ * @throws in-use if another process holds the lock
  */
-export async function withClaim<R>(folder: string, work: () => Promise<R>): Promise<R> {
+export async function withLock<R>(folder: string, work: () => Promise<R>): Promise<R> {
   const address = addressOf(folder);
   const server = createServer().unref();
   server.listen(address);
   try {
     await once(server, "listening");
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+    if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") failToWrite(address, error);
     if (isFile(address) && !(await isAlive(address))) {
       rmSync(address, { force: true });
-      return withClaim(folder, work);
+      return withLock(folder, work);
     }
     fail("in-use", { folder }, error);
   }
@@ -32,20 +33,20 @@ export async function withClaim<R>(folder: string, work: () => Promise<R>): Prom
   }
 }
 
-/** Of a folder by whatever path it is named: Linux has sockets without a file, Windows pipes. */
+/** The socket of a folder, the same for every path to it. Linux has sockets without a file, Windows named pipes. */
 function addressOf(folder: string): string {
   const name = `readability-${createHash("sha256").update(realPath(folder)).digest("hex").slice(0, 32)}`;
   if (process.platform === "linux") return `\0${name}`;
   return process.platform === "win32" ? `\\\\.\\pipe\\${name}` : join(tmpdir(), `${name}.sock`);
 }
 
-/** Of a folder that may still have to be made. */
+/** The real path of a folder that may not exist yet. */
 function realPath(folder: string): string {
   const path = resolve(folder);
   return existsSync(path) ? realpathSync(path) : join(realPath(dirname(path)), basename(path));
 }
 
-/** A file of a socket outlives its process. */
+/** Whether the socket is a file, which outlives its process. */
 const isFile = (address: string) => address.endsWith(".sock");
 
 async function isAlive(address: string): Promise<boolean> {

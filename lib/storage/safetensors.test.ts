@@ -100,9 +100,10 @@ describe("readSafetensors", () => {
 
   const f32 = (shape: number[], begin: number, end: number) => ({ dtype: "F32", shape, data_offsets: [begin, end] });
   const cases: readonly (readonly [what: string, place: () => void, message: RegExp])[] = [
-    ["an empty file", () => writeFileSync(file, ""), /0 bytes, too few/],
-    ["a text", () => writeFileSync(file, "version https://git-lfs.github.com/spec/v1\noid sha256:00"), /header of \d+ bytes; at most/],
-    ["a file that ends within its header", () => place({ w: f32([1], 0, 4) }, new Uint8Array(0), 5000), /ends within its header/],
+    ["an empty file", () => writeFileSync(file, ""), /0 bytes are too few/],
+    ["a text", () => writeFileSync(file, "Once upon a time there was a header"), /header claims \d+ bytes; the limit/],
+    ["a Git LFS pointer", () => writeFileSync(file, "version https://git-lfs.github.com/spec/v1\noid sha256:00"), /git lfs pull/],
+    ["a file that ends within its header", () => place({ w: f32([1], 0, 4) }, new Uint8Array(0), 5000), /truncated within its header/],
     ["a header that is no JSON", () => place('{"w": '), /not a JSON object/],
     ["a header that is a list", () => place("[1]"), /not a JSON object/],
     ["metadata that is no table of texts", () => place({ __metadata__: { step: 7 } }), /__metadata__/],
@@ -111,13 +112,13 @@ describe("readSafetensors", () => {
     [
       "an unknown type",
       () => place({ w: { ...f32([1], 0, 1), dtype: "F8_E4M3" } }, new Uint8Array(1)),
-      /tensor "w": unknown dtype "F8_E4M3"/,
+      /tensor "w": dtype "F8_E4M3" is unknown/,
     ],
-    ["truncated data", () => place({ w: f32([2], 0, 8) }, new Uint8Array(7)), /tensor "w": .*outside the file's 7 bytes.*truncated/],
+    ["truncated data", () => place({ w: f32([2], 0, 8) }, new Uint8Array(7)), /tensor "w": .*outside the 7 bytes.*truncated/],
     [
       "a shape of another length",
       () => place({ w: f32([3], 0, 8) }, new Uint8Array(8)),
-      /tensor "w": shape \[3\] of F32 needs 12 bytes; it has 8/,
+      /tensor "w": shape \[3\] of F32 needs 12 bytes; found 8/,
     ],
     ["overlaps", () => place({ a: f32([2], 0, 8), b: f32([1], 4, 8) }, new Uint8Array(8)), /tensor "b": its bytes overlap/],
     ["holes", () => place({ a: f32([1], 0, 4), b: f32([1], 8, 12) }, new Uint8Array(12)), /tensor "b": 4 bytes before it/],
@@ -131,7 +132,7 @@ describe("readSafetensors", () => {
   });
 
   it("names a missing file", () => {
-    expect(() => readSafetensors(join(folder, "none.safetensors"))).toThrow(/none\.safetensors not found.*Place/);
+    expect(() => readSafetensors(join(folder, "none.safetensors"))).toThrow(/none\.safetensors not found.*Put/);
   });
 
   it("reads or refuses any bytes, and never fails otherwise", () => {

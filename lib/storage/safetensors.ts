@@ -1,9 +1,11 @@
-import { closeSync, existsSync, fstatSync, openSync, readSync } from "node:fs";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { basename } from "node:path";
 import { z } from "zod";
-import { fail, ReadabilityError, reason } from "../errors/errors.js";
+import { fail } from "../errors/errors.js";
 import { fromBrain, fromHalf, toHalf } from "../math/float16.js";
+import { checkFile, checkPointer, reading } from "./files.js";
 
-/** Bytes of an element of each type that is read past; the floating-point types are read as float32. */
+/** Bytes of an element of each type. Tensors of the floating-point types are read as float32, others are skipped. */
 const widths = {
   F64: 8,
   F32: 4,
@@ -22,14 +24,14 @@ const widths = {
 
 export type Dtype = keyof typeof widths;
 
-const widen: { readonly [dtype in Dtype]?: (bytes: Uint8Array<ArrayBuffer>) => Float32Array } = {
+const toFloat32: { readonly [dtype in Dtype]?: (bytes: Uint8Array<ArrayBuffer>) => Float32Array } = {
   F64: ({ buffer }) => new Float32Array(new Float64Array(buffer)),
   F32: ({ buffer }) => new Float32Array(buffer),
   F16: ({ buffer }) => fromHalf(new Uint16Array(buffer)),
   BF16: ({ buffer }) => fromBrain(new Uint16Array(buffer)),
 };
 
-/** A floating-point tensor, row-major, in float32 whatever `dtype` the file stores. */
+/** A floating-point tensor, row-major, converted to float32 from the file's `dtype`. */
 export interface Tensor {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
@@ -39,7 +41,7 @@ export interface Tensor {
 export interface TensorEntry {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
-  /** First byte, and the one past the last, counted from the start of the file. */
+  /** The first byte and the byte after the last, from the start of the file. */
   readonly begin: number;
   readonly end: number;
 }
@@ -57,22 +59,22 @@ const entrySchema = z.object({ dtype: z.string(), shape: z.array(natural), data_
 const metadataSchema = z.record(z.string(), z.string());
 
 /**
- * The tensors of a safetensors file without their data, checked against the file's size.
- * @throws no-file, bad-safetensors, bad-tensor
+ * What a safetensors file says of its tensors, checked against the file's size.
+ * @throws no-file, not-a-file, not-readable, lfs-pointer, bad-safetensors, bad-tensor
  */
 export function readSafetensorsHeader(path: string): SafetensorsHeader {
   return withFile(path, (file, size) => readHeader(path, file, size));
 }
 
 /**
- * The floating-point tensors of a safetensors file, each in its own buffer; integer tensors, such as position_ids, are left out.
- * @throws no-file, bad-safetensors, bad-tensor
+ * The floating-point tensors of a safetensors file, each in its own buffer. Integer tensors, such as position_ids, are skipped.
+ * @throws no-file, not-a-file, not-readable, lfs-pointer, bad-safetensors, bad-tensor
  */
 export function readSafetensors(path: string): ReadonlyMap<string, Tensor> {
   return withFile(path, (file, size) => {
     const tensors = new Map<string, Tensor>();
     for (const [name, { dtype, shape, begin, end }] of readHeader(path, file, size).tensors) {
-      const read = widen[dtype];
+      const read = toFloat32[dtype];
       if (read) tensors.set(name, { dtype, shape, data: read(readBytes(path, file, begin, end)) });
     }
     return tensors;
@@ -80,7 +82,7 @@ export function readSafetensors(path: string): ReadonlyMap<string, Tensor> {
 }
 
 /**
- * A safetensors file, in pieces for writeFileAtomic: the same bytes for the same tensors in whatever order they come.
+ * A safetensors file, in pieces for writeFileAtomic: the same bytes for the same tensors in any order.
  * Float32 data is not copied: write the pieces before it changes.
  */
 export function encodeSafetensors(
@@ -108,30 +110,27 @@ export function encodeSafetensors(
 }
 
 function withFile<T>(path: string, use: (file: number, size: number) => T): T {
-  if (!existsSync(path))
-    fail("no-file", { file: path, what: "weights in safetensors format", remedy: "Place the checkpoint's model.safetensors there." });
-  try {
+  checkFile(path, "weights in safetensors format", `Put the checkpoint's ${basename(path)} there.`);
+  return reading(path, () => {
     const file = openSync(path, "r");
     try {
       return use(file, fstatSync(file).size);
     } finally {
       closeSync(file);
     }
-  } catch (error) {
-    if (error instanceof ReadabilityError) throw error;
-    return fail("file-failed", { file: path, action: "read", cause: reason(error) }, error);
-  }
+  });
 }
 
 function readHeader(path: string, file: number, size: number): SafetensorsHeader {
   const bad = (problem: string) => fail("bad-safetensors", { file: path, problem });
-  if (size < 8) bad(`it has ${size} bytes, too few for a header`);
+  checkPointer(path, readBytes(path, file, 0, Math.min(size, 64)));
+  if (size < 8) bad(`${size} bytes are too few for a header`);
   const length = Number(Buffer.from(readBytes(path, file, 0, 8).buffer).readBigUInt64LE());
-  if (length > largestHeader) bad(`it claims a header of ${length} bytes; at most ${largestHeader} are allowed`);
-  if (8 + length > size) bad(`it ends within its header (${size} bytes of at least ${8 + length}): truncated?`);
+  if (length > largestHeader) bad(`its header claims ${length} bytes; the limit is ${largestHeader}`);
+  if (8 + length > size) bad(`it is truncated within its header (${size} of at least ${8 + length} bytes)`);
   const { __metadata__, ...listed } = parseHeader(Buffer.from(readBytes(path, file, 8, 8 + length).buffer).toString("utf8"), bad);
   const metadata = metadataSchema.safeParse(__metadata__ ?? {});
-  if (!metadata.success) bad("its __metadata__ is not a table of texts");
+  if (!metadata.success) bad("its __metadata__ must map strings to strings");
   const tensors = new Map(Object.entries(listed).map(([name, entry]) => [name, readEntry(path, name, entry, 8 + length, size)]));
   checkCoverage(path, tensors, 8 + length, size);
   return { metadata: metadata.data!, tensors };
@@ -148,14 +147,14 @@ function parseHeader(text: string, bad: (problem: string) => never): Record<stri
 function readEntry(path: string, tensor: string, entry: unknown, start: number, size: number): TensorEntry {
   const bad = (problem: string) => fail("bad-tensor", { file: path, tensor, problem });
   const parsed = entrySchema.safeParse(entry);
-  if (!parsed.success) return bad("its entry does not hold dtype, shape and data_offsets");
+  if (!parsed.success) return bad("its entry must have dtype, shape and data_offsets");
   const { dtype, shape, data_offsets } = parsed.data;
-  if (!Object.hasOwn(widths, dtype)) bad(`unknown dtype ${JSON.stringify(dtype)}; known are ${Object.keys(widths).join(", ")}`);
+  if (!Object.hasOwn(widths, dtype)) bad(`dtype ${JSON.stringify(dtype)} is unknown; expected one of ${Object.keys(widths).join(", ")}`);
   const [begin, end] = data_offsets;
   if (begin > end || start + end > size)
-    bad(`its bytes ${begin} to ${end} lie outside the file's ${size - start} bytes of data: truncated?`);
+    bad(`its bytes ${begin} to ${end} lie outside the ${size - start} bytes of data; the file may be truncated`);
   const expected = product(shape) * widths[dtype as Dtype];
-  if (end - begin !== expected) bad(`shape [${shape}] of ${dtype} needs ${expected} bytes; it has ${end - begin}`);
+  if (end - begin !== expected) bad(`shape [${shape}] of ${dtype} needs ${expected} bytes; found ${end - begin}`);
   return { dtype: dtype as Dtype, shape, begin: start + begin, end: start + end };
 }
 
@@ -174,7 +173,7 @@ function readBytes(path: string, file: number, begin: number, end: number): Uint
   const bytes = new Uint8Array(end - begin);
   for (let done = 0; done < bytes.length; ) {
     const read = readSync(file, bytes, done, Math.min(bytes.length - done, 2 ** 30), begin + done);
-    if (read === 0) fail("bad-safetensors", { file: path, problem: "it became shorter while it was read" });
+    if (read === 0) fail("bad-safetensors", { file: path, problem: "it shrank while it was read" });
     done += read;
   }
   return bytes;

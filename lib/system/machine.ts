@@ -4,7 +4,7 @@ import { countCores } from "./cores.js";
 /** What a measurement ran on. */
 export interface Machine {
   readonly cpu: string;
-  /** As the container allows them. */
+  /** Those this process may use. */
   readonly cores: number;
   readonly memory_gib: number;
   readonly platform: string;

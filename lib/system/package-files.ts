@@ -1,8 +1,10 @@
+// Whoever starts a worker thread asks here for its module: what a thread itself sets does not reach native code.
+import "./no-telemetry.js";
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 
-/** The package's root folder: where package.json, models/ and data/sample/ are. */
+/** The package's root folder, with package.json, models/ and data/sample/. */
 export const root: string = findRoot(dirname(fileURLToPath(import.meta.url)));
 
 function findRoot(folder: string): string {
@@ -10,14 +12,14 @@ function findRoot(folder: string): string {
 }
 
 /**
- * Path of a compiled module, for a worker thread or child process: `compiled("lib/serving/worker")` is dist/lib/engine/worker.js,
+ * Path of a compiled module, for a worker thread or child process: `compiled("lib/serving/worker")` is dist/lib/serving/worker.js,
  * also when the caller runs from TypeScript sources (tests).
  */
 export function compiled(module: string, ending: ".js" | ".wasm" = ".js"): string {
   return `${join(root, "dist", ...module.split("/"))}${ending}`;
 }
 
-/** A path below the package root, for what ships with it: `shipped("models")`. */
+/** The path of a file that ships with the package: `shipped("models")`. */
 export function shipped(path: string): string {
   return join(root, path.split("/").join(sep));
 }

@@ -1,8 +1,8 @@
 /**
- * Does work again and again, `seconds` after it was done.
- * @returns ends it; resolves when the work in progress is done
+ * Does work again and again, `seconds` after it was last done.
+ * @returns stops it; resolves when the work in progress is done
  */
-export function repeat(seconds: number, work: () => Promise<void>): () => Promise<void> {
+export function poll(seconds: number, work: () => Promise<void>): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   let working: Promise<void> | undefined;
   let ended = false;

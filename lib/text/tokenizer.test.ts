@@ -35,6 +35,17 @@ describe("loadTokenizer", () => {
     expect(loadTokenizer(byteLevel)).toMatchObject({ specials: { prefix: [0], suffix: [2] }, padId: 1, maxLength: undefined });
   });
 
+  it("finds the largest id, of its vocabulary or of added tokens", () => {
+    const { model } = readJson(wordPiece, "tokenizer.json");
+    expect(loadTokenizer(wordPiece).largestId).toBe(Math.max(...Object.values<number>(model.vocab)));
+    const added = join(folder, "added");
+    writeWordPieceTokenizer(added);
+    const json = readJson(added, "tokenizer.json");
+    const extra = { ...json.added_tokens[0], id: 5000, content: "[EXTRA]" };
+    writeFileSync(join(added, "tokenizer.json"), JSON.stringify({ ...json, added_tokens: [...json.added_tokens, extra] }));
+    expect(loadTokenizer(added).largestId).toBe(5000);
+  });
+
   it("takes the padding token from tokenizer_config.json", () => {
     const other = join(folder, "other-pad");
     writeWordPieceTokenizer(other);
@@ -63,16 +74,16 @@ describe("loadTokenizer", () => {
   it("refuses a length without room for text", () => {
     const tokenizer = loadTokenizer(wordPiece);
     for (const length of [2, 0, 3.5])
-      expect(() => tokenizer.encodeTruncated("cat", length)).toThrow(/leaves no room .* 2 special tokens.* 3/);
+      expect(() => tokenizer.encodeTruncated("cat", length)).toThrow(/must be a whole number above 2, the number of special tokens/);
   });
 
   it("says what to place where the tokenizer is missing or none", () => {
-    expect(() => loadTokenizer(folder)).toThrow(/holds no tokenizer\.json.*Place tokenizer\.json/);
+    expect(() => loadTokenizer(folder)).toThrow(/has no tokenizer\.json.*Add tokenizer\.json/);
     const bad = join(folder, "bad");
     mkdirSync(bad);
     for (const [text, message] of [
-      ["{", /tokenizer\.json cannot be used/],
-      ["[]", /no JSON object/],
+      ["{", /Cannot use .*tokenizer\.json/],
+      ["[]", /not a JSON object/],
       ["{}", /must contain a "model"/],
     ] as const) {
       writeFileSync(join(bad, "tokenizer.json"), text);

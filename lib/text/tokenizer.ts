@@ -12,6 +12,8 @@ export interface Tokenizer {
   readonly padId: number;
   /** The ids put before and after every text. */
   readonly specials: { readonly prefix: readonly number[]; readonly suffix: readonly number[] };
+  /** The largest id of its vocabulary. */
+  readonly largestId: number;
   /** The length tokenizer.json truncates at, special tokens included. */
   readonly maxLength: number | undefined;
 }
@@ -28,6 +30,8 @@ export const tokenizerFiles = [
 ] as const;
 
 interface TokenizerJson {
+  /** Ids by token, or the tokens in the order of their ids. */
+  readonly model: { readonly vocab: Readonly<Record<string, number>> | readonly unknown[] };
   readonly truncation?: { readonly max_length: number } | null;
   readonly padding?: { readonly pad_id: number } | null;
   readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
@@ -55,6 +59,7 @@ export function loadTokenizer(folder: string): Tokenizer {
     },
     padId: findPadId(json, config),
     specials,
+    largestId: findLargestId(json),
     maxLength: json.truncation?.max_length,
   };
 }
@@ -97,7 +102,7 @@ function readJsonIfThere<T>(file: string): T | undefined {
   } catch (error) {
     return fail("bad-tokenizer", { file, problem: reason(error) }, error);
   }
-  return fail("bad-tokenizer", { file, problem: "it holds no JSON object" });
+  return fail("bad-tokenizer", { file, problem: "it is not a JSON object" });
 }
 
 function createEncoder(file: string, json: TokenizerJson, config: TokenizerConfig): (text: string) => number[] {
@@ -108,7 +113,7 @@ function createEncoder(file: string, json: TokenizerJson, config: TokenizerConfi
   } catch (error) {
     return fail("bad-tokenizer", { file, problem: reason(error) }, error);
   }
-  return fail("bad-tokenizer", { file, problem: "it gives tokens that its vocabulary lacks" });
+  return fail("bad-tokenizer", { file, problem: "it produces tokens that its vocabulary lacks" });
 }
 
 /** An empty text shows which tokens are added, another one where. */
@@ -118,6 +123,11 @@ function findSpecials(encode: (text: string) => number[]): Tokenizer["specials"]
   const length = all.findIndex((id, i) => id !== other[i]);
   const cut = length === -1 ? all.length : length;
   return { prefix: all.slice(0, cut), suffix: all.slice(cut) };
+}
+
+function findLargestId({ model: { vocab }, added_tokens = [] }: TokenizerJson): number {
+  const ids = Array.isArray(vocab) ? [vocab.length - 1] : Object.values<number>(vocab as Readonly<Record<string, number>>);
+  return [...ids, ...added_tokens.map(({ id }) => id)].reduce((a, b) => Math.max(a, b), 0);
 }
 
 function findPadId(json: TokenizerJson, { pad_token }: TokenizerConfig): number {

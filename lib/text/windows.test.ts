@@ -4,9 +4,8 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeByteLevelTokenizer, writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
-import type { Scorer } from "../serving/scorer.js";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.js";
-import { scoreText, splitWindows } from "./windows.js";
+import { combineScores, splitWindows } from "./windows.js";
 
 const folder = mkdtempSync(join(tmpdir(), "windows-"));
 writeWordPieceTokenizer(join(folder, "wordpiece"));
@@ -61,66 +60,26 @@ describe("splitWindows", () => {
   });
 
   it("refuses a length without room for text", () => {
-    expect(() => sizes("cat", 2)).toThrow(/leaves no room/);
+    expect(() => sizes("cat", 2)).toThrow(/must be a whole number above/);
   });
 });
 
-describe("scoreText", () => {
-  /** Scores a window with its length in thousandths. */
-  function createScorer(
-    score = (ids: readonly number[]) => Math.fround(ids.length / 1000),
-  ): Scorer & { waiting: number; most: number; calls: number } {
-    const scorer = {
-      waiting: 0,
-      most: 0,
-      calls: 0,
-      async score(ids: readonly number[]) {
-        scorer.calls++;
-        scorer.most = Math.max(scorer.most, ++scorer.waiting);
-        await new Promise((resolve) => setTimeout(resolve, ids.length % 3));
-        scorer.waiting--;
-        return score(ids);
-      },
-      ready: async () => true,
-      close: async () => {},
-    };
-    return scorer;
-  }
+describe("combineScores", () => {
+  const combine = (text: string, maxLength: number, score: (ids: readonly number[]) => number) => {
+    const windows = splitWindows(tokenizers.wordpiece, text, maxLength);
+    return combineScores(tokenizers.wordpiece, windows, windows.map(score));
+  };
 
-  it("gives a text that fits its score unchanged", async () => {
-    const scorer = createScorer(() => 0.1); // no float32: shows that nothing is done to it
-    expect(await scoreText(scorer, tokenizers.wordpiece, 50, "The cat sat.")).toEqual({ score: 0.1, tokens: 4, windows: 1 });
-    expect(await scoreText(scorer, tokenizers.wordpiece, 50, "")).toEqual({ score: 0.1, tokens: 0, windows: 1 });
+  it("gives a text that fits its score unchanged", () => {
+    const score = () => 0.1; // no float32: shows that nothing is done to it
+    expect(combine("The cat sat.", 50, score)).toEqual({ score: 0.1, tokens: 4, windows: 1 });
+    expect(combine("", 50, score)).toEqual({ score: 0.1, tokens: 0, windows: 1 });
   });
 
-  it("weighs windows by their tokens, without the special ones", async () => {
+  it("weighs windows by their tokens, without the special ones", () => {
     const text = [30, 5, 20].map(sentence).join("");
     const expected = Math.fround((30 * Math.fround(0.032) + 25 * Math.fround(0.027)) / 55);
-    expect(await scoreText(createScorer(), tokenizers.wordpiece, 35 + 2, text)).toEqual({ score: expected, tokens: 55, windows: 2 });
-  });
-
-  it("asks for some windows at a time and gives the same score each time", async () => {
-    const text = Array.from({ length: 60 }, (_, i) => sentence(3 + (i % 7))).join("");
-    const scorer = createScorer();
-    const first = await scoreText(scorer, tokenizers.wordpiece, 12, text);
-    expect(scorer.calls).toBe(first.windows);
-    expect(scorer.most).toBe(4);
-    expect(await scoreText(createScorer(), tokenizers.wordpiece, 12, text)).toEqual(first);
-  });
-
-  it("asks for no more windows once one failed", async () => {
-    const scorer = createScorer(() => {
-      throw new Error("lost");
-    });
-    await expect(scoreText(scorer, tokenizers.wordpiece, 12, sentence(10).repeat(50))).rejects.toThrow("lost");
-    await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(scorer.calls).toBeLessThanOrEqual(4);
-  });
-
-  it("hands its options on", async () => {
-    const seen: unknown[] = [];
-    const scorer: Scorer = { score: async (_, options) => seen.push(options), ready: async () => true, close: async () => {} };
-    await scoreText(scorer, tokenizers.wordpiece, 12, "cat", { timeout: 5 });
-    expect(seen).toEqual([{ timeout: 5 }]);
+    const score = (ids: readonly number[]) => Math.fround(ids.length / 1000);
+    expect(combine(text, 35 + 2, score)).toEqual({ score: expected, tokens: 55, windows: 2 });
   });
 });

@@ -1,9 +1,8 @@
-import type { ScoreOptions, Scorer } from "../serving/scorer.js";
 import { splitSentences } from "./sentences.js";
 import { roomForText, type Tokenizer } from "./tokenizer.js";
 
 export interface TextScore {
-  /** A float32 value. */
+  /** A float32. */
   readonly score: number;
   /** Tokens of the text, special ones not counted. */
   readonly tokens: number;
@@ -11,50 +10,23 @@ export interface TextScore {
   readonly windows: number;
 }
 
-/** Windows of one text that wait for their scores at the same time: enough for every core, few enough to let others in. */
-const inFlight = 4;
-
 /**
- * The score of a text of any length: that of its only window, or the mean of its windows' weighted by their tokens.
- * @throws short-window, and what the scorer throws
+ * The score of a text: that of its only window, or the mean of its windows' scores, weighted by their tokens.
+ * @param windows as `splitWindows` gives them
+ * @param scores one a window
  */
-export async function scoreText(
-  scorer: Pick<Scorer, "score">,
-  tokenizer: Tokenizer,
-  maxLength: number,
-  text: string,
-  options?: ScoreOptions,
-): Promise<TextScore> {
-  const windows = splitWindows(tokenizer, text, maxLength);
-  const { prefix, suffix } = tokenizer.specials;
-  const sizes = windows.map((ids) => ids.length - prefix.length - suffix.length);
+export function combineScores({ specials }: Tokenizer, windows: readonly (readonly number[])[], scores: ArrayLike<number>): TextScore {
+  const sizes = windows.map((ids) => ids.length - specials.prefix.length - specials.suffix.length);
   const tokens = sizes.reduce((a, b) => a + b, 0);
-  const scores = await scoreWindows(scorer, windows, options);
-  if (scores.length === 1) return { score: scores[0]!, tokens, windows: 1 };
-  const mean = scores.reduce((sum, score, i) => sum + score * sizes[i]!, 0) / tokens;
+  if (windows.length === 1) return { score: scores[0]!, tokens, windows: 1 };
+  const mean = sizes.reduce((sum, size, i) => sum + scores[i]! * size, 0) / tokens;
   return { score: Math.fround(mean), tokens, windows: windows.length };
 }
 
-async function scoreWindows(scorer: Pick<Scorer, "score">, windows: readonly number[][], options?: ScoreOptions): Promise<number[]> {
-  const scores = new Array<number>(windows.length);
-  let next = 0;
-  const work = async () => {
-    while (next < windows.length) {
-      const i = next++;
-      scores[i] = await scorer.score(windows[i]!, options);
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: Math.min(inFlight, windows.length) }, work));
-  } finally {
-    next = windows.length; // after a failure the others take no more
-  }
-  return scores;
-}
-
 /**
- * The ids of a text in windows of at most `maxLength`, each with its special tokens: one window with exactly `encode(text)` where that
- * fits; else as few as can be, cut at ends of sentences, about equally full. A sentence too long for a window is cut between tokens.
+ * The ids of a text in windows of at most `maxLength`, each with its special tokens: one window with exactly `encode(text)` if that
+ * fits; else as few windows as possible, cut at the ends of sentences and about equally full. A sentence longer than a window is cut
+ * between tokens.
  * @throws short-window
  */
 export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: number): number[][] {
@@ -73,12 +45,12 @@ export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: numb
   });
 }
 
-/** Sizes of the pieces that are not cut further, at most `room` each and `total` together. */
+/** Sizes of the sentences, or parts of long ones, that stay whole: at most `room` each, `total` in all. */
 function fitPieces(sentences: readonly number[], total: number, room: number): number[] {
   const pieces: number[] = [];
   let left = total;
   sentences.forEach((sentence, i) => {
-    // The last sentence takes what is left, should sentences alone give other tokens than the text as a whole.
+    // A sentence alone may give other tokens than within the text: the last one takes what is left.
     const size = i === sentences.length - 1 ? left : Math.min(sentence, left);
     const parts = Math.ceil(size / room);
     for (let part = 0; part < parts; part++) pieces.push(Math.floor((size * (part + 1)) / parts) - Math.floor((size * part) / parts));
@@ -87,7 +59,7 @@ function fitPieces(sentences: readonly number[], total: number, room: number): n
   return pieces;
 }
 
-/** Puts consecutive pieces together, into as few windows as `room` allows, the fullest of them as small as that allows. */
+/** Joins consecutive pieces into as few windows as `room` allows, and then makes the fullest window as small as possible. */
 function packEvenly(pieces: readonly number[], room: number): number[] {
   const fewest = pack(pieces, room).length;
   let low = pieces.reduce((a, b) => Math.max(a, b), 0);

@@ -25,5 +25,5 @@ it("stays shut when woken without having opened", async () => {
 });
 
 it("gives up where the others do not come in time", () => {
-  expect(() => waitAtBarrier(createBarrier(), 2, 20)).toThrow(/waited for in vain for 0\.02 s/);
+  expect(() => waitAtBarrier(createBarrier(), 2, 20)).toThrow(/did not respond within 0\.02 s/);
 });

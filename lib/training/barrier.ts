@@ -5,7 +5,7 @@ export function createBarrier(): Int32Array {
   return new Int32Array(new SharedArrayBuffer(8));
 }
 
-/** Blocks the thread until `parties` threads wait. @throws replica-silent when the others do not come in time */
+/** Blocks the thread until `parties` threads wait. @throws worker-silent when the others do not come in time */
 export function waitAtBarrier(barrier: Int32Array, parties: number, milliseconds: number): void {
   const opened = Atomics.load(barrier, 1);
   if (Atomics.add(barrier, 0, 1) === parties - 1) {
@@ -18,6 +18,6 @@ export function waitAtBarrier(barrier: Int32Array, parties: number, milliseconds
   const deadline = performance.now() + milliseconds;
   while (Atomics.load(barrier, 1) === opened) {
     if (Atomics.wait(barrier, 1, opened, deadline - performance.now()) === "timed-out")
-      fail("replica-silent", { seconds: milliseconds / 1000 });
+      fail("worker-silent", { seconds: milliseconds / 1000 });
   }
 }

@@ -48,7 +48,7 @@ export interface ReplicasOptions {
 const barrierTimeout = 600_000; // milliseconds; the slowest step of the largest model on a slow machine takes far less
 const evaluationBatch = 16;
 
-/** @throws replica-died from any call once a worker is gone */
+/** @throws worker-died from any call once a worker is gone */
 export async function createReplicas(
   checkpoint: Checkpoint,
   { workers, dropout, microBatch, layerDecay = 1, ema = 0, profile, ...recipe }: ReplicasOptions,
@@ -133,8 +133,8 @@ async function startReplica(setup: ReplicaSetup) {
   died.catch(() => {
     dead = true;
   });
-  worker.on("error", (error) => reject(failure("replica-died", { index: setup.index, cause: reason(error) }, error)));
-  worker.on("exit", (code) => reject(failure("replica-died", { index: setup.index, cause: `exit code ${code}` })));
+  worker.on("error", (error) => reject(failure("worker-died", { index: setup.index, cause: reason(error) }, error)));
+  worker.on("exit", (code) => reject(failure("worker-died", { index: setup.index, cause: `exit code ${code}` })));
   await Promise.race([once(worker, "message"), died]);
   return {
     async ask(request: Request): Promise<Answer> {

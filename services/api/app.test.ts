@@ -6,8 +6,9 @@ import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import type { Model } from "../../lib/serving/model.js";
-import type { Scorer } from "../../lib/serving/scorer.js";
-import { fixedSource, holdScorer, keepLog, sumScore, sumScorer, until, wordTokenizer } from "../../test/fakes.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { fakeEngine, fixedSource, holdEngine, keepLog, sumEngine, sumScore, until, wordTokenizer } from "../../test/fakes.js";
+import { createFakeEngine } from "../../test/workers.js";
 import { type AppOptions, buildApp } from "./app.js";
 
 const open: FastifyInstance[] = [];
@@ -15,12 +16,11 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((app) => app.close()));
 });
 
-function build({ scorer, maxLength, ...options }: Partial<AppOptions & Model> = {}): FastifyInstance {
+function build({ engine = sumEngine, maxLength = 16, ...options }: Partial<AppOptions & Model> = {}): FastifyInstance {
   const app = buildApp({
-    source: fixedSource({ scorer: scorer ?? sumScorer, tokenizer: wordTokenizer, maxLength: maxLength ?? 16, name: "words" }),
+    source: fixedSource({ engine, tokenizer: wordTokenizer, maxLength, name: "words" }),
+    scheduler: createScheduler({ width: 4, maxRequests: 10 }),
     cacheSize: 100,
-    concurrency: 4,
-    queueLimit: 10,
     timeout: 5000,
     bodyLimit: 1 << 20,
     log: keepLog().log,
@@ -116,12 +116,11 @@ describe("POST /predict", () => {
 
   it("scores a text longer than the model reads in windows", async () => {
     const windows: number[] = [];
-    const score = async (ids: readonly number[]) => {
+    const engine = fakeEngine((ids) => {
       windows.push(ids.length);
       return sumScore(ids);
-    };
-    const scorer: Scorer = { ...sumScorer, score };
-    const answer = await predict(build({ scorer }), { text: "word ".repeat(40) });
+    });
+    const answer = await predict(build({ engine }), { text: "word ".repeat(40) });
     expect(answer.statusCode).toBe(200);
     expect(windows.length).toBeGreaterThan(2);
     expect(Math.max(...windows)).toBeLessThanOrEqual(16);
@@ -129,63 +128,98 @@ describe("POST /predict", () => {
 
   it("answers 500 and no details when the model fails, and says in the log why", async () => {
     const { lines, log } = keepLog();
-    const broken: Scorer = { ...sumScorer, score: () => Promise.reject(new Error("secret path")) };
-    const answer = await predict(build({ scorer: broken, log }), { text: "private words" });
+    const broken = fakeEngine(() => Promise.reject(new Error("secret path")));
+    const answer = await predict(build({ engine: broken, log }), { text: "private words" });
     expect(answer.json()).toMatchObject({ status: 500, code: "internal" });
     expect(answer.body).not.toContain("secret");
     expect(lines.join()).toContain("secret path");
     expect(lines.join()).not.toContain("private words");
-    const nan = await predict(build({ scorer: { ...sumScorer, score: async () => Number.NaN } }), { text: "a" });
+    const nan = await predict(build({ engine: fakeEngine(() => Number.NaN) }), { text: "a" });
     expect(nan.json()).toMatchObject({ status: 500, code: "bad-score" });
   });
 });
 
 describe("limits", () => {
   it("refuses a request more than it holds, and says when to try again", async () => {
-    const scorer = holdScorer();
-    const app = build({ scorer, queueLimit: 2, concurrency: 1 });
+    const engine = holdEngine();
+    const app = build({ engine, scheduler: createScheduler({ width: 1, maxRequests: 2 }) });
     const held = [predict(app, { text: "a" }), predict(app, { text: "b" })];
-    await until(() => scorer.held === 1);
+    await until(() => engine.held === 1);
     const refused = await predict(app, { text: "c" });
     expect(refused.json()).toMatchObject({ status: 503, code: "overloaded" });
     expect(Number(refused.headers["retry-after"])).toBeGreaterThanOrEqual(1);
     for (const answer of held) {
-      await until(() => scorer.held === 1);
-      scorer.release();
+      await until(() => engine.held === 1);
+      engine.release();
       expect((await answer).statusCode).toBe(200);
     }
     const next = predict(app, { text: "c" });
-    await until(() => scorer.held === 1);
-    scorer.release();
+    await until(() => engine.held === 1);
+    engine.release();
     expect((await next).statusCode).toBe(200);
   });
 
   it("gives up a request whose time is up, and what it still wanted from the model", async () => {
-    const scorer = holdScorer();
-    const app = build({ scorer, concurrency: 1, timeout: 30 });
+    const engine = holdEngine();
+    const app = build({ engine, scheduler: createScheduler({ width: 1 }), timeout: 30 });
     const running = predict(app, { text: "a" });
     const waiting = predict(app, { text: "b" });
     expect((await running).json()).toMatchObject({ status: 504, code: "timed-out" });
     expect((await waiting).json()).toMatchObject({ status: 504, code: "timed-out" });
-    scorer.release();
+    engine.release();
     await sleep(5);
-    expect(scorer.seen).toBe(1);
+    expect(engine.seen).toBe(1);
     expect(await readMetric(app, "readability_api_in_flight")).toBe("1"); // the request for metrics itself
   });
 
+  it("has one queue with a model of its own process, on which its limit and its deadline act", async () => {
+    const { engine, fake } = await createFakeEngine({ workers: 2 });
+    const scheduler = createScheduler({ maxRequests: 5 });
+    const app = build({ engine, scheduler, timeout: 60_000, cacheSize: 0 });
+    const hasty = build({ engine, scheduler, timeout: 20, cacheSize: 0 });
+    const finishRuns = () => {
+      for (const run of [...fake.runs]) run.finish();
+    };
+    const accepted = Array.from({ length: 5 }, () => predict(app, { text: "a" }));
+    await until(() => scheduler.stats.queued === 3);
+    // A fake worker fails when it is given a second text: each worker has one, all others wait in the scheduler.
+    expect([fake.runs.length, scheduler.stats.running, engine.free]).toEqual([2, 2, 0]);
+
+    const refused = await predict(app, { text: "b" });
+    expect(refused.json()).toMatchObject({ status: 503, code: "overloaded" });
+    expect(refused.headers["retry-after"]).toBe("1");
+    while (scheduler.stats.done < 5) {
+      finishRuns();
+      await sleep(1);
+    }
+    for (const answer of await Promise.all(accepted)) expect(answer.body).toBe('["a",0.5]'); // half the first id
+
+    const late = await Promise.all([1, 2, 3].map(() => predict(hasty, { text: "a" })));
+    for (const answer of late) expect(answer.json()).toMatchObject({ status: 504, code: "timed-out" });
+    expect(scheduler.stats).toMatchObject({ queued: 0, running: 2, done: 5 }); // a run cannot be interrupted
+    const next = predict(app, { text: "a" });
+    await until(() => scheduler.stats.queued === 1);
+    finishRuns();
+    await until(() => fake.runs.length === 1);
+    finishRuns();
+    expect((await next).statusCode).toBe(200);
+    expect(scheduler.stats).toMatchObject({ queued: 0, running: 0, done: 8 });
+    await engine.close();
+  });
+
   it("remembers scores up to the cache size", async () => {
-    const scorer = holdScorer();
-    const app = build({ scorer, cacheSize: 1 });
+    const engine = holdEngine();
+    const app = build({ engine, cacheSize: 1 });
     const ask = async (text: string) => {
-      const seen = scorer.seen;
+      const seen = engine.seen;
       let answered = false;
       const answer = predict(app, { text }).finally(() => {
         answered = true;
       });
-      while (scorer.seen === seen && !answered) await sleep(1);
-      scorer.release();
+      while (engine.seen === seen && !answered) await sleep(1);
+      engine.release();
       expect((await answer).body).toBe(`["${text}",${expected(text)}]`);
-      return scorer.seen - seen;
+      return engine.seen - seen;
     };
     expect([await ask("a"), await ask("a"), await ask("bb"), await ask("a")]).toEqual([1, 0, 1, 1]);
     expect(await readMetric(app, "readability_api_cache_hits_total")).toBe("1");
@@ -196,7 +230,7 @@ describe("limits", () => {
 describe("another model", () => {
   it("scores with the model that took over, and does not remember scores of the one before", async () => {
     const model = (name: string, factor: number): Model => ({
-      scorer: { ...sumScorer, score: async (ids) => factor * sumScore(ids) },
+      engine: fakeEngine((ids) => factor * sumScore(ids)),
       tokenizer: wordTokenizer,
       maxLength: 16,
       name,
@@ -221,9 +255,9 @@ describe("another model", () => {
 });
 
 describe("other routes", () => {
-  it("is alive, and ready when the scorer is", async () => {
+  it("is alive, and ready when the engine is", async () => {
     let ready: () => Promise<boolean> = async () => true;
-    const app = build({ scorer: { ...sumScorer, ready: () => ready() } });
+    const app = build({ engine: { ...sumEngine, ready: () => ready() } });
     const alive = await app.inject("/alive");
     expect([alive.statusCode, alive.body, alive.headers["content-type"]]).toEqual([200, "true", "application/json"]);
     expect((await app.inject("/ready")).statusCode).toBe(200);
@@ -309,21 +343,22 @@ describe("over a socket", () => {
   });
 
   it("drops the waiting text of a client that went away", async () => {
-    const scorer = holdScorer();
+    const engine = holdEngine();
     const { lines, log } = keepLog();
-    const { app, post } = await serve({ scorer, concurrency: 1, log });
+    const scheduler = createScheduler({ width: 1 });
+    const { app, post } = await serve({ engine, scheduler, log });
     const first = post('{"text": "first"}');
-    await until(() => scorer.held === 1);
+    await until(() => engine.held === 1);
     const controller = new AbortController();
     const gone = post('{"text": "gone"}', "application/json", controller.signal);
-    await sleep(30);
+    await until(() => scheduler.stats.queued === 1);
     controller.abort();
     await expect(gone).rejects.toThrow();
     await until(() => lines.some((line) => line.includes('"status":499')));
-    scorer.release();
+    engine.release();
     expect(await (await first).text()).toBe(`["first",${expected("first")}]`);
-    await sleep(10);
-    expect(scorer.seen).toBe(1);
+    expect(scheduler.stats).toMatchObject({ queued: 0, done: 1 });
+    expect(engine.seen).toBe(1);
     expect(await readMetric(app, 'readability_api_requests_total{route="/predict",status="499"}')).toBe("1");
   });
 
@@ -334,24 +369,30 @@ describe("over a socket", () => {
     await once(silent, "connect");
     const ended = once(silent, "close");
     silent.on("error", () => {});
+    expect(app.server.listening).toBe(true);
     await app.close();
     await ended;
+    expect([app.server.listening, silent.bytesRead]).toEqual([false, 0]);
   });
 
   it("cuts off a client that is still sending when the time of an accepted request is over", async () => {
     const { app, port } = await serve({ timeout: 50 });
     const slow = connect(port, "127.0.0.1");
+    const ended = once(slow, "close");
     slow.on("error", () => {});
     slow.write("POST /predict HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{");
-    await sleep(20);
+    const requests = async () => Number(await readMetric(app, "readability_api_in_flight"));
+    while ((await requests()) < 2) await sleep(1); // its headers are here; the other is the request for metrics itself
     await app.close();
+    await ended;
+    expect([app.server.listening, slow.bytesRead]).toEqual([false, 0]);
   });
 
   it("answers what it accepted before it closes", async () => {
-    const scorer = holdScorer();
-    const { app, port, post } = await serve({ scorer });
+    const engine = holdEngine();
+    const { app, port, post } = await serve({ engine });
     const accepted = post('{"text": "accepted"}');
-    await until(() => scorer.held === 1);
+    await until(() => engine.held === 1);
     let closed = false;
     const closing = app.close().then(() => {
       closed = true;
@@ -360,7 +401,7 @@ describe("over a socket", () => {
     expect(closed).toBe(false);
     const late = connect(port, "127.0.0.1");
     await expect(once(late, "connect")).rejects.toThrow("ECONNREFUSED");
-    scorer.release();
+    engine.release();
     expect(await (await accepted).text()).toBe(`["accepted",${expected("accepted")}]`);
     await closing;
   });

@@ -7,48 +7,46 @@ import { errors, fail, failure, reason } from "../../lib/errors/errors.js";
 import { addDrain } from "../../lib/http/listen.js";
 import { addHealth } from "./health.js";
 import { createMetrics, type Metrics } from "./metrics.js";
-import { addPredict } from "./predict.js";
+import { addPredict, type PredictOptions } from "./predict.js";
 import { addProblems, sendProblem } from "./problems.js";
-import { createScoring, type ScoringOptions } from "./scoring.js";
 
-export interface AppOptions extends ScoringOptions {
+export interface AppOptions extends PredictOptions {
   /** Bytes of a request's body. */
   readonly bodyLimit: number;
   readonly log: Log;
 }
 
-// A client may take this long to send a request, so that a slow one cannot hold a connection for ever.
+/** Milliseconds a client may take to send a request: a slow one cannot hold a connection for ever. */
 const requestTimeout = 60_000;
 
 /** The api's routes, listening nowhere. */
 export function buildApp(options: AppOptions): FastifyInstance {
-  const { log, bodyLimit } = options;
+  const { log, bodyLimit, source, scheduler } = options;
   const app = fastify({ bodyLimit, requestTimeout, genReqId: chooseRequestId, logger: false });
   const metrics = createMetrics();
-  const scoring = createScoring(options, metrics);
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => done(null, parseJson(body as Buffer)));
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
-    follow(request, reply, metrics, log);
+    monitor(request, reply, metrics, log);
     done();
   });
   refuseOtherRoutes(app);
   addDrain(app, options.timeout + 1000);
-  addProblems(app, log, bodyLimit, scoring.retryAfter);
-  addPredict(app, scoring);
-  addHealth(app, scoring, metrics);
+  addProblems(app, log, bodyLimit, scheduler.retryAfter);
+  addPredict(app, options, metrics);
+  addHealth(app, source, metrics);
   return app;
 }
 
-/** The client's x-request-id where it is one that can stand in a log, else a new one. */
+/** The client's x-request-id if it is fit for a log, else a new one. */
 function chooseRequestId({ headers }: IncomingMessage): string {
   const given = headers["x-request-id"];
   return typeof given === "string" && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
-/** Counts and logs a request when it is over, also when its client went away before. */
-function follow(request: FastifyRequest, reply: FastifyReply, metrics: Metrics, log: Log): void {
+/** Counts and logs a request when it is over, even if its client went away before. */
+function monitor(request: FastifyRequest, reply: FastifyReply, metrics: Metrics, log: Log): void {
   const began = performance.now();
   metrics.inFlight.inc();
   reply.raw.once("close", () => {
@@ -72,7 +70,7 @@ function parseJson(body: Buffer): unknown {
   }
 }
 
-/** 405 with the methods that a path takes, else 404; before a body is read. */
+/** Answers 405 with the methods that a path takes, or 404, before it reads a body. */
 function refuseOtherRoutes(app: FastifyInstance): void {
   const methods = new Map<string, string[]>();
   app.addHook("onRoute", ({ url, method }) => {

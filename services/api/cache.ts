@@ -5,9 +5,9 @@ export interface Cache<V> {
   set(text: string, value: V): void;
 }
 
-/** Values by text, of the `size` texts that were asked for last. It holds hashes of the texts, not the texts. */
+/** Keeps the values of the `size` texts that were used last. It holds hashes of the texts, not the texts. */
 export function createCache<V extends object>(size: number): Cache<V> {
-  const values = new Map<string, V>(); // oldest use first
+  const values = new Map<string, V>(); // least recently used first
   return {
     get(text) {
       if (size === 0) return undefined;
@@ -28,7 +28,7 @@ export function createCache<V extends object>(size: number): Cache<V> {
   };
 }
 
-// UTF-16 keeps unpaired surrogates apart; as UTF-8 they would all be one replacement character.
+// UTF-16 keeps unpaired surrogates distinct; in UTF-8 they would all become one replacement character.
 function hashText(text: string): string {
   return createHash("sha256").update(Buffer.from(text, "utf16le")).digest("base64");
 }

@@ -2,14 +2,14 @@ import type { FastifyInstance } from "fastify";
 import { fail } from "../../lib/errors/errors.js";
 import type { Metrics } from "./metrics.js";
 import { sendJson } from "./reply.js";
-import type { Scoring } from "./scoring.js";
+import type { ModelSource } from "./source.js";
 
 /** GET /alive: the process answers. GET /ready: so does the model. GET /metrics: Prometheus. */
-export function addHealth(app: FastifyInstance, scoring: Scoring, { registry }: Metrics): void {
+export function addHealth(app: FastifyInstance, source: Pick<ModelSource, "ready">, { registry }: Metrics): void {
   app.get("/alive", (_, reply) => void sendJson(reply, "true"));
 
   app.get("/ready", async (_, reply) => {
-    if (!(await scoring.ready())) fail("not-ready", { what: "The model" });
+    if (!(await source.ready().catch(() => false))) fail("not-ready", { what: "The model" });
     return sendJson(reply, "true");
   });
 

@@ -72,7 +72,7 @@ describe("readability api", () => {
 
   it("is alive without its inference server, and not ready", async () => {
     const api = start("--repository", repository, "--inference", "http://127.0.0.1:9");
-    await until(() => /is up; the inference server at http:\/\/127\.0\.0\.1:9 does not answer yet/.test(api.log()));
+    await until(() => /is listening; the inference server at http:\/\/127\.0\.0\.1:9 does not respond yet/.test(api.log()));
     const address = /http:\/\/localhost:\d+/.exec(api.log())![0];
     expect((await fetch(`${address}/alive`)).status).toBe(200);
     const ready = await fetch(`${address}/ready`);
@@ -95,7 +95,7 @@ describe("readability api", () => {
     const missing = await runCommand(["api", "--repository", join(folder, "nowhere")]);
     expect([missing.code, missing.stderr]).toEqual([1, expect.stringContaining("nowhere not found: expected a model repository")]);
     const scheme = await runCommand(["api", "--inference", "localhost:8000"]);
-    expect([scheme.code, scheme.stderr]).toEqual([2, expect.stringContaining("expected an address such as http://localhost:8000")]);
+    expect([scheme.code, scheme.stderr]).toEqual([2, expect.stringContaining("must be an address such as http://localhost:8000")]);
     const first = start("--repository", repository);
     const port = new URL(await waitForAddress(first)).port;
     const second = await runCommand(["api", "--repository", repository, "--port", port]);

@@ -4,46 +4,49 @@ import { createLog } from "../../lib/cli/log.js";
 import { parseOptions } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { listen } from "../../lib/http/listen.js";
-import { countCores } from "../../lib/system/cores.js";
-import { repeat } from "../../lib/system/poll.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { poll } from "../../lib/system/poll.js";
 import { buildApp } from "./app.js";
 import { options } from "./options.js";
 import { connectSource, type ModelSource, openSource } from "./source.js";
 
-const secondsBetweenLooks = 0.5;
+const secondsBetweenPolls = 0.5;
+/** Requests sent to an inference server at the same time, by default. */
+const usualConcurrency = 64;
 
-/** Serves until it is told to stop; answers then what it has accepted. */
+/** Serves until it is told to stop, and then answers the requests that it has accepted. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("api", options, argv);
   const log = createLog("api");
   const stopped = abortOnSignals();
   const { inference, repositoryPollSecs } = settings;
   const source = inference === undefined ? await openSource({ ...settings, log }) : await connectSource({ ...settings, log }, inference);
-  const concurrency = settings.concurrency || (inference === undefined ? 2 * countCores() : 64);
-  const app = buildApp({ ...settings, source, concurrency, log });
-  const stopLooking = repositoryPollSecs > 0 ? repeat(repositoryPollSecs, source.look) : undefined;
+  const width = settings.concurrency || (inference === undefined ? Infinity : usualConcurrency);
+  const scheduler = createScheduler({ width, maxRequests: settings.queueLimit });
+  const app = buildApp({ ...settings, source, scheduler, log });
+  const stopPolling = repositoryPollSecs > 0 ? poll(repositoryPollSecs, source.poll) : undefined;
   try {
     const address = await listen(app, settings);
     if (!(await source.ready())) {
-      const state = (await source.live()) ? "has not loaded the model yet" : "does not answer yet";
-      log.warn(`${address} is up; the inference server at ${inference} ${state}`);
+      const state = (await source.live()) ? "has not loaded the model yet" : "does not respond yet";
+      log.warn(`${address} is listening; the inference server at ${inference} ${state}`);
     }
     if (await waitUntilReady(source, stopped)) log.info(`ready: ${source.current.name} at ${address}`);
     if (!stopped.aborted) await once(stopped, "abort");
-    log.info("stopping once the accepted requests are answered");
+    log.info("stopping after the accepted requests");
   } finally {
-    await Promise.all([stopLooking?.(), app.close()]);
+    await Promise.all([stopPolling?.(), app.close()]);
     await source.close();
   }
   return 0;
 }
 
-/** @returns false where the service is stopped before */
+/** @returns false if the service is stopped before */
 async function waitUntilReady(source: ModelSource, stopped: AbortSignal): Promise<boolean> {
   while (!stopped.aborted) {
     if (await source.ready()) return true;
-    await sleep(secondsBetweenLooks * 1000);
-    await source.look(); // the server may serve another version
+    await sleep(secondsBetweenPolls * 1000);
+    await source.poll(); // the server may serve another version
   }
   return false;
 }

@@ -4,7 +4,7 @@ const buckets = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 
 export type Metrics = ReturnType<typeof createMetrics>;
 
-/** The service's own metrics and Node's, in a registry of their own. */
+/** The service's metrics and Node's, in their own registry. */
 export function createMetrics() {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
@@ -16,9 +16,9 @@ export function createMetrics() {
     registry,
     requests: count("requests", "Requests answered; status 499 when the client went away first.", "route", "status"),
     requestSeconds: seconds("request", "From a request's headers to its answer's end.", "route"),
-    queueSeconds: seconds("queue", "What a text, or a window of one, waited for its turn at the model."),
+    queueSeconds: seconds("queue", "What a text, or a window of one, waited for the model."),
     tokenizeSeconds: seconds("tokenize", "Turning a text into tokens."),
-    inferenceSeconds: seconds("inference", "What a text, or a window of one, spent at the model or its server."),
+    inferenceSeconds: seconds("inference", "What a text, or a window of one, took the model or its server."),
     cacheHits: count("cache_hits", "Texts whose score was remembered."),
     cacheMisses: count("cache_misses", "Texts whose score was computed."),
     inFlight: new Gauge({ name: "readability_api_in_flight", help: "Requests that are not answered yet.", registers: [registry] }),

@@ -4,7 +4,7 @@ import type { Log } from "../../lib/cli/log.js";
 import { failure, ReadabilityError } from "../../lib/errors/errors.js";
 import { sendJson } from "./reply.js";
 
-/** Answers every error as application/problem+json (RFC 9457), with the code and the sentence of lib/errors.ts. */
+/** Answers every error as application/problem+json (RFC 9457), with its code and message from lib/errors. */
 export function addProblems(app: FastifyInstance, log: Log, bodyLimit: number, retryAfter: () => number): void {
   app.setErrorHandler((error, request, reply) => {
     const known = translate(error, request, bodyLimit);
@@ -26,7 +26,7 @@ export function sendProblem(reply: FastifyReply, { status, code, message }: Read
   return sendJson(reply.code(status), JSON.stringify(problem), "application/problem+json");
 }
 
-/** Fastify's errors before a handler is called, and anything unforeseen, as rows of our table. */
+/** Turns Fastify's own errors, and unforeseen ones, into rows of our table. */
 function translate(error: unknown, request: FastifyRequest, bodyLimit: number): ReadabilityError {
   if (error instanceof ReadabilityError) return error;
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };

@@ -8,6 +8,7 @@ import { afterEach, beforeEach, expect, it } from "vitest";
 import { describeModel } from "../../lib/protocol/model-metadata.js";
 import { encodeResponse } from "../../lib/protocol/response.js";
 import type { Model } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { keepLog, until } from "../../test/fakes.js";
 import { meanScore } from "../../test/graphs.js";
 import { publishVersion } from "../../test/repositories.js";
@@ -53,19 +54,20 @@ async function connect(url: string) {
   return source;
 }
 
-const score = ({ scorer, tokenizer }: Model) => scorer.score(tokenizer.encode("a cat"));
+const scheduler = createScheduler();
+const score = ({ engine, tokenizer }: Model) => scheduler.score(engine, tokenizer.encode("a cat"));
 
 it("waits for a server with the newest version, and takes an older one that it serves", async () => {
   publishVersion(repository, 2);
   const { url, served } = await startServer();
   const source = await connect(url);
-  await source.look();
+  await source.poll();
   expect([source.current.name, await source.ready()]).toEqual(["readability, version 2", false]);
   served.add(1);
-  await source.look();
+  await source.poll();
   expect([source.current.name, await source.ready(), await source.use(score)]).toEqual(["readability, version 1", true, 1]);
   served.add(2);
-  await source.look();
+  await source.poll();
   expect(await source.use(score)).toBe(2);
 });
 
@@ -115,7 +117,7 @@ it("passes other failures on", async () => {
 });
 
 it("opens the newest version in this process, and the next once what the last but one was used for is done", async () => {
-  const source = await openSource({ repository, timeout: 5000, log: keepLog().log });
+  const source = await openSource({ repository, log: keepLog().log });
   closers.push(source.close);
   const first = source.current;
   expect(await source.use(score)).toBe(meanScore(first.tokenizer.encode("a cat"), 1));
@@ -127,13 +129,13 @@ it("opens the newest version in this process, and the next once what the last bu
     return score(model);
   });
   publishVersion(repository, 2);
-  await source.look();
+  await source.poll();
   publishVersion(repository, 3);
-  const looking = source.look();
+  const polling = source.poll();
   expect(source.current.name).toBe("readability, version 2");
   finish();
   expect(await used).toBe(meanScore(first.tokenizer.encode("a cat"), 1));
-  await looking;
+  await polling;
   expect(source.current.name).toBe("readability, version 3");
   await source.close();
   expect(() => source.current).toThrow("shutting down");

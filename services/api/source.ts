@@ -1,71 +1,65 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../lib/cli/log.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
-import { connectServer, type ServerModel } from "../../lib/protocol/client.js";
 import { listModels, readNewestVersion } from "../../lib/repository/repository.js";
 import { describeVersion, type Model, openModelVersion } from "../../lib/serving/model.js";
+import { connectEngine, type RemoteEngine } from "../../lib/serving/remote-engine.js";
 import { type Follower, type FollowOptions, followNewest } from "../../lib/serving/version-follower.js";
 
 /** Where the api's model comes from, whose versions come and go. */
 export interface ModelSource {
   readonly current: Model;
-  /** Does work with the current model, again with the one in its place where its version goes away meanwhile. */
+  /** Does work with the current model, and again with its successor if its version is no longer served. */
   use<R>(work: (model: Model) => Promise<R>): Promise<R>;
-  /** @throws other-model where the server's is not one that can be asked */
+  /** @throws other-model if the server's model does not take what is sent */
   ready(): Promise<boolean>;
-  /** Whether there is a server at all, whose model may still be loading. */
+  /** Whether the server answers at all; its model may still be loading. */
   live(): Promise<boolean>;
-  /** Looks for another version. */
-  look(): Promise<void>;
+  /** Moves to another version if there is a better one. */
+  poll(): Promise<void>;
   close(): Promise<void>;
-}
-
-interface RemoteModel extends Model {
-  readonly scorer: ServerModel;
 }
 
 export interface SourceOptions {
   readonly repository: string;
-  /** Milliseconds a text may take. */
+  /** Milliseconds a request to the inference server may take that has no deadline. */
   readonly timeout: number;
   readonly log: Log;
 }
 
-/** How often a text is sent again whose version is not served and has no successor yet, and the milliseconds before, which double. */
+/** How often work is done again for a version that is gone without a successor yet, and the milliseconds before, which double. */
 const retries = 4;
 const firstPause = 50;
 
 /**
  * The newest version of the repository that loads, in this process.
- * @throws no-file; what loading throws where no version loads
+ * @throws no-file; what loading throws if no version loads
  */
-export async function openSource({ repository, log }: SourceOptions): Promise<ModelSource> {
+export async function openSource({ repository, log }: Omit<SourceOptions, "timeout">): Promise<ModelSource> {
   const follower = follow(repository, log, { open: (version) => openModelVersion(version, { log }) });
-  // Memory is for one version more than the current one, not for two.
-  const look = () => follower.drained().then(follower.look);
-  return start(follower, { look, use: follower.use, live: async () => true });
+  // During a swap, at most one extra version is in memory.
+  const poll = () => follower.drained().then(follower.poll);
+  return start(follower, { poll, use: follower.use, live: async () => true });
 }
 
 /**
  * The newest version of the repository that the inference server at `url` serves; the newest of all while it serves none.
- * @throws no-file; bad-metadata, no-tokenizer or bad-tokenizer where no version can be read
+ * @throws no-file; bad-metadata, no-tokenizer or bad-tokenizer if no version can be read
  */
 export async function connectSource({ repository, timeout, log }: SourceOptions, url: string): Promise<ModelSource> {
-  const follower = follow<RemoteModel>(repository, log, {
-    async open(found) {
-      const { model, version, metadata } = found;
-      const { length_buckets: buckets, pad_token_id: padId } = metadata;
-      const scorer = checkWhenReady(connectServer(url, model, { version, timeout, buckets, padId }));
+  const follower = follow<Model<RemoteEngine>>(repository, log, {
+    async open(version) {
+      const engine = connectEngine(url, version, timeout);
       try {
-        if ((await scorer.ready()) || !follower.current) return { ...describeVersion(found, scorer), scorer };
+        if ((await engine.ready()) || !follower.current) return describeVersion(version, engine);
       } catch (error) {
-        await scorer.close();
+        await engine.close();
         throw error;
       }
-      await scorer.close();
+      await engine.close();
       return undefined;
     },
-    serves: ({ scorer }) => scorer.ready(),
+    serves: ({ engine }) => engine.ready(),
   });
 
   async function use<R>(work: (model: Model) => Promise<R>): Promise<R> {
@@ -76,53 +70,33 @@ export async function connectSource({ repository, timeout, log }: SourceOptions,
       } catch (error) {
         const isGone = error instanceof ReadabilityError && error.code === "not-served";
         if (!isGone || tries === retries) throw error;
-        if (follower.current === used) await follower.look();
+        if (follower.current === used) await follower.poll();
         if (follower.current === used) await sleep(firstPause * 2 ** tries);
-        else tries = -1; // as often again with that one
+        else tries = -1; // as many tries again for the successor
       }
     }
   }
-  const live = async () => (await follower.current?.scorer.live()) ?? false;
-  return start(follower, { look: follower.look, use, live });
-}
-
-/** A model counts as ready once it is checked to be one that can be asked. */
-function checkWhenReady(server: ServerModel): ServerModel {
-  let checked = false;
-  return {
-    ...server,
-    async ready() {
-      if (!(await server.ready())) return false;
-      if (checked) return true;
-      try {
-        await server.check();
-      } catch (error) {
-        if (error instanceof ReadabilityError && error.code === "other-model") throw error;
-        return false; // it went away meanwhile
-      }
-      checked = true;
-      return true;
-    },
-  };
+  const live = async () => (await follower.current?.engine.live()) ?? false;
+  return start(follower, { poll: follower.poll, use, live });
 }
 
 /** Follows the repository's only (or first) model. @throws no-file */
 function follow<M extends Model>(repository: string, log: Log, how: Pick<FollowOptions<M>, "open" | "serves">): Follower<M> {
   const model = listModels(repository)[0] ?? readNewestVersion(repository).model;
-  return followNewest({ repository, model, log, close: ({ scorer }) => scorer.close(), ...how });
+  return followNewest({ repository, model, log, close: ({ engine }) => engine.close(), ...how });
 }
 
-async function start(follower: Follower<Model>, { look, use, live }: Pick<ModelSource, "look" | "use" | "live">): Promise<ModelSource> {
-  await look();
+async function start(follower: Follower<Model>, { poll, use, live }: Pick<ModelSource, "poll" | "use" | "live">): Promise<ModelSource> {
+  await poll();
   if (!follower.current) throw follower.problem;
   return {
     get current() {
       return follower.current ?? fail("closed", {});
     },
     use,
-    look,
+    poll,
     live,
-    ready: async () => (await follower.current?.scorer.ready()) ?? false,
+    ready: async () => (await follower.current?.engine.ready()) ?? false,
     close: follower.close,
   };
 }

@@ -8,11 +8,11 @@ import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { headerLength } from "../../lib/protocol/message.js";
 import { encodeRequest } from "../../lib/protocol/request.js";
 import { decodeResponse } from "../../lib/protocol/response.js";
-import { createEngine, type Engine } from "../../lib/serving/engine.js";
+import { createLocalEngine, type LocalEngine } from "../../lib/serving/local-engine.js";
 import { keepLog, until } from "../../test/fakes.js";
 import { meanGraph, meanScore, tableGraph } from "../../test/graphs.js";
 import { writeRepository } from "../../test/repositories.js";
-import { fakeRunners } from "../../test/runners.js";
+import { createFakeEngine } from "../../test/workers.js";
 import { buildApp } from "./app.js";
 import { buildMetrics } from "./metrics.js";
 import { openModels } from "./models.js";
@@ -32,20 +32,21 @@ afterEach(async () => {
 const infer = "/v2/models/readability/infer";
 
 /** The app over an engine, by default a real one. */
-async function build(given?: Engine) {
-  const engine = given ?? (await createEngine({ graph: meanGraph(), sessions: 2 }));
+async function build(given?: LocalEngine, queueLimit?: number) {
+  const engine = given ?? (await createLocalEngine({ graph: meanGraph(), workers: 2 }));
   const { lines, log } = keepLog();
-  const open = async () => serveEngine("readability", 2, engine);
+  const served = serveEngine("readability", 2, engine, queueLimit);
+  const open = async () => served;
   const models = await openModels({ repository, mode: "poll", open, log });
   const app = buildApp({ models, timeout: 5000, bodyLimit: 20_000, log });
   const metrics = buildMetrics(models);
   closers.push(
-    () => engine.close(),
+    () => served.close(),
     () => app.close(),
     () => metrics.close(),
   );
   const readMetrics = async () => (await metrics.inject("/metrics")).body;
-  return { app, engine, lines, readMetrics };
+  return { app, served, scheduler: served.scheduler, lines, readMetrics };
 }
 
 const batchOf = (...rows: readonly (readonly number[])[]) => {
@@ -94,7 +95,7 @@ it("scores in binary, by version too, and compressed", async () => {
 
 it.each([
   ["no body", { payload: "" }, 400, "Inference-Header-Content-Length|JSON"],
-  ["no JSON", { payload: "{" }, 400, "cannot be parsed"],
+  ["no JSON", { payload: "{" }, 400, "The JSON is malformed"],
   ["a header beyond the body", { payload: "{}", headers: { [headerLength]: "9" } }, 400, "Inference-Header-Content-Length"],
   ["an input less", { payload: '{"inputs": []}' }, 400, "each of input_ids, attention_mask, token_type_ids once"],
   ["too long a body", { payload: " ".repeat(20_001) }, 413, "larger than 20000 bytes"],
@@ -146,13 +147,13 @@ it("describes what it serves", async () => {
 });
 
 it("is live but not ready once its engine closes", async () => {
-  const { app, engine } = await build();
-  await engine.close();
+  const { app, served } = await build();
+  await served.close();
   expect((await app.inject("/v2/health/live")).statusCode).toBe(200);
   expect((await app.inject("/v2/health/ready")).statusCode).toBe(400);
   const index = { method: "POST", url: "/v2/repository/index" } as const;
   expect((await app.inject(index)).json()).toEqual([
-    { name: "readability", version: "2", state: "UNAVAILABLE", reason: "its sessions ended" },
+    { name: "readability", version: "2", state: "UNAVAILABLE", reason: "its workers ended" },
   ]);
   expect((await app.inject({ ...index, payload: '{"ready": true}' })).json()).toEqual([]);
   expect((await app.inject("/v2/models/readability/ready")).statusCode).toBe(400);
@@ -160,14 +161,14 @@ it("is live but not ready once its engine closes", async () => {
 });
 
 it("answers 503 for a full queue, with the time to come back, and for a time that is up", async () => {
-  const fake = fakeRunners();
-  const { app, engine } = await build(await createEngine({ graph: new Uint8Array(), sessions: 1, queueLimit: 1 }, fake.start));
+  const fake = await createFakeEngine();
+  const { app, scheduler } = await build(fake.engine, 1);
   const held = app.inject(post([[8]]));
-  await until(() => engine.stats.running === 1);
+  await until(() => scheduler.stats.running === 1);
   const late = await app.inject(post([[9]], { timeout: 5 }));
-  expect([late.statusCode, late.json()]).toEqual([503, { error: expect.stringContaining("Waited 5 ms") }]);
+  expect([late.statusCode, late.json()]).toEqual([503, { error: expect.stringContaining("busy for 5 ms") }]);
   const waiting = app.inject(post([[10]]));
-  await until(() => engine.stats.queued === 1);
+  await until(() => scheduler.stats.queued === 1);
   const refused = await app.inject(post([[11]]));
   expect([refused.statusCode, refused.headers["retry-after"]]).toEqual([503, "1"]);
   for (const id of [8, 10]) await fake.finish(id);
@@ -176,18 +177,18 @@ it("answers 503 for a full queue, with the time to come back, and for a time tha
 });
 
 it("drops what waits when its client goes away", async () => {
-  const fake = fakeRunners();
-  const { app, engine, readMetrics } = await build(await createEngine({ graph: new Uint8Array(), sessions: 1 }, fake.start));
+  const fake = await createFakeEngine();
+  const { app, scheduler, readMetrics } = await build(fake.engine);
   await app.listen({ port: 0, host: "127.0.0.1" });
   const held = app.inject(post([[8]]));
-  await until(() => engine.stats.running === 1);
+  await until(() => scheduler.stats.running === 1);
   const socket = connect((app.server.address() as AddressInfo).port, "127.0.0.1");
   const { payload: body } = post([[9]]);
   socket.write(`POST ${infer} HTTP/1.1\r\nHost: x\r\nContent-Length: ${body.length}\r\n\r\n`);
   socket.write(body);
-  await until(() => engine.stats.queued === 1);
+  await until(() => scheduler.stats.queued === 1);
   socket.destroy();
-  await until(() => engine.stats.queued === 0);
+  await until(() => scheduler.stats.queued === 0);
   await fake.finish(8);
   await held;
   expect(fake.ids()).toEqual([]);
@@ -195,11 +196,11 @@ it("drops what waits when its client goes away", async () => {
 });
 
 it("answers 500 for what the graph refuses and for a score that is no number, and logs it", async () => {
-  const { app, lines } = await build(await createEngine({ graph: tableGraph(10), sessions: 1 }));
+  const { app, lines } = await build(await createLocalEngine({ graph: tableGraph(10), workers: 1 }));
   const response = await app.inject(post([[10]]));
   expect([response.statusCode, response.json()]).toEqual([500, { error: expect.stringContaining("out of data bounds") }]);
   expect(lines).toHaveLength(1);
-  const broken = await build(await createEngine({ graph: meanGraph(Number.NaN), sessions: 1 }));
+  const broken = await build(await createLocalEngine({ graph: meanGraph(Number.NaN), workers: 1 }));
   expect((await broken.app.inject(post([[1]]))).json()).toEqual({ error: expect.stringContaining("NaN") });
 });
 
@@ -233,13 +234,13 @@ it("counts what it did, in Triton's names", async () => {
 });
 
 it("answers what it accepted before it closes", async () => {
-  const fake = fakeRunners();
-  const { app, engine } = await build(await createEngine({ graph: new Uint8Array(), sessions: 1 }, fake.start));
+  const fake = await createFakeEngine();
+  const { app, scheduler } = await build(fake.engine);
   await app.listen({ port: 0, host: "127.0.0.1" });
   const url = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
   const { payload: body, headers } = post([[8]]);
   const answers = [1, 2, 3].map(() => fetch(url + infer, { method: "POST", body, headers }));
-  await until(() => engine.stats.queued === 2);
+  await until(() => scheduler.stats.queued === 2);
   const closed = once(app.server, "close");
   const closing = app.close();
   await until(() => !app.server.listening);

@@ -11,7 +11,7 @@ import { addRepository } from "./repository.js";
 
 export interface AppOptions {
   readonly models: Models;
-  /** Milliseconds a request may wait that names no timeout of its own. */
+  /** Milliseconds a request may wait that names no timeout. */
   readonly timeout: number;
   /** Bytes of a request's body. */
   readonly bodyLimit: number;
@@ -23,10 +23,10 @@ const decoders = new Map<string, () => Transform>([
   ["deflate", createInflate],
 ]);
 
-/** The Open Inference Protocol over HTTP, with the statuses and bodies of Triton Inference Server; builds and does not listen. */
+/** The Open Inference Protocol over HTTP, with the statuses and bodies of Triton Inference Server. Listens nowhere. */
 export function buildApp({ models, timeout, bodyLimit, log }: AppOptions): FastifyInstance {
   const app = fastify({ bodyLimit, routerOptions: { maxParamLength: 1000 } });
-  // The protocol sends binary tensors under any content type: every body is bytes.
+  // The protocol sends binary tensors under any content type, so every body is read as bytes.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.addHook("preParsing", async (request, _reply, payload) => {
@@ -34,7 +34,7 @@ export function buildApp({ models, timeout, bodyLimit, log }: AppOptions): Fasti
     if (encoding === undefined || encoding === "identity") return payload;
     const decoder = decoders.get(encoding)?.();
     if (!decoder) throw failure("unknown-encoding", { encoding });
-    // Fastify compares what was received, compressed, with the content length.
+    // Fastify compares the compressed bytes with the content length.
     const decoded = Object.assign(decoder, { receivedEncodedLength: Number(request.headers["content-length"] ?? 0) });
     payload.on("error", (error) => decoder.destroy(error));
     return payload.pipe(decoded);
@@ -59,8 +59,7 @@ function translate(
 ): { readonly status: number; readonly message: string; readonly retryAfter?: number | undefined } {
   if (error instanceof ReadabilityError) return error;
   const { code, statusCode } = error as { code?: string; statusCode?: number };
-  if (code === "FST_ERR_CTP_BODY_TOO_LARGE")
-    return { status: 413, message: `The body is larger than ${bodyLimit} bytes. Send it in parts, or raise --body-limit.` };
-  if (code?.startsWith("Z_")) return { status: 400, message: `The body cannot be decompressed: ${reason(error)}` };
+  if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return failure("too-large", { limit: bodyLimit });
+  if (code?.startsWith("Z_")) return { status: 400, message: `The body cannot be decompressed: ${reason(error)}.` };
   return { status: statusCode ?? 500, message: reason(error) };
 }

@@ -5,7 +5,7 @@ import type { Models } from "./models.js";
 import { addModelRoute, addRoute } from "./routes.js";
 import type { Served } from "./served.js";
 
-/** Adds the routes that tell what is served, whether it is ready and how it fares. */
+/** Adds the routes that describe the models, their readiness and their statistics. */
 export function addDescriptions(app: FastifyInstance, models: Models): void {
   addRoute(app, "GET", "/v2", () => ({
     ...producer,
@@ -57,18 +57,18 @@ function describeConfig({ model, version, engine }: Served) {
     max_batch_size: 0,
     input: inputs.map(({ name, datatype, shape }) => ({ name, data_type: `TYPE_${datatype}`, dims: shape })),
     output: outputs.map(({ name, datatype, shape }) => ({ name, data_type: `TYPE_${datatype}`, dims: shape })),
-    instance_group: [{ name: model, kind: "KIND_CPU", count: engine.stats.sessions }],
+    instance_group: [{ name: model, kind: "KIND_CPU", count: engine.workers }],
   };
 }
 
-/** Triton's statistics. Every text is an execution of its own. */
-function describeUsage({ model, version, usage, seconds }: Served) {
-  const { queue, compute } = seconds();
+/** Triton's statistics. Every text is one execution. */
+function describeUsage({ model, version, usage, scheduler }: Served) {
+  const { queueSeconds, computeSeconds } = scheduler.stats;
   const failed = Object.values(usage.failures).reduce((sum, count) => sum + count, 0);
   const duration = (count: number, seconds: number) => ({ count, ns: Math.round(seconds * 1e9) });
   const steps = (count: number) => ({
     compute_input: duration(count, 0),
-    compute_infer: duration(count, compute),
+    compute_infer: duration(count, computeSeconds),
     compute_output: duration(count, 0),
   });
   return {
@@ -80,7 +80,7 @@ function describeUsage({ model, version, usage, seconds }: Served) {
     inference_stats: {
       success: duration(usage.success, usage.successSeconds),
       fail: duration(failed, usage.failureSeconds),
-      queue: duration(usage.success, queue),
+      queue: duration(usage.success, queueSeconds),
       ...steps(usage.success),
       cache_hit: duration(0, 0),
       cache_miss: duration(0, 0),

@@ -6,6 +6,7 @@ import { encodeResponse } from "../../lib/protocol/response.js";
 import type { Models } from "./models.js";
 import { addModelRoute } from "./routes.js";
 import { countInference } from "./served.js";
+import { splitBatch } from "./split-batch.js";
 
 /** Adds the routes that score. */
 export function addInference(app: FastifyInstance, models: Models, usualTimeout: number): void {
@@ -15,7 +16,8 @@ export function addInference(app: FastifyInstance, models: Models, usualTimeout:
     const gone = new AbortController();
     reply.raw.once("close", () => reply.raw.writableEnded || gone.abort(failure("cancelled", {})));
     const logits = await countInference(served, async () => {
-      const logits = await served.engine.run(asked.inputs, { timeout: asked.timeout ?? usualTimeout, signal: gone.signal });
+      const limits = { queueTimeout: asked.timeout ?? usualTimeout, signal: gone.signal };
+      const { logits } = await served.scheduler.run(served.engine, splitBatch(asked.inputs), limits);
       const wrong = logits.find((logit) => !Number.isFinite(logit));
       return wrong === undefined ? logits : fail("bad-score", { score: wrong });
     });

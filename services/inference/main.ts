@@ -4,7 +4,7 @@ import { parseOptions, type Values } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { listen } from "../../lib/http/listen.js";
 import { openVersion } from "../../lib/serving/open-version.js";
-import { repeat } from "../../lib/system/poll.js";
+import { poll } from "../../lib/system/poll.js";
 import { buildApp } from "./app.js";
 import { buildMetrics } from "./metrics.js";
 import { type Models, openModels } from "./models.js";
@@ -13,14 +13,14 @@ import { serveEngine } from "./served.js";
 
 type Settings = Values<typeof options>;
 
-/** Serves until it is told to stop; answers then what it has accepted. */
+/** Serves until it is told to stop, and then answers the requests that it has accepted. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("inference", options, argv);
   const { host, metricsPort } = settings;
   const log = createLog("inference");
   const stopped = abortOnSignals();
   const models = await open(settings, log);
-  const stopLooking = settings.modelControlMode === "poll" ? repeat(settings.repositoryPollSecs, models.look) : undefined;
+  const stopPolling = settings.modelControlMode === "poll" ? poll(settings.repositoryPollSecs, models.poll) : undefined;
   try {
     const app = buildApp({ ...settings, models, log });
     const metrics = buildMetrics(models);
@@ -28,9 +28,9 @@ export async function main(argv: readonly string[]): Promise<number> {
       const metricsAddress = await listen(metrics, { host, port: metricsPort });
       log.info(`ready: ${await listen(app, settings)} (metrics: ${metricsAddress}/metrics)`);
       if (!stopped.aborted) await once(stopped, "abort");
-      log.info("stopping once the accepted requests are answered");
+      log.info("stopping after the accepted requests");
     } finally {
-      await Promise.all([stopLooking?.(), app.close()]);
+      await Promise.all([stopPolling?.(), app.close()]);
       await metrics.close();
     }
   } finally {
@@ -45,9 +45,9 @@ function open({ repository, modelControlMode, sessions, queueLimit }: Settings, 
     mode: modelControlMode,
     log,
     async open(version) {
-      const engine = await openVersion(version, { sessions, queueLimit, log });
-      log.info(`${version.model}, version ${version.version}: ${engine.graph} in ${engine.stats.sessions} sessions`);
-      return serveEngine(version.model, version.version, engine);
+      const engine = await openVersion(version, { workers: sessions, log });
+      log.info(`${version.model}, version ${version.version}: ${engine.graph} in ${engine.workers} workers`);
+      return serveEngine(version.model, version.version, engine, queueLimit);
     },
   });
 }

@@ -3,17 +3,17 @@ import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
 import type { Models } from "./models.js";
 import { failureReasons, type Served } from "./served.js";
 
-/** Triton's metrics, by their names there; durations in microseconds. Every text is an execution of its own. */
+/** Triton's metrics by their names; durations in microseconds. Every text is one execution. */
 const counters: Readonly<Record<string, readonly [help: string, value: (served: Served) => number]>> = {
   nv_inference_request_success: ["Number of successful inference requests", ({ usage }) => usage.success],
   nv_inference_count: ["Number of texts scored", ({ usage }) => usage.texts],
   nv_inference_exec_count: ["Number of model executions", ({ usage }) => usage.texts],
   nv_inference_request_duration_us: ["Cumulative duration of successful requests", ({ usage }) => 1e6 * usage.successSeconds],
-  nv_inference_queue_duration_us: ["Cumulative time that requests waited", ({ seconds }) => 1e6 * seconds().queue],
-  nv_inference_compute_infer_duration_us: ["Cumulative time of model executions", ({ seconds }) => 1e6 * seconds().compute],
+  nv_inference_queue_duration_us: ["Cumulative time that requests waited", ({ scheduler }) => 1e6 * scheduler.stats.queueSeconds],
+  nv_inference_compute_infer_duration_us: ["Cumulative time of model executions", ({ scheduler }) => 1e6 * scheduler.stats.computeSeconds],
 };
 
-/** `GET /metrics` for Prometheus, of every version until it is unloaded; builds and does not listen. */
+/** `GET /metrics` for Prometheus, with every version until it is unloaded. Listens nowhere. */
 export function buildMetrics(models: Models): FastifyInstance {
   const register = new Registry();
   collectDefaultMetrics({ register });
@@ -50,7 +50,7 @@ export function buildMetrics(models: Models): FastifyInstance {
     registers: [register],
     collect() {
       this.reset();
-      for (const served of models.opened()) this.set(labels(served), served.engine.stats.queued);
+      for (const served of models.opened()) this.set(labels(served), served.scheduler.stats.queued);
     },
   });
 

@@ -12,20 +12,21 @@ export interface ModelsOptions {
   readonly log: Log;
 }
 
-/** A row of the repository index: a model that was never loaded has no version there. */
+/** A row of the repository index. A model that was never loaded has no version. */
 export interface IndexRow extends Partial<Omit<VersionState, "version">> {
   readonly name: string;
   readonly version?: string;
 }
 
-/** The models of a repository, of each the newest version that can be loaded. */
+/** The models of a repository: of each, the newest version that loads. */
 export interface Models {
-  /** What is served; and with it what was replaced and still answers what it accepted. */
+  /** The versions that are served. */
   served(): readonly Served[];
+  /** These, and replaced versions that still answer what they accepted. */
   opened(): readonly Served[];
   index(): Promise<readonly IndexRow[]>;
-  /** Loads what is new and lets go of what is gone: one version more than those served is in memory at a time. */
-  look(): Promise<void>;
+  /** Loads new versions and unloads models that are gone. During a swap, at most one extra version is in memory. */
+  poll(): Promise<void>;
   /** @throws no-explicit-control; unknown-repository-model; load-failed */
   load(model: string): Promise<void>;
   /** @throws no-explicit-control */
@@ -34,16 +35,16 @@ export interface Models {
 }
 
 /**
- * Loads every model, but in explicit mode none.
- * @throws no-file; what loading a model throws of which no version can be loaded
+ * Loads every model, or none in explicit mode.
+ * @throws no-file; if no version of a model loads, what loading it throws
  */
 export async function openModels({ repository, mode, open, log }: ModelsOptions): Promise<Models> {
   const followers = new Map<string, Follower<Served>>();
   let last: Promise<unknown> = Promise.resolve();
   let missing = false;
 
-  /** Does one thing after the other. */
-  function inTurn<R>(work: () => Promise<R>): Promise<R> {
+  /** Does one piece of work after the other. */
+  function inOrder<R>(work: () => Promise<R>): Promise<R> {
     const result = last.then(work);
     last = result.catch(() => {});
     return result;
@@ -51,33 +52,33 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
 
   const drained = async () => void (await Promise.all([...followers.values()].map((follower) => follower.drained())));
 
-  async function lookAt(model: string): Promise<Follower<Served>> {
+  async function pollModel(model: string): Promise<Follower<Served>> {
     await drained();
-    const follower = followers.get(model) ?? followNewest({ repository, model, open, close: ({ engine }) => engine.close(), log });
+    const follower = followers.get(model) ?? followNewest({ repository, model, open, close: (served) => served.close(), log });
     followers.set(model, follower);
-    await follower.look();
+    await follower.poll();
     return follower;
   }
 
-  async function lookAtAll(): Promise<void> {
-    const names = listThem();
+  async function pollAll(): Promise<void> {
+    const names = listNames();
     for (const [name, follower] of followers) {
       if (names.includes(name)) continue;
-      if (follower.current) log.info({ model: name }, `${name} is gone from the repository: it is unloaded`);
+      if (follower.current) log.info({ model: name }, `${name} was removed from the repository; unloading it`);
       await follower.close();
       followers.delete(name);
     }
-    for (const name of names) await lookAt(name);
+    for (const name of names) await pollModel(name);
   }
 
-  /** What is followed where the repository cannot be read: that stays. */
-  function listThem(): readonly string[] {
+  /** The models of the repository; those that are followed if it cannot be read, so that they stay. */
+  function listNames(): readonly string[] {
     try {
       const names = listModels(repository);
       missing = false;
       return names;
     } catch (error) {
-      if (!missing) log.error(`what is loaded is served on: ${reason(error)}`);
+      if (!missing) log.error(`cannot read the repository; the loaded models stay in service: ${reason(error)}`);
       missing = true;
       return [...followers.keys()];
     }
@@ -90,7 +91,7 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
     if (names.length === 0) readNewestVersion(repository); // says what is missing
     try {
       for (const name of names) {
-        const follower = await lookAt(name);
+        const follower = await pollModel(name);
         if (!follower.current) throw follower.problem;
       }
     } catch (error) {
@@ -107,7 +108,7 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
     served: () => [...followers.values()].flatMap(({ current }) => current ?? []),
     opened: () => [...followers.values()].flatMap(({ opened }) => opened),
     async index() {
-      const names = new Set([...listThem(), ...followers.keys()]);
+      const names = new Set([...listNames(), ...followers.keys()]);
       const rows = [...names].sort().map(async (name): Promise<readonly IndexRow[]> => {
         const follower = followers.get(name);
         if (!follower || follower.states.length === 0) return [{ name }];
@@ -115,20 +116,18 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
         return follower.states.map(({ version, state, reason }) => ({
           name,
           version: String(version),
-          ...(state === "READY" && !isReady
-            ? { state: "UNAVAILABLE", reason: "its sessions ended" }
-            : { state, ...(reason && { reason }) }),
+          ...(state === "READY" && !isReady ? { state: "UNAVAILABLE", reason: "its workers ended" } : { state, ...(reason && { reason }) }),
         }));
       });
       return (await Promise.all(rows)).flat();
     },
-    look: () => inTurn(lookAtAll),
+    poll: () => inOrder(pollAll),
     async load(model) {
       checkControl();
-      await inTurn(async () => {
-        if (!listThem().includes(model)) fail("unknown-repository-model", { model });
-        followers.get(model)?.forgive();
-        const follower = await lookAt(model);
+      await inOrder(async () => {
+        if (!listNames().includes(model)) fail("unknown-repository-model", { model });
+        followers.get(model)?.clearErrors();
+        const follower = await pollModel(model);
         const failed = follower.states.findLast(({ state }) => state === "UNAVAILABLE");
         if (failed && failed.version > (follower.current?.version ?? 0))
           fail("load-failed", { model, version: failed.version, reason: failed.reason ?? "" });
@@ -137,8 +136,8 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
     },
     async unload(model) {
       checkControl();
-      await inTurn(async () => followers.get(model)?.release());
+      await inOrder(async () => followers.get(model)?.release());
     },
-    close: () => inTurn(close),
+    close: () => inOrder(close),
   };
 }

@@ -1,19 +1,20 @@
 import { z } from "zod";
 import { kinds, option } from "../../lib/cli/options.js";
+import { places } from "../../lib/cli/paths.js";
 
 export const options = {
-  repository: option(kinds.text, "artifacts/repository", "Model repository: the newest version of each model is served."),
+  repository: option(kinds.text, places.repository, "Model repository. The newest version of each model is served."),
   modelControlMode: option(
     z.enum(["poll", "explicit", "none"]),
     "poll",
-    "When models are loaded: poll (at start and when the repository changes), explicit (when a client asks), none (at start).",
+    "When to load models. poll: at start and when the repository changes; explicit: when a client asks; none: at start only.",
   ),
-  repositoryPollSecs: option(kinds.number.positive(), 5, "Seconds between looks at the repository, with poll."),
-  port: option(kinds.port, 8000, "Port of the Open Inference Protocol; 0 for any that is free."),
-  metricsPort: option(kinds.port, 8002, "Port of /metrics; 0 for any that is free."),
+  repositoryPollSecs: option(kinds.number.positive(), 5, "Seconds between checks of the repository, with --model-control-mode poll."),
+  port: option(kinds.port, 8000, "Port of the Open Inference Protocol. 0: any free port."),
+  metricsPort: option(kinds.port, 8002, "Port of /metrics. 0: any free port."),
   host: option(kinds.text, "0.0.0.0", "Address to listen on."),
-  sessions: option(kinds.count, 0, "Texts run at the same time, each by one thread. 0: as the repository was measured, or one a core."),
-  queueLimit: option(kinds.positive, 1000, "Texts of a model that may wait, also the most in one request; one more is answered by 503."),
-  timeout: option(kinds.positive.max(2 ** 31 - 1), 30_000, "Milliseconds a request may wait that names no timeout of its own."),
-  bodyLimit: option(kinds.positive, 16 << 20, "Bytes of a request's body."),
+  sessions: option(kinds.count, 0, "Texts scored at the same time, each by one thread. 0: as measured by optimization, else one per core."),
+  queueLimit: option(kinds.positive, 1000, "Texts of a model that may wait, and the most in one request. Further requests get status 503."),
+  timeout: option(kinds.positive.max(2 ** 31 - 1), 30_000, "Longest wait of a request without a timeout of its own, in milliseconds."),
+  bodyLimit: option(kinds.positive, 16 << 20, "Largest request body, in bytes."),
 };

@@ -3,10 +3,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { createEngine } from "../../lib/serving/engine.js";
+import { createLocalEngine } from "../../lib/serving/local-engine.js";
 import { keepLog, until } from "../../test/fakes.js";
 import { publishVersion } from "../../test/repositories.js";
-import { fakeRunners } from "../../test/runners.js";
+import { fakeWorkers } from "../../test/workers.js";
 import { buildApp } from "./app.js";
 import { buildMetrics } from "./metrics.js";
 import { type ModelsOptions, openModels } from "./models.js";
@@ -25,10 +25,10 @@ afterEach(async () => {
 
 /** The app over models whose runs end when the test says so. */
 async function build(mode: ModelsOptions["mode"]) {
-  const fake = fakeRunners();
+  const fake = fakeWorkers();
   const { log, lines } = keepLog();
   const open: ModelsOptions["open"] = async ({ model, version }) =>
-    serveEngine(model, version, await createEngine({ graph: new Uint8Array(), sessions: 1 }, fake.start));
+    serveEngine(model, version, await createLocalEngine({ graph: new Uint8Array(), workers: 1 }, fake.start));
   const models = await openModels({ repository, mode, open, log });
   const app = buildApp({ models, timeout: 5000, bodyLimit: 20_000, log });
   const metrics = buildMetrics(models);
@@ -116,9 +116,9 @@ it("says what cannot be loaded, serves on, and tries again when asked again", as
 it.each([
   ["a model that is not there", "repository/models/other/load", "", 500, "failed to load 'other', failed to poll from model repository"],
   ["another configuration", "repository/models/readability/load", '{"parameters": {"config": "{}"}}', 400, "no parameters"],
-  ["what is no JSON", "repository/models/readability/load", "{", 400, "cannot be read"],
-  ["an index of what is no JSON", "repository/index", "{", 400, "cannot be read"],
-  ["an index of another type", "repository/index", '{"ready": 5}', 400, "expected boolean"],
+  ["what is no JSON", "repository/models/readability/load", "{", 400, "The request is invalid"],
+  ["an index of what is no JSON", "repository/index", "{", 400, "The request is invalid"],
+  ["an index of another type", "repository/index", '{"ready": 5}', 400, "ready must be true or false, found 5"],
 ])("refuses to load %s", async (_, path, payload, status, message) => {
   const { app } = await build("explicit");
   expect(await post(app, path, payload)).toEqual([status, { error: expect.stringContaining(message) }]);
@@ -142,16 +142,16 @@ it.each(["poll", "none"] as const)("leaves loading to itself with %s", async (mo
 it("serves models that appear, unloads those that go, and stays up without its repository", async () => {
   const { app, models, lines } = await build("poll");
   publishVersion(repository, 1, { model: "late" });
-  await models.look();
+  await models.poll();
   expect((await app.inject("/v2/models/late")).statusCode).toBe(200);
   rmSync(join(repository, "readability"), { recursive: true });
-  await models.look();
+  await models.poll();
   expect(await post(app, "repository/index")).toEqual([200, [{ name: "late", version: "1", state: "READY" }]]);
   expect((await app.inject("/v2/models/readability")).statusCode).toBe(404);
   renameSync(repository, `${repository}-aside`);
-  for (let i = 0; i < 2; i++) await models.look();
+  for (let i = 0; i < 2; i++) await models.poll();
   expect((await app.inject("/v2/models/late/ready")).statusCode).toBe(200);
-  expect(lines.filter((line) => line.includes("what is loaded is served on"))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes("the loaded models stay in service"))).toHaveLength(1);
 });
 
 it("keeps the figures of a version until it is unloaded", async () => {
@@ -162,7 +162,7 @@ it("keeps the figures of a version until it is unloaded", async () => {
   const held = score(app, 9);
   await until(() => fake.ids().includes(9));
   publishVersion(repository, 2);
-  await models.look();
+  await models.poll();
   const success = (version: number) => `nv_inference_request_success{model="readability",version="${version}"}`;
   const during = await readMetrics();
   expect(during).toContain(`${success(1)} 1`);
@@ -172,7 +172,7 @@ it("keeps the figures of a version until it is unloaded", async () => {
   await fake.finish(9);
   await held;
   await until(() => fake.stopped.length === 1);
-  await models.look();
+  await models.poll();
   expect(await readMetrics()).not.toContain('version="1"');
 });
 
@@ -181,14 +181,14 @@ it("has one version more than those served in memory at a time", async () => {
   const held = score(app, 8);
   await until(() => fake.ids().includes(8));
   publishVersion(repository, 2);
-  await models.look();
+  await models.poll();
   publishVersion(repository, 3);
-  const looking = models.look();
+  const polling = models.poll();
   expect((await app.inject("/v2/models/readability")).json()).toMatchObject({ versions: ["2"] });
   expect(fake.starts).toBe(2);
   await fake.finish(8);
   await held;
-  await looking;
+  await polling;
   expect([fake.starts, (await app.inject("/v2/models/readability")).json().versions]).toEqual([3, ["3"]]);
 });
 

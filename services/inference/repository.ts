@@ -1,26 +1,27 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
+import { describeIssues } from "../../lib/errors/describe-issues.js";
 import { fail, reason } from "../../lib/errors/errors.js";
 import type { Models } from "./models.js";
 import { addRoute } from "./routes.js";
 
 const indexSchema = z.object({ ready: z.boolean().optional() });
-// Triton can load a model with other files or another configuration than the repository's; here the repository says all.
+// Triton can load a model with files or a configuration from the request; here everything comes from the repository.
 const loadSchema = z.object({ parameters: z.strictObject({}).optional() });
 const unloadSchema = z.object({ parameters: z.looseObject({}).optional() });
 
-/** Adds the model repository extension: what there is in the repository, and loading and unloading it. */
+/** Adds the model repository extension: the index, loading and unloading. */
 export function addRepository(app: FastifyInstance, models: Models): void {
   const listIndex = async (request: FastifyRequest) => {
     const { ready } = readBody(request, indexSchema, 'an object like {"ready": true}');
     const rows = await models.index();
     return ready ? rows.filter(({ state }) => state === "READY") : rows;
   };
-  // A repository may be named, as Triton has it; there is one.
+  // As in Triton, the request may name a repository; there is only one.
   for (const prefix of ["/v2/repository", "/v2/repository/:repository"]) {
     addRoute(app, "POST", `${prefix}/index`, listIndex);
     addRoute(app, "POST", `${prefix}/models/:model/load`, async (request, reply) => {
-      readBody(request, loadSchema, "no parameters, as a model is loaded as it is in the repository");
+      readBody(request, loadSchema, "no parameters; a model is loaded as it is in the repository");
       await models.load(readModel(request));
       return reply.send();
     });
@@ -34,13 +35,16 @@ export function addRepository(app: FastifyInstance, models: Models): void {
 
 const readModel = ({ params }: FastifyRequest) => (params as { readonly model: string }).model;
 
-/** A body may be left out. @throws bad-inference-request */
+/** Reads a body, which may be empty. @throws bad-inference-request */
 function readBody<T>({ body }: FastifyRequest, schema: z.ZodType<T>, expected: string): T {
   const text = (body as Buffer | undefined)?.toString() || "{}";
+  const refuse = (problem: string) => fail("bad-inference-request", { problem: `The request is invalid (${problem})`, expected });
+  let json: unknown;
   try {
-    return schema.parse(JSON.parse(text));
+    json = JSON.parse(text);
   } catch (error) {
-    const problem = error instanceof z.ZodError ? z.prettifyError(error) : reason(error);
-    return fail("bad-inference-request", { problem: `The request cannot be read (${problem})`, expected });
+    return refuse(reason(error));
   }
+  const parsed = schema.safeParse(json);
+  return parsed.success ? parsed.data : refuse(describeIssues(parsed.error, json, "the body"));
 }

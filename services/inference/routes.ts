@@ -5,14 +5,14 @@ import type { Served } from "./served.js";
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
-/** Adds a route that answers other methods by 405, as Triton does. */
+/** Adds a route that answers 405 to other methods, as Triton does. */
 export function addRoute(app: FastifyInstance, method: "GET" | "POST", url: string, handler: Handler): void {
   const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((other) => other !== method);
   app.route({ method, url, handler: async (request, reply) => handler(request, reply) });
   app.route({ method: others, url, handler: async (_request, reply) => reply.code(405).send({ error: "Method Not Allowed" }) });
 }
 
-/** Adds a route of a model, under its name and under its version too; `missing` answers where that is not served. */
+/** Adds a route of a model, by its name alone and with its version; `missing` answers if that is not served. */
 export function addModelRoute(
   app: FastifyInstance,
   models: Models,
@@ -20,12 +20,12 @@ export function addModelRoute(
   suffix: string,
   handle: (served: Served, request: FastifyRequest, reply: FastifyReply) => unknown,
   missing: (reply: FastifyReply, model: string, version: string | undefined) => unknown = (_reply, model, version) => {
-    throw failure("unknown-model", { model, version });
+    throw failure("unknown-model", { model: `'${model}'${version === undefined ? "" : ` version ${version}`}` });
   },
 ): void {
   const handler: Handler = (request, reply) => {
     const { model, version } = request.params as { model: string; version?: string };
-    // Without a version it is the newest, the only one that is served.
+    // One version is served: the newest.
     const served = models
       .served()
       .find((served) => served.model === model && (version === undefined || served.version === Number(version)));

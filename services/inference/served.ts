@@ -1,5 +1,6 @@
 import { ReadabilityError } from "../../lib/errors/errors.js";
-import type { Engine } from "../../lib/serving/engine.js";
+import type { LocalEngine } from "../../lib/serving/local-engine.js";
+import { createScheduler, type Scheduler } from "../../lib/serving/scheduler.js";
 
 /** Why a request failed, in Triton's words. */
 export const failureReasons = ["REJECTED", "CANCELED", "BACKEND", "OTHER"] as const;
@@ -11,39 +12,42 @@ export interface Usage {
   readonly failures: Record<FailureReason, number>;
   /** Texts of the successful requests. */
   texts: number;
-  /** From arrival to answer, in all, of the successful and of the failed requests. */
+  /** From arrival to answer, summed over the successful and over the failed requests. */
   successSeconds: number;
   failureSeconds: number;
   /** Milliseconds since the epoch. */
   lastInference: number;
 }
 
-/** A version of a model, loaded. */
+/** A version of a model that is loaded, with the queue of its workers. */
 export interface Served {
   readonly model: string;
   readonly version: number;
-  readonly engine: Engine;
+  readonly engine: LocalEngine;
+  readonly scheduler: Scheduler;
   readonly usage: Usage;
-  /** Seconds that requests waited and were computed since it is served: the check at loading does not count. */
-  seconds(): { readonly queue: number; readonly compute: number };
+  /** Answers the accepted requests, and then ends the workers. */
+  close(): Promise<void>;
 }
 
-export function serveEngine(model: string, version: number, engine: Engine): Served {
+/** @param queueLimit texts that may wait, and also the most texts of one request */
+export function serveEngine(model: string, version: number, engine: LocalEngine, queueLimit = 1000): Served {
   const failures = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
-  const before = engine.stats;
+  const scheduler = createScheduler({ maxWaiting: queueLimit });
   return {
     model,
     version,
     engine,
+    scheduler,
     usage: { success: 0, failures, texts: 0, successSeconds: 0, failureSeconds: 0, lastInference: 0 },
-    seconds() {
-      const { queueSeconds, computeSeconds } = engine.stats;
-      return { queue: queueSeconds - before.queueSeconds, compute: computeSeconds - before.computeSeconds };
+    async close() {
+      await scheduler.close();
+      await engine.close();
     },
   };
 }
 
-/** Does an inference and counts how it went. */
+/** Does an inference and counts its outcome. */
 export async function countInference({ usage }: Served, infer: () => Promise<Float32Array>): Promise<Float32Array> {
   const began = performance.now();
   const seconds = () => (performance.now() - began) / 1000;
@@ -63,7 +67,7 @@ export async function countInference({ usage }: Served, infer: () => Promise<Flo
 
 function classify(error: unknown): FailureReason {
   const code = error instanceof ReadabilityError ? error.code : undefined;
-  if (code === "overloaded" || code === "waited-too-long" || code === "closed") return "REJECTED";
+  if (code === "overloaded" || code === "queue-timeout" || code === "closed") return "REJECTED";
   if (code === "cancelled") return "CANCELED";
   if (code === "run-failed" || code === "session-lost" || code === "bad-score") return "BACKEND";
   return "OTHER";

@@ -1,32 +1,31 @@
 import { once } from "node:events";
-import { STATUS_CODES } from "node:http";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
-import { build, type Histogram } from "hdr-histogram-js";
-import { Client } from "undici";
 import { reason } from "../../lib/errors/errors.js";
+import { connectPredict, type PredictClient } from "../../lib/http/predict-client.js";
 import { createRandom, type Random } from "../../lib/math/random.js";
+import { createTimes } from "./histogram.js";
 
-/** Closed-loop load: each user sends its next request when the last one is answered, without a pause. */
+/** Closed-loop load: each user sends its next request as soon as the last one is answered. */
 export interface LoadPlan {
   /** Address of the api, such as `http://localhost:5000`. */
   readonly target: string;
   readonly users: number;
-  /** Users started a second. */
+  /** Users started per second. */
   readonly spawnRate: number;
-  /** Length of the run from the start of its first user; what is then unanswered is not counted. */
+  /** Length of the run from the start of its first user. Requests that are then unanswered do not count. */
   readonly seconds: number;
-  /** Each request carries one of them, drawn at random. */
+  /** Each request sends one of them, drawn at random. */
   readonly texts: readonly string[];
   readonly seed: number;
-  /** Seconds after which an unanswered request is a failure. */
+  /** Seconds after which an unanswered request fails. */
   readonly timeout: number;
   /** Ends the run early. */
   readonly signal?: AbortSignal | undefined;
   readonly onSecond?: (second: LoadSecond) => void;
 }
 
-/** What happened in one second of a run; times in milliseconds. */
+/** One second of a run; times in milliseconds. */
 export interface LoadSecond {
   /** From 1. */
   readonly second: number;
@@ -37,7 +36,7 @@ export interface LoadSecond {
   readonly p95: number;
 }
 
-/** What a run measured; times in milliseconds, those of failed requests included. */
+/** The result of a run; times in milliseconds, failed requests included. */
 export interface LoadResult {
   readonly seconds: number;
   readonly requests: number;
@@ -57,19 +56,15 @@ export interface LoadResult {
 
 export const reportedPercentiles = [50, 66, 75, 80, 90, 95, 98, 99, 99.9, 99.99, 100] as const;
 
-/** A user whose connection failed waits this long, or a dead target would cost the generator all its time. */
+/** Milliseconds that a user waits after its connection failed: a dead target would cost the generator all its time. */
 const pauseAfterBrokenConnection = 100;
-/** What is unanswered at the end is let come in for so long, so that the target need not note broken connections. */
-const longestFarewell = 5_000;
-const longestTime = 3.6e9; // microseconds: an hour
+/** Milliseconds for requests in flight at the end, so that the target does not see broken connections. */
+const drainTimeout = 5_000;
 
-/** Runs the load and resolves when it is over; a failed request is counted, never thrown. */
+/** Runs the load and resolves when it is over. A failed request is counted, never thrown. */
 export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
-  const { origin, pathname } = new URL(plan.target);
-  const path = `${pathname.replace(/\/$/, "")}/predict`;
-  const requests = plan.texts.map((text) => ({ text, body: JSON.stringify({ text }) }));
-  const timeouts = { headersTimeout: plan.timeout * 1000, bodyTimeout: plan.timeout * 1000, connect: { timeout: plan.timeout * 1000 } };
-  const clients: Client[] = [];
+  const { target, timeout, texts } = plan;
+  const clients: PredictClient[] = [];
   const tally = createTally(() => clients.length, plan.onSecond);
 
   const end = new AbortController();
@@ -78,85 +73,52 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   plan.signal?.addEventListener("abort", stop);
   if (plan.signal?.aborted) stop();
 
-  const actUser = async (client: Client, random: Random) => {
+  const runUser = async (client: PredictClient, random: Random) => {
     while (!end.signal.aborted) {
-      const { text, body } = requests[random.int(requests.length)]!;
       const sent = performance.now();
-      const problem = await post(client, path, body, text);
+      const { problem, broken } = await send(client, texts[random.int(texts.length)]!);
       if (end.signal.aborted) return;
-      tally.add(performance.now() - sent, problem?.message);
-      if (problem?.broken) await sleep(pauseAfterBrokenConnection);
+      tally.add(performance.now() - sent, problem);
+      if (broken) await sleep(pauseAfterBrokenConnection);
     }
   };
   const users: Promise<void>[] = [];
   const began = performance.now();
   while (clients.length < plan.users && !end.signal.aborted) {
-    const client = new Client(origin, timeouts); // one connection a user, kept alive
+    const client = connectPredict(target, { timeout, connections: 1 });
     clients.push(client);
-    users.push(actUser(client, createRandom(plan.seed, clients.length)));
+    users.push(runUser(client, createRandom(plan.seed, clients.length)));
     await sleep(began + (clients.length / plan.spawnRate) * 1000 - performance.now(), undefined, { signal: end.signal }).catch(() => {});
   }
   if (!end.signal.aborted) await once(end.signal, "abort");
   const seconds = (performance.now() - began) / 1000;
   clearTimeout(timer);
   plan.signal?.removeEventListener("abort", stop);
-  await Promise.race([Promise.all(users), sleep(longestFarewell, undefined, { ref: false })]);
+  await Promise.race([Promise.all(users), sleep(drainTimeout, undefined, { ref: false })]);
   await Promise.all(clients.map((client) => client.destroy()));
   return tally.finish(seconds);
 }
 
-interface Problem {
-  readonly message: string;
-  /** No answer came at all. */
-  readonly broken: boolean;
-}
-
-/** Posts one text; undefined where the answer is 200 with `[text, finite number]`. */
-async function post(client: Client, path: string, body: string, text: string): Promise<Problem | undefined> {
-  const wrong = (message: string) => ({ message, broken: false });
+/** Sends one text. A problem is named without ports and times, so that equal failures count together. */
+async function send(client: PredictClient, text: string): Promise<{ readonly problem?: string; readonly broken?: boolean }> {
   try {
-    const answer = await client.request({ method: "POST", path, body, headers: { "content-type": "application/json" } });
-    const content = await answer.body.text();
-    if (answer.statusCode !== 200) return wrong(`answered ${answer.statusCode} ${STATUS_CODES[answer.statusCode] ?? ""}`.trim());
-    const parsed = parseJson(content);
-    if (!Array.isArray(parsed) || parsed.length !== 2 || !Number.isFinite(parsed[1])) return wrong("answer is not [text, number]");
-    return parsed[0] === text ? undefined : wrong("answer holds another text");
+    return await client.predict(text);
   } catch (error) {
-    return { message: `no answer: ${describe(error)}`, broken: true };
+    const { code } = error as { code?: unknown };
+    return { problem: `no answer: ${typeof code === "string" ? code : reason(error)}`, broken: true };
   }
 }
-
-/** Messages without ports and times, so that the same failure counts as the same. */
-function describe(error: unknown): string {
-  const code = (error as { code?: unknown }).code;
-  return typeof code === "string" ? code : reason(error);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-const createHistogram = (): Histogram =>
-  build({ bitBucketSize: 32, lowestDiscernibleValue: 1, highestTrackableValue: longestTime, numberOfSignificantValueDigits: 3 });
 
 /** Counts answers, second by second and in all. */
 function createTally(users: () => number, onSecond: LoadPlan["onSecond"]) {
-  const all = createHistogram();
-  const current = createHistogram();
+  const [all, current] = [createTimes(), createTimes()];
   const errors: Record<string, number> = {};
   const series: LoadSecond[] = [];
-  let failures = 0;
-  let currentFailures = 0;
-  const milliseconds = (histogram: Histogram, percent: number) => histogram.getValueAtPercentile(percent) / 1000;
+  let [failures, currentFailures] = [0, 0];
 
   const closeSecond = () => {
-    const requests = current.totalCount;
-    const [median, p95] = [milliseconds(current, 50), milliseconds(current, 95)];
-    series.push({ second: series.length + 1, users: users(), requests, failures: currentFailures, median, p95 });
+    const [median, p95] = [current.percentile(50), current.percentile(95)];
+    series.push({ second: series.length + 1, users: users(), requests: current.count, failures: currentFailures, median, p95 });
     current.reset();
     currentFailures = 0;
     onSecond?.(series.at(-1)!);
@@ -165,9 +127,8 @@ function createTally(users: () => number, onSecond: LoadPlan["onSecond"]) {
 
   return {
     add(time: number, problem: string | undefined) {
-      const microseconds = Math.min(longestTime, Math.max(1, Math.round(time * 1000)));
-      all.recordValue(microseconds);
-      current.recordValue(microseconds);
+      all.record(time);
+      current.record(time);
       if (problem === undefined) return;
       failures++;
       currentFailures++;
@@ -175,19 +136,18 @@ function createTally(users: () => number, onSecond: LoadPlan["onSecond"]) {
     },
     finish(seconds: number): LoadResult {
       clearInterval(clock);
-      if (current.totalCount > 0) closeSecond();
-      const requests = all.totalCount;
+      if (current.count > 0) closeSecond();
       return {
         seconds,
-        requests,
+        requests: all.count,
         failures,
-        requests_per_second: requests / seconds,
+        requests_per_second: all.count / seconds,
         failures_per_second: failures / seconds,
-        average: all.mean / 1000,
-        min: requests === 0 ? 0 : milliseconds(all, 0),
-        max: all.maxValue / 1000,
-        median: milliseconds(all, 50),
-        percentiles: Object.fromEntries(reportedPercentiles.map((percent) => [String(percent), milliseconds(all, percent)])),
+        average: all.mean,
+        min: all.percentile(0),
+        max: all.max,
+        median: all.percentile(50),
+        percentiles: Object.fromEntries(reportedPercentiles.map((percent) => [String(percent), all.percentile(percent)])),
         errors,
         series,
       };

@@ -1,13 +1,13 @@
 import { type LoadResult, reportedPercentiles } from "./load.js";
 
-/** A line of the tables: what was measured under a name. */
+/** A line of the tables. */
 export interface LoadRow {
   readonly method: string;
   readonly name: string;
   readonly result: LoadResult;
 }
 
-/** Widths and headings as Locust prints them, so that what reads its tables reads ours. */
+/** Widths as Locust prints them: programs that read its tables can read ours. */
 const typeWidth = 8;
 const requestNameWidth = 76;
 const percentileNameWidth = 80;
@@ -15,7 +15,7 @@ const requestDashes = [typeWidth, requestNameWidth, 7, 13, 7, 7, 7, 7, 8, 11];
 const percentileDashes = [typeWidth, percentileNameWidth, 8, ...reportedPercentiles.map(() => 6)];
 const errorDashes = [18, 141];
 
-/** Requests, failures, response times in milliseconds, and rates; `total`, where given, is the last line. */
+/** Requests, failures, response times in milliseconds, and rates. `total`, if given, is the last line. */
 export function formatRequests(rows: readonly LoadRow[], total?: LoadResult): string {
   const line = (type: string, name: string, cells: readonly string[]) => {
     const [requests, failures, average, min, max, median, rps, fps] = cells.map((cell, i) => cell.padStart([7, 12, 7, 7, 7, 7, 7, 11][i]!));
@@ -33,7 +33,7 @@ export function formatRequests(rows: readonly LoadRow[], total?: LoadResult): st
   return frame(heading, requestDashes, rows, total, (type, name, result) => line(type, name, cells(result)));
 }
 
-/** Response times in milliseconds within which so many percent of the requests were answered. */
+/** Percentiles of the response times in milliseconds. */
 export function formatPercentiles(rows: readonly LoadRow[], total?: LoadResult): string {
   const line = (type: string, name: string, cells: readonly string[]) =>
     `${type.padEnd(typeWidth)} ${name.padEnd(percentileNameWidth)} ${cells.map((cell, i) => cell.padStart(i === 0 ? 8 : 6)).join(" ")}`;
@@ -46,7 +46,7 @@ export function formatPercentiles(rows: readonly LoadRow[], total?: LoadResult):
   return `Response time percentiles (approximated)\n${table}`;
 }
 
-/** How often each failure happened; nothing where none did. */
+/** How often each failure happened; empty if none did. */
 export function formatErrors(rows: readonly LoadRow[]): string {
   const lines = rows.flatMap(({ method, name, result }) =>
     Object.entries(result.errors).map(([message, count]) => `${String(count).padEnd(18)} ${method} ${name}: ${message}`),

@@ -87,7 +87,7 @@ test("Ctrl-C ends it early with the tables of what was measured", async () => {
 test("an api that is not there is a clear error", async () => {
   const { code, stderr } = await run(["--target", "http://127.0.0.1:1", ...small, "--wait", "0"]);
   expect(code).toBe(1);
-  expect(stderr).toMatch(/http:\/\/127\.0\.0\.1:1\/alive did not answer within 0 s .*readability api.*--target/);
+  expect(stderr).toMatch(/http:\/\/127\.0\.0\.1:1\/alive did not respond within 0 s .*readability api.*--target/);
 });
 
 test.each([

@@ -12,7 +12,7 @@ import { options } from "./options.js";
 
 const secondsBetweenLines = 5;
 
-/** Puts the api under load and prints what Locust prints. Exit code 1 where a request failed or none was answered. */
+/** Load-tests the api and prints Locust's tables. Exits with 1 if a request failed or none was answered. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("load_testing", options, argv);
   const log = createLog("load_testing");
@@ -21,10 +21,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   const texts = readPassages(data, { targets: false }).passages.map(({ excerpt }) => excerpt);
 
   const alive = new URL("alive", `${settings.target.replace(/\/$/, "")}/`).href;
-  const remedy = "Start the api with: readability api; or name another address with --target.";
+  const remedy = "Start it with readability api, or choose another address with --target.";
   if (!(await waitForAnswer(alive, settings.wait, remedy, signal))) return 1;
   log.info(
-    `${settings.users} users, ${settings.spawnRate} started a second, for ${settings.runTime} s, ${texts.length} passages of ${data}`,
+    `users: ${settings.users}, started per second: ${settings.spawnRate}, run time: ${settings.runTime} s, passages: ${texts.length} from ${data}`,
   );
   const began = new Date();
   const result = await runLoad({
@@ -41,9 +41,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   process.stdout.write([formatRequests(rows, result), formatPercentiles(rows, result), formatErrors(rows)].filter(Boolean).join("\n"));
   if (settings.out !== undefined) {
     writeFileAtomic(settings.out, `${JSON.stringify(describeRun(settings, data, began, result), null, 2)}\n`);
-    log.info(`report written to ${settings.out}`);
+    log.info(`wrote the report ${settings.out}`);
   }
-  if (result.requests === 0) log.error("not one request was answered");
+  if (result.requests === 0) log.error("no request was answered");
   return result.requests > 0 && result.failures === 0 ? 0 : 1;
 }
 

@@ -2,19 +2,20 @@ import { z } from "zod";
 import { kinds, option } from "../../lib/cli/options.js";
 
 const optionalText = kinds.text.optional();
+const address = z.url({ protocol: /^https?$/, error: "must be an address such as http://localhost:5000" });
 
 export const options = {
-  target: option(z.url({ protocol: /^https?$/ }), "http://localhost:5000", "Address of the api."),
-  users: option(kinds.positive, 200, "Users at the same time, each sending its next request when the last is answered.", "u"),
-  spawnRate: option(z.coerce.number().positive(), 10, "Users started a second.", "r"),
-  runTime: option(kinds.duration, 120, "Length of the test: 120, 120s, 2m."),
+  target: option(address, "http://localhost:5000", "Address of the api."),
+  users: option(kinds.positive, 200, "Concurrent users. Each sends its next request when the last one is answered.", "u"),
+  spawnRate: option(kinds.number.positive(), 10, "Users started per second.", "r"),
+  runTime: option(kinds.duration, 120, "Length of the test in seconds, or with a unit: 120s, 2m, 1h."),
   data: option<string | undefined>(
     optionalText,
     undefined,
-    "Passages to send: a csv, or a zip of one. Without it: data/input/train.csv.zip where that is, else the sample that ships.",
+    "Passages to send: a CSV, plain or zipped. Default: data/input/train.csv.zip if it exists, else the included sample.",
   ),
   out: option<string | undefined>(optionalText, undefined, "JSON report to write."),
-  seed: option(kinds.count, 0, "Seed of the draw of passages."),
-  timeout: option(kinds.duration, 60, "Longest wait for an answer; what takes longer is a failure."),
-  wait: option(kinds.duration, 30, "Longest wait for the api's /alive before the test."),
+  seed: option(kinds.count, 0, "Seed of the random choice of passages."),
+  timeout: option(kinds.duration, 60, "Longest wait for an answer in seconds, or with a unit. A later answer is a failure."),
+  wait: option(kinds.duration, 30, "Longest wait for the api to start in seconds, or with a unit."),
 };

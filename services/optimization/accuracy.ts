@@ -1,8 +1,8 @@
 import { correlate, mean, rank, rootMeanSquare } from "../../lib/math/statistics.js";
 
-/** How the scores of a graph compare with those of the float32 graph, on the same texts. */
+/** The scores of a graph compared with those of the float32 graph on the same texts. */
 export interface Accuracy {
-  /** Root mean squared error, against the targets or, without any, against the float32 scores. */
+  /** Root mean squared error against the targets or, without targets, against the float32 scores. */
   readonly rmse: number;
   readonly largestDifference: number;
   readonly meanDifference: number;
@@ -21,8 +21,8 @@ export function compareScores(scores: readonly number[], exact: readonly number[
 }
 
 /**
- * The largest error that passes. Without targets: the root mean square of differences that, unrelated to the errors of a model with
- * this `expected` RMSE, would make it larger by `gate`, as squares then add up.
+ * The largest RMSE that passes. Without targets: the root mean square of differences that would raise the `expected` RMSE by `gate` if they
+ * are independent of the model's errors, as squares then add up.
  */
 export function boundError(gate: number, { rmse, expected }: { readonly rmse: number; readonly expected?: number }): number {
   return expected === undefined ? rmse + gate : Math.sqrt((expected + gate) ** 2 - expected ** 2);

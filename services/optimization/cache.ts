@@ -1,41 +1,72 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { z } from "zod";
-import { writeFileAtomic } from "../../lib/storage/files.js";
+import { readFile, writeFileAtomic } from "../../lib/storage/files.js";
 
-/** What a search measured, to choose the same again without measuring. */
+const number = z.number();
+
+/** Each kind of measurement. */
+const kinds = {
+  /** Whether products of 8-bit weights overflow on this processor. */
+  saturating: z.boolean(),
+  /** The largest absolute value that the model computes. */
+  peak: number,
+  /** Scores by one precision: of the accuracy gate's rows and of the reference texts. */
+  scores: z.object({ rows: z.array(number), references: z.array(number) }),
+  /** Texts a second of graphs in layouts that were measured in turns, each as often as it was measured. */
+  throughputs: z.array(z.object({ precision: z.string(), sessions: number, threads: number, texts_per_second: z.array(number) })),
+} as const;
+
+type Kind = keyof typeof kinds;
+export type Measured<K extends Kind> = z.infer<(typeof kinds)[K]>;
+
+const named = <S extends z.ZodType>(schema: S) => z.record(z.string(), schema).default({});
+
+/** Format 1, of versions before this one, had no number. */
+const fileSchema = z.object({
+  format: z.literal(2),
+  key: z.string(),
+  saturating: named(kinds.saturating),
+  peak: named(kinds.peak),
+  scores: named(kinds.scores),
+  throughputs: named(kinds.throughputs),
+});
+type Stored = z.infer<typeof fileSchema>;
+
+/** The measurements of a search, so that the next search makes the same choice without measuring. */
 export interface Cache {
-  /** Whether it knew anything when it was opened. */
+  /** Whether it held a measurement when it was opened. */
   readonly known: boolean;
-  /** What was measured under this name before, else what `measure` gives, which is then kept. */
-  recall(name: string, measure: () => Promise<readonly (readonly number[])[]>): Promise<readonly (readonly number[])[]>;
+  /** The measurement of this kind and name if the cache has it, else what `measure` gives, which the cache then keeps. */
+  recall<K extends Kind>(kind: K, name: string, measure: () => Promise<Measured<K>>): Promise<Measured<K>>;
 }
 
-const schema = z.object({ key: z.string(), measured: z.record(z.string(), z.array(z.array(z.number()))) });
-
 /**
- * The cache in a file, of one search; of another, or damaged, it counts as empty.
- * @param key everything that what is measured depends on
+ * Opens the cache in a file. It is empty if the file is missing, damaged, of another format or of another search.
+ * @param key everything that the measurements depend on
  * @param fresh whether to measure again
  */
 export function openCache(file: string, key: string, fresh: boolean): Cache {
-  const stored = fresh || !existsSync(file) ? undefined : readStored(file);
-  const measured = stored?.key === key ? stored.measured : {};
+  const known = fresh ? undefined : readStored(file);
+  const stored: Stored = known?.key === key ? known : { format: 2, key, saturating: {}, peak: {}, scores: {}, throughputs: {} };
   return {
-    known: Object.keys(measured).length > 0,
-    async recall(name, measure) {
-      const known = measured[name];
-      if (known) return known;
-      const rows = (await measure()).map((row) => [...row]);
-      measured[name] = rows;
-      writeFileAtomic(file, `${JSON.stringify({ key, measured } satisfies z.infer<typeof schema>)}\n`);
-      return rows;
+    known: known?.key === key,
+    async recall<K extends Kind>(kind: K, name: string, measure: () => Promise<Measured<K>>) {
+      const measurements = stored[kind] as Record<string, Measured<K>>;
+      const known = measurements[name];
+      if (known !== undefined) return known;
+      const measured = await measure();
+      measurements[name] = measured;
+      writeFileAtomic(file, `${JSON.stringify(stored)}\n`);
+      return measured;
     },
   };
 }
 
-function readStored(file: string): z.infer<typeof schema> | undefined {
+function readStored(file: string): Stored | undefined {
+  if (!existsSync(file)) return undefined;
+  const text = readFile(file, "", "").toString("utf8");
   try {
-    return schema.parse(JSON.parse(readFileSync(file, "utf8")));
+    return fileSchema.parse(JSON.parse(text));
   } catch {
     return undefined;
   }

@@ -1,5 +1,5 @@
-import type { Found } from "./search.js";
-import { medianRate } from "./speed.js";
+import type { SearchResult } from "./search.js";
+import { medianThroughput } from "./speed.js";
 
 export const columns = [
   "Graph",
@@ -12,9 +12,9 @@ export const columns = [
   "Kept",
 ];
 
-/** What was tried, a row a graph and layout; a graph that failed the gate has no speed, nor has one for a GPU. */
-export function listRows({ gate, trials, kept }: Found): readonly (readonly string[])[] {
-  return gate.judged.flatMap(({ precision, accuracy, passed }) => {
+/** A row for each graph in each layout. Graphs that failed the gate and graphs for a GPU have no speed. */
+export function listRows({ gate, trials, kept }: SearchResult): readonly (readonly string[])[] {
+  return gate.results.flatMap(({ precision, accuracy, passed }) => {
     const { rmse, largestDifference, meanDifference, rankCorrelation } = accuracy;
     const figures = [...[rmse, largestDifference, meanDifference].map((figure) => figure.toFixed(4)), rankCorrelation.toFixed(5)];
     const measured = trials.filter((trial) => trial.precision === precision);
@@ -25,7 +25,7 @@ export function listRows({ gate, trials, kept }: Found): readonly (readonly stri
       return [
         precision,
         `${layout.sessions} x ${layout.threads}`,
-        medianRate({ ...trial, layout }).toFixed(1),
+        medianThroughput({ ...trial, layout }).toFixed(1),
         ...figures,
         isKept ? "yes" : "no",
       ];
@@ -33,8 +33,8 @@ export function listRows({ gate, trials, kept }: Found): readonly (readonly stri
   });
 }
 
-/** The rows as a table of Markdown. */
-export function formatTable(found: Found): string {
+/** The rows as a Markdown table. */
+export function formatTable(found: SearchResult): string {
   const rows = listRows(found);
   const widths = columns.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
   const line = (cells: readonly string[]) =>

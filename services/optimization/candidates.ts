@@ -1,51 +1,45 @@
-import { setMaxListeners } from "node:events";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
-import type { Checkpoint } from "../../lib/bert/checkpoint.js";
 import { numbersOf, type Precision } from "../../lib/bert/precisions.js";
-import { measureRanges, type Ranges } from "../../lib/bert/ranges.js";
-import { buildServingGraph } from "../../lib/bert/serving-graph.js";
-import { showProgress } from "../../lib/cli/progress.js";
-import { createEngine } from "../../lib/serving/engine.js";
-import { writeFileAtomic } from "../../lib/storage/files.js";
-import { countCores } from "../../lib/system/cores.js";
+import { fail } from "../../lib/errors/errors.js";
 
-type Texts = readonly (readonly number[])[];
+export const targets = ["cpu", "gpu"] as const;
+export type Target = (typeof targets)[number];
 
-/** The path of the graph of a precision, which is made when it is first asked for. */
-export type Graphs = (precision: Precision) => Promise<string>;
+/** What the option --precision takes. */
+export const precisionChoices = ["auto", "fp32", "int8", "fp16"] as const;
+export type PrecisionChoice = (typeof precisionChoices)[number];
 
-/**
- * @param folder where the graphs go
- * @param texts token ids by which the ranges of quantized values are measured
- */
-export function createGraphs(checkpoint: Checkpoint, folder: string, texts: Texts): Graphs {
-  let ranges: Promise<Ranges> | undefined;
-  return async (precision) => {
-    const graph = join(folder, `${precision}.onnx`);
-    if (existsSync(graph)) return graph;
-    const quantized = numbersOf(precision).largest !== undefined;
-    if (quantized) ranges ??= measureRanges(checkpoint, texts, countCores());
-    writeFileAtomic(graph, buildServingGraph(checkpoint, precision, quantized ? await ranges : undefined));
-    return graph;
-  };
+const choicesOf: { readonly [target in Target]: readonly PrecisionChoice[] } = {
+  cpu: ["auto", "fp32", "int8"],
+  gpu: ["auto", "fp32", "fp16"],
+};
+
+/** The kind of a precision, for metadata and users. */
+export const kindOf = (precision: Precision): "fp32" | "fp16" | "int8" => {
+  if (precision === "fp32" || precision === "fp16") return precision;
+  return "int8";
+};
+
+/** @throws bad-combination */
+export function checkChoice(target: Target, precision: PrecisionChoice): void {
+  if (choicesOf[target].includes(precision)) return;
+  const why = target === "gpu" ? "8-bit graphs are built for CPUs only" : "CPUs compute float16 as float32, only slower";
+  fail("bad-combination", {
+    options: `--target ${target} --precision ${precision}`,
+    why,
+    remedy: `Use one of ${choicesOf[target].join(", ")}.`,
+  });
 }
 
-/** Scores texts with a graph, on every core. @param name of the graph, for people */
-export async function scoreTexts(graph: string, texts: Texts, name: string, signal: AbortSignal): Promise<readonly number[]> {
-  const engine = await createEngine({ graph, sessions: countCores(), queueLimit: texts.length });
-  const progress = showProgress(`accuracy of ${name}`, texts.length, "texts");
-  let done = 0;
-  setMaxListeners(0, signal); // every text that waits listens
-  try {
-    const scores = texts.map(async (ids) => {
-      const score = await engine.score(ids, { signal });
-      progress.update(++done);
-      return score;
-    });
-    return await Promise.all(scores);
-  } finally {
-    progress.stop();
-    await engine.close();
-  }
+/**
+ * The precisions to try beside fp32, from the fastest to the most accurate. A slower one is worth trying only if those before it fail the
+ * accuracy gate.
+ * @param saturating whether the processor's 8-bit products overflow
+ * @param layers of the model: with one or two, keeping the first and the last in floats would leave none to quantize
+ */
+export function listCandidates(target: Target, saturating: boolean, layers: number): readonly Precision[] {
+  if (target === "gpu") return ["fp16"];
+  const precisions = saturating
+    ? (["int7", "int7-last", "int7-first", "int7-ends"] as const)
+    : (["int8", "int8-last", "int8-first", "int8-ends"] as const);
+  return precisions.filter((precision) => (numbersOf(precision).exact ?? []).length < layers);
 }

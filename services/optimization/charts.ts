@@ -1,18 +1,18 @@
 import * as Plot from "@observablehq/plot";
 import { blue, drawChart, faint, orange } from "../../lib/report/chart.js";
-import type { Found } from "./search.js";
-import { medianRate } from "./speed.js";
+import type { SearchResult } from "./search.js";
+import { medianThroughput } from "./speed.js";
 
-/** Each graph in each layout: texts a second over how much larger its error is than fp32's; on the axis, those that fail the gate. */
-export function drawSearch({ gate, trials, kept }: Found): string {
-  const exact = gate.judged[0]!.accuracy.rmse;
+/** Each graph in each layout: texts a second over the RMSE less fp32's. Graphs that fail the gate are on the axis. */
+export function drawSearch({ gate, trials, kept }: SearchResult): string {
+  const exact = gate.results[0]!.accuracy.rmse;
   const points = trials.map((trial) => {
     const { precision, layout } = trial;
-    const rmse = gate.judged.find((judged) => judged.precision === precision)!.accuracy.rmse;
+    const rmse = gate.results.find((result) => result.precision === precision)!.accuracy.rmse;
     const isKept = precision === kept.precision && layout === kept.layout;
-    return { x: rmse - exact, y: medianRate(trial), isKept, name: `${precision}, ${layout.sessions} x ${layout.threads}` };
+    return { x: rmse - exact, y: medianThroughput(trial), isKept, name: `${precision}, ${layout.sessions} x ${layout.threads}` };
   });
-  const failed = gate.judged
+  const failed = gate.results
     .filter(({ passed }) => !passed)
     .map(({ precision, accuracy }) => ({ x: accuracy.rmse - exact, y: 0, name: precision }));
   const margin = gate.bound - exact;
@@ -46,7 +46,7 @@ export function drawSearch({ gate, trials, kept }: Found): string {
   });
 }
 
-/** How many passages score how far from float32. */
+/** A histogram of the passages' scores less those in float32. */
 export function drawDifferences(differences: readonly number[]): string {
   return drawChart({
     x: { label: "score less fp32's" },

@@ -1,20 +1,20 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { type Checkpoint, readCheckpoint, weightsFile } from "../../lib/bert/checkpoint.js";
+import { type Checkpoint, checkVocabulary, readCheckpoint } from "../../lib/bert/checkpoint.js";
 import { fail } from "../../lib/errors/errors.js";
 import { readRecord, type TrainingRecord } from "../../lib/repository/training-record.js";
-import { hashFile } from "../../lib/storage/files.js";
-import { hashValue } from "../../lib/storage/fingerprint.js";
+import { hashFile, hashValue } from "../../lib/storage/hash.js";
+import { listWeightFiles } from "../../lib/storage/weights.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 
-/** A checkpoint with all that is needed to score texts with it. */
-export interface Model {
+/** A checkpoint with its tokenizer and training record. */
+export interface LoadedCheckpoint {
   readonly folder: string;
   readonly checkpoint: Checkpoint;
   readonly record: TrainingRecord | undefined;
-  /** Tokens the model reads at once, special tokens included. */
+  /** Tokens that the model reads at once, special tokens included. */
   readonly maxLength: number;
-  /** Token ids of a text, cut at maxLength. */
+  /** Token ids of a text, truncated to maxLength. */
   readonly encode: (text: string) => readonly number[];
   readonly padId: number;
   /** Folder or hub name of the pretrained model. */
@@ -23,15 +23,16 @@ export interface Model {
 
 const usualMaxLength = 256;
 
-/** @throws no-file where there is no whole checkpoint; what its readers throw */
-export function readModel(folder: string): Model {
-  const remedy = "Train one with: readability train; or name the folder of another with --model.";
+/** @throws no-file if a file of the checkpoint is missing, and what its readers throw */
+export function loadCheckpoint(folder: string): LoadedCheckpoint {
+  const remedy = "Train one with readability train, or choose another folder with --model.";
   if (!existsSync(folder)) fail("no-file", { file: folder, what: "a checkpoint in Hugging Face format", remedy });
-  for (const name of ["config.json", weightsFile, "tokenizer.json"])
-    if (!existsSync(join(folder, name))) fail("no-file", { file: join(folder, name), what: "a whole checkpoint", remedy });
+  for (const name of ["config.json", "tokenizer.json"])
+    if (!existsSync(join(folder, name))) fail("no-file", { file: join(folder, name), what: "a complete checkpoint", remedy });
   const checkpoint = readCheckpoint(folder);
   const record = readRecord(folder);
   const tokenizer = loadTokenizer(folder);
+  checkVocabulary(checkpoint, tokenizer.largestId);
   const maxLength = Math.min(record?.max_length ?? tokenizer.maxLength ?? usualMaxLength, checkpoint.config.positions);
   return {
     folder,
@@ -44,7 +45,8 @@ export function readModel(folder: string): Model {
   };
 }
 
-/** sha256 over what makes the scores of a checkpoint. */
+/** sha256 over the files that a checkpoint's scores depend on. */
 export async function hashCheckpoint(folder: string): Promise<string> {
-  return hashValue(await Promise.all(["config.json", weightsFile, "tokenizer.json"].map((name) => hashFile(join(folder, name)))));
+  const files = [join(folder, "config.json"), ...listWeightFiles(folder), join(folder, "tokenizer.json")];
+  return hashValue(await Promise.all(files.map(hashFile)));
 }

@@ -6,7 +6,8 @@ import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { readNewestVersion } from "../../lib/repository/repository.js";
 import { openModel } from "../../lib/serving/model.js";
 import { openVersion } from "../../lib/serving/open-version.js";
-import { hashPath } from "../../lib/storage/fingerprint.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { hashPath } from "../../lib/storage/hash.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 import { copyTiny, readTiny } from "../../test/tiny-models.js";
 import { main } from "./main.js";
@@ -52,9 +53,10 @@ describe("optimization", () => {
     expect(metadata.reference.texts).toHaveLength(4);
 
     const engine = await openVersion(version);
+    const scheduler = createScheduler();
     const tokenizer = loadTokenizer(version.folder);
     for (const { text, score } of metadata.reference.texts) {
-      const served = await engine.score(tokenizer.encodeTruncated(text, metadata.max_length));
+      const served = await scheduler.score(engine, tokenizer.encodeTruncated(text, metadata.max_length));
       expect(Math.abs(served - score)).toBeLessThan(metadata.reference.tolerance);
     }
     await engine.close();
@@ -130,10 +132,11 @@ describe("optimization", () => {
 
   it("refuses int8 that fails the gate, and leaves nothing", async () => {
     const [out, graded] = [join(folder, "refused"), join(folder, "as-scored.csv")];
-    const { scorer, tokenizer, maxLength } = await openModel(model);
+    const { engine, tokenizer, maxLength } = await openModel(model);
+    const scheduler = createScheduler();
     const texts = Array.from({ length: 60 }, (_, i) => `${"the cat sat on the mat ".repeat(1 + (i % 5))}${i}`);
-    const scores = await Promise.all(texts.map((text) => scorer.score(tokenizer.encodeTruncated(text, maxLength))));
-    await scorer.close();
+    const scores = await Promise.all(texts.map((text) => scheduler.score(engine, tokenizer.encodeTruncated(text, maxLength))));
+    await engine.close();
     // fp32 is without error, so that whatever rounds is worse.
     writeFileSync(graded, `excerpt,target\n${texts.map((text, i) => `${text},${scores[i]}\n`).join("")}`);
     const refused = main(["--model", model, "--data", graded, "--out", out, "--precision", "int8", "--gate", "1e-9", ...quick]);
@@ -150,6 +153,16 @@ describe("optimization", () => {
     writeCheckpoint(diverged, { config, weights: new Map([...weights, ...names.map(huge)]) });
     const refused = main(["--model", diverged, "--data", data, "--out", join(folder, "none"), ...quick]);
     await expect(refused).rejects.toMatchObject({ code: "no-scores" });
+  });
+
+  it("refuses a tokenizer with ids beyond the model's vocabulary", async () => {
+    const other = join(folder, "other-tokenizer");
+    cpSync(model, other, { recursive: true });
+    const file = join(other, "tokenizer.json");
+    const json = JSON.parse(readFileSync(file, "utf8"));
+    json.added_tokens.push({ ...json.added_tokens[0], id: 100, content: "[EXTRA]" });
+    writeFileSync(file, JSON.stringify(json));
+    await expect(main(["--model", other])).rejects.toMatchObject({ code: "bad-tokenizer" });
   });
 
   it("names what is missing of a checkpoint", async () => {

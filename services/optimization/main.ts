@@ -5,46 +5,46 @@ import { parseOptions, type Values } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { batching, formatTritonConfig, type WarmUp, warmUpFiles } from "../../lib/repository/triton-config.js";
-import { hashValue } from "../../lib/storage/fingerprint.js";
-import { withClaim } from "../../lib/storage/lock.js";
+import { hashValue } from "../../lib/storage/hash.js";
+import { withLock } from "../../lib/storage/lock.js";
 import { countCores } from "../../lib/system/cores.js";
 import { describeMachine } from "../../lib/system/machine.js";
 import { producer } from "../../lib/system/producer.js";
 import { listBuckets } from "./buckets.js";
 import { openCache } from "./cache.js";
-import { createGraphs } from "./candidates.js";
+import { checkChoice, type Target } from "./candidates.js";
 import { formatTable } from "./candidates-table.js";
-import { hashCheckpoint, type Model, readModel } from "./checkpoint.js";
-import { createInstruments } from "./instruments.js";
+import { hashCheckpoint, type LoadedCheckpoint, loadCheckpoint } from "./checkpoint.js";
+import { createGraphs } from "./graphs.js";
+import { createMeasurements } from "./measurements.js";
 import { options } from "./options.js";
-import { checkWish, type Target } from "./precisions.js";
 import { readGateRows, readSampleTexts } from "./rows.js";
-import { type Found, search } from "./search.js";
+import { type SearchResult, search } from "./search.js";
 import { listLayouts } from "./speed.js";
 import { stageVersion } from "./stage.js";
 import { type ModelFiles, openStaging, publishVersion } from "./version.js";
 
 type Settings = Values<typeof options>;
 
-/** Makes the fastest accurate version of a checkpoint for this machine, or for a GPU, in a model repository. */
+/** Makes the fastest accurate version of a checkpoint, for this machine or for a GPU, in a model repository. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("optimization", options, argv);
-  checkWish(settings.target, settings.precision);
+  checkChoice(settings.target, settings.precision);
   const log = createLog("optimization");
   const signal = abortOnSignals();
   try {
-    await withClaim(settings.out, () => optimize(settings, log, signal));
+    await withLock(settings.out, () => optimize(settings, log, signal));
     return 0;
   } catch (error) {
     if (!signal.aborted) throw error;
-    log.warn("stopped; the repository is as it was");
+    log.warn("stopped; the repository is unchanged");
     return 1;
   }
 }
 
 async function optimize(settings: Settings, log: Log, signal: AbortSignal): Promise<void> {
   const { out, name, target, seconds, rounds, cache, fresh } = settings;
-  const model = readModel(settings.model);
+  const model = loadCheckpoint(settings.model);
   const rows = readGateRows(settings.data, model.record, model.encode, settings.gateRows);
   for (const warning of rows.warnings) log.warn(warning);
   const sample = readSampleTexts();
@@ -52,18 +52,18 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
   const checkpoint = await hashCheckpoint(model.folder);
   const staging = openStaging(out, name);
   try {
-    log.info(`accuracy on ${rows.ids.length} passages of ${rows.source}, ${describeSpeed(target)}`);
+    log.info(`measuring accuracy on ${rows.source} (passages: ${rows.ids.length})${describeSpeed(target)}`);
     const graphs = createGraphs(model.checkpoint, staging, texts.ranges);
-    // The key holds all that measurements depend on; what is chosen by them may depend on more.
+    // All that measurements depend on. The choice may depend on more.
     const key = hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds });
     const measured = openCache(cache ?? join(out, ".optimization-cache.json"), key, fresh);
-    if (measured.known) log.info("going by what was measured before; --fresh measures again");
+    if (measured.known) log.info("using cached measurements; --fresh measures again");
     const found = await search(
       {
-        ...{ target, wish: settings.precision, layers: model.checkpoint.config.layers, layouts: listLayouts(countCores()), rounds },
-        ...{ rows: rows.ids.length, targets: rows.targets, margin: settings.gate, expected: model.record?.validation.rmse },
+        ...{ target, precision: settings.precision, layers: model.checkpoint.config.layers, layouts: listLayouts(countCores()), rounds },
+        ...{ targets: rows.targets, margin: settings.gate, expected: model.record?.validation.rmse },
       },
-      createInstruments({ model, graphs, texts, seconds, log, signal }),
+      createMeasurements({ model, graphs, texts, seconds, log, signal }),
       measured,
     );
     process.stdout.write(formatTable(found));
@@ -79,10 +79,15 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
 }
 
 const describeSpeed = (target: Target) =>
-  target === "gpu" ? "no speed, which is not measured for a GPU" : `speed on ${describeMachine().cpu} with ${countCores()} cores`;
+  target === "gpu" ? "; speed on a GPU is not measured" : ` and speed on ${describeMachine().cpu} (cores: ${countCores()})`;
 
-/** config.pbtxt, and the texts by which Triton warms up: of each length that clients pad to, or the longest, to which memory grows. */
-function describeModel({ name, target }: Settings, { encode, maxLength }: Model, sample: readonly string[], { kept }: Found): ModelFiles {
+/** config.pbtxt and the texts that Triton warms up with: of each length that clients pad to, or of the longest, which takes most memory. */
+function describeModel(
+  { name, target }: Settings,
+  { encode, maxLength }: LoadedCheckpoint,
+  sample: readonly string[],
+  { kept }: SearchResult,
+): ModelFiles {
   const ids = encode(sample.join(" "));
   const lengths = target === "gpu" ? listBuckets(maxLength) : [ids.length];
   const warmUps: readonly WarmUp[] = [

@@ -1,36 +1,40 @@
 import { z } from "zod";
 import { kinds, option } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
-import { targets, wishes } from "./precisions.js";
+import { precisionChoices, targets } from "./candidates.js";
 
 export const options = {
   model: option(kinds.text, places.model, "Checkpoint to serve: a folder in Hugging Face format."),
   data: option<string | undefined>(
     kinds.text.optional(),
     undefined,
-    "Graded passages for the accuracy gate: a csv with the columns excerpt and target, plain or in a zip. Without it: data/input/train.csv.zip where that is, else the gate compares with fp32 on the sample that ships.",
+    "Labelled passages for the accuracy gate: a CSV with the columns excerpt and target, plain or zipped. Default: data/input/train.csv.zip if it exists, else the gate compares with fp32 on the included sample.",
   ),
-  out: option(kinds.text, places.repository, "Model repository to write a version to."),
-  name: option(z.string().regex(/^[\w-]+$/, "expected letters, digits, - and _"), "readability", "Name of the model in the repository."),
+  out: option(kinds.text, places.repository, "Model repository that gets the new version."),
+  name: option(
+    z.string().regex(/^[\w-]+$/, "must consist of letters, digits, - and _"),
+    "readability",
+    "Name of the model in the repository.",
+  ),
   target: option(
     z.enum(targets),
     "cpu",
-    "cpu: for this machine, by measurement. gpu: for Triton Inference Server on an NVIDIA GPU, with batches; its speed is not measured.",
+    "Hardware to optimize for. cpu: this machine, by measurement; gpu: Triton Inference Server on an NVIDIA GPU, with batches, not measured.",
   ),
   precision: option(
-    z.enum(wishes),
+    z.enum(precisionChoices),
     "auto",
-    "auto: the fastest that passes the accuracy gate; for a GPU fp16, else fp32. Or that one: fp32, int8 (cpu) or fp16 (gpu).",
+    "Precision of the graph: fp32, int8 (cpu only) or fp16 (gpu only). auto: on cpu the fastest that passes the accuracy gate, on gpu fp16 if it passes, else fp32.",
   ),
-  gate: option(z.coerce.number().positive(), 0.005, "How much larger than fp32's the root mean squared error may be."),
-  gateRows: option(kinds.positive, 1000, "Passages the gate scores at most, spread over the file."),
-  rounds: option(kinds.positive, 3, "Times that each of the fastest is measured."),
-  seconds: option(z.coerce.number().positive(), 1, "Length of a measurement."),
+  gate: option(kinds.number.positive(), 0.005, "Largest increase of the RMSE over that of fp32."),
+  gateRows: option(kinds.positive, 1000, "Largest number of passages that the accuracy gate scores, spread over the file."),
+  rounds: option(kinds.positive, 3, "Number of speed measurements of each of the fastest candidates."),
+  seconds: option(kinds.number.positive(), 1, "Length of a speed measurement, in seconds."),
   cache: option<string | undefined>(
     kinds.text.optional(),
     undefined,
-    "File of what was measured: a second run from the same on the same machine measures nothing and makes the same version. Default: .optimization-cache.json in the repository.",
+    "File of cached measurements. A second run with the same inputs on the same machine measures nothing and writes the same version. Default: .optimization-cache.json in the repository.",
   ),
-  fresh: option(kinds.flag, false, "Measure again, whatever the cache knows."),
-  keep: option(kinds.positive, 2, "Versions to keep in the repository, the new one included."),
+  fresh: option(kinds.flag, false, "Ignore the cache and measure again."),
+  keep: option(kinds.positive, 2, "Versions to keep in the repository, including the new one."),
 };

@@ -3,9 +3,9 @@ import type { Precision } from "../../lib/bert/precisions.js";
 import { readTiny } from "../../test/tiny-models.js";
 import { compareScores } from "./accuracy.js";
 import { formatTable } from "./candidates-table.js";
-import type { Judged } from "./gate.js";
+import type { GateResult } from "./gate.js";
+import type { Outcome } from "./outcome.js";
 import { renderReport } from "./report.js";
-import type { Outcome } from "./stage.js";
 
 const layouts = [
   { sessions: 2, threads: 1 },
@@ -13,16 +13,18 @@ const layouts = [
 ] as const;
 const exact = Array.from({ length: 60 }, (_, i) => Math.sin(i));
 
-function judge(precision: Precision, error: number, passed: boolean): Judged {
+function resultOf(precision: Precision, error: number, passed: boolean): GateResult {
   const scores = exact.map((score, i) => score + error * Math.cos(7 * i));
   return { precision, scores, accuracy: compareScores(scores, exact, exact), passed };
 }
 
 /** What a search found that tried these, each measured in both layouts where it passed. */
-function imagine(judged: readonly Judged[], { target = "cpu" as Outcome["target"], source = "rows.csv" } = {}): Outcome {
-  const passed = judged.filter((one) => one.passed);
+function imagine(results: readonly GateResult[], { target = "cpu" as Outcome["target"], source = "rows.csv" } = {}): Outcome {
+  const passed = results.filter((one) => one.passed);
   const trials =
-    target === "gpu" ? [] : passed.flatMap(({ precision }, i) => layouts.map((layout) => ({ precision, layout, rates: [20 * (i + 1)] })));
+    target === "gpu"
+      ? []
+      : passed.flatMap(({ precision }, i) => layouts.map((layout) => ({ precision, layout, throughputs: [20 * (i + 1)] })));
   const served = passed.at(-1)!;
   return {
     ...{ target, checkpoint: "f00d", references: [] },
@@ -36,17 +38,21 @@ function imagine(judged: readonly Judged[], { target = "cpu" as Outcome["target"
       base: "a/base",
     },
     rows: { source, ids: exact.map(() => [1]), targets: exact, unseen: true, training: [], warnings: [] },
-    found: { gate: { judged, bound: 0.02 }, trials, kept: { precision: served.precision, layout: layouts[0] }, served, references: [] },
+    found: { gate: { results, bound: 0.02 }, trials, kept: { precision: served.precision, layout: layouts[0] }, served, references: [] },
   };
 }
 
-const fp32 = judge("fp32", 0, true);
+const fp32 = resultOf("fp32", 0, true);
 const cases: readonly (readonly [string, Outcome, number])[] = [
-  ["int8 that passes", imagine([fp32, judge("int8", 0.01, true)]), 2],
-  ["graphs that fail", imagine([fp32, judge("int8", 0.2, false), judge("int8-last", 0.1, false), judge("int8-ends", 0.01, true)]), 2],
-  ["scores that are no numbers", imagine([fp32, judge("int8", Number.NaN, false)]), 1],
+  ["int8 that passes", imagine([fp32, resultOf("int8", 0.01, true)]), 2],
+  [
+    "graphs that fail",
+    imagine([fp32, resultOf("int8", 0.2, false), resultOf("int8-last", 0.1, false), resultOf("int8-ends", 0.01, true)]),
+    2,
+  ],
+  ["scores that are no numbers", imagine([fp32, resultOf("int8", Number.NaN, false)]), 1],
   ["fp32 alone", imagine([fp32]), 1],
-  ["a GPU", imagine([fp32, judge("fp16", 0.001, true)], { target: "gpu" }), 1],
+  ["a GPU", imagine([fp32, resultOf("fp16", 0.001, true)], { target: "gpu" }), 1],
 ];
 
 it.each(cases)("needs nothing but itself and has its charts: %s", (_, outcome, charts) => {

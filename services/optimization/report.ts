@@ -6,14 +6,14 @@ import { describeMachine } from "../../lib/system/machine.js";
 import { producer } from "../../lib/system/producer.js";
 import { columns, listRows } from "./candidates-table.js";
 import { drawDifferences, drawSearch } from "./charts.js";
-import { medianRate } from "./speed.js";
-import type { Outcome } from "./stage.js";
+import type { Outcome } from "./outcome.js";
+import { medianThroughput } from "./speed.js";
 
-/** The report of a search for people: one self-contained HTML page. */
+/** The report of a search for people: a self-contained HTML page. */
 export function renderReport(outcome: Outcome, tables: Tables): string {
   const { target, found } = outcome;
   const { gate, trials, kept, served } = found;
-  const exact = gate.judged[0]!;
+  const exact = gate.results[0]!;
   const against = outcome.rows.targets ? "the grades" : "fp32's scores";
   const differences = served.scores.map((score, i) => score - exact.scores[i]!);
   return renderPage("Optimization report", [
@@ -58,7 +58,7 @@ export function renderReport(outcome: Outcome, tables: Tables): string {
 
 const scoreStep = 0.5;
 
-/** What scores mean, from the hardest to the easiest training passages; none where those are not known. */
+/** What scores mean, from the hardest to the easiest training passages; empty if those are unknown. */
 function explainScores({ percentiles, grades, intervals = [] }: Tables): string[] {
   if (percentiles === undefined) return [];
   const [first, last] = [Math.ceil(percentiles[0]! / scoreStep), Math.floor(percentiles.at(-1)! / scoreStep)];
@@ -84,9 +84,9 @@ function explainScores({ percentiles, grades, intervals = [] }: Tables): string[
   ];
 }
 
-/** None where it was not measured. */
+/** Empty if speed was not measured. */
 function describeSpeed({ found: { trials, kept } }: Outcome): (readonly [string, string])[] {
-  const fastest = (precision: string) => Math.max(...trials.filter((trial) => trial.precision === precision).map(medianRate));
+  const fastest = (precision: string) => Math.max(...trials.filter((trial) => trial.precision === precision).map(medianThroughput));
   if (trials.length === 0) return [];
   const speed = fastest(kept.precision);
   const compared = kept.precision === "fp32" || !trials.some(({ precision }) => precision === "fp32");

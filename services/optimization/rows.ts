@@ -3,25 +3,25 @@ import { type Passage, readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { listSplits, type TrainingRecord } from "../../lib/repository/training-record.js";
 
-/** What the accuracy gate scores. */
+/** The passages that the accuracy gate scores. */
 export interface GateRows {
-  /** Where they come from, for people. */
+  /** The file they come from, for people. */
   readonly source: string;
   readonly ids: readonly (readonly number[])[];
-  /** Absent where the scores are compared with fp32's. */
+  /** Absent if the scores are compared with fp32's. */
   readonly targets?: readonly number[];
-  /** Whether the model is known not to have seen them in training. */
+  /** Whether training is known not to have used them. */
   readonly unseen: boolean;
-  /** What the model was trained on, as far as that is here. */
+  /** The passages that the model was trained on, if they are here. */
   readonly training: readonly Passage[];
   readonly warnings: readonly string[];
 }
 
-/** Split as train does unless the checkpoint's record tells otherwise. */
+/** The default split of train, for checkpoints without a record. */
 const usualSplit = { seed: 0, validation_fraction: 0.1 };
 
 /**
- * The passages that training held out; without data, those of the sample that ships.
+ * The passages that training held out; without data, those of the sample that comes with the package.
  * @throws what readPassages throws
  */
 export function readGateRows(
@@ -49,9 +49,9 @@ export function readGateRows(
     training: other ? [] : passages.filter((_, i) => !heldOut.has(i)),
     warnings: [
       ...warnings,
-      ...(held.length === 0 ? [`every passage of ${file} was in training: the RMSE below is better than on others`] : []),
+      ...(held.length === 0 ? [`the model was trained on every passage of ${file}: the RMSE below is optimistic`] : []),
       ...(other
-        ? [`${file} is not what the checkpoint was trained on (${record.data.file}): some of its passages may have been in training`]
+        ? [`the checkpoint was trained on ${record.data.file}, not on ${file}: if they share passages, the RMSE below is optimistic`]
         : []),
     ],
   };
@@ -66,20 +66,20 @@ function spread(passages: readonly Passage[], limit: number): readonly Passage[]
 const referencePassages = ["bees-1", "chess-3", "moon-6", "vaccines-8"];
 const rangeTexts = 16;
 
-/** Texts of the sample that ships. */
+/** Texts of the sample that comes with the package. */
 export function readSampleTexts(): { readonly references: readonly string[]; readonly ranges: readonly string[] } {
   const { passages } = readPassages(places.sample, { targets: false });
   return {
-    /** From easy to hard: by them a server finds out whether it scores right. */
+    /** From easy to hard. By their scores a server finds out whether it scores correctly. */
     references: passages.filter(({ id }) => referencePassages.includes(id)).map(({ excerpt }) => excerpt),
-    /** Of several levels, to measure the ranges of quantized values with. */
+    /** Of several levels, to measure the ranges of quantized layers on. */
     ranges: spread(passages, rangeTexts).map(({ excerpt }) => excerpt),
   };
 }
 
 const typicalTexts = 32;
 
-/** The texts of typical length, to measure speed with: those nearest to the median. */
+/** Texts of typical length, nearest to the median, to measure speed on. */
 export function pickTypical(ids: readonly (readonly number[])[]): readonly (readonly number[])[] {
   const sorted = ids.toSorted((a, b) => a.length - b.length);
   const start = Math.max(0, Math.floor((sorted.length - typicalTexts) / 2));

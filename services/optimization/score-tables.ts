@@ -5,8 +5,8 @@ import { gradeLevel } from "../../lib/text/formulas.js";
 import type { GateRows } from "./rows.js";
 
 /**
- * What gives a score meaning: by the passages that are here, else as the record tells.
- * @param scores of the gate's rows by the graph that is served
+ * What scores mean: from the passages that are here, else from the training record.
+ * @param scores of the gate's rows, by the served graph
  */
 export function makeTables(record: TrainingRecord | undefined, { targets, unseen, training }: GateRows, scores: readonly number[]): Tables {
   return {

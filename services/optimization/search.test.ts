@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Precision } from "../../lib/bert/precisions.js";
 import { openCache } from "./cache.js";
-import { type Instruments, type SearchOptions, search } from "./search.js";
+import { type Measurements, type SearchOptions, search } from "./search.js";
 
 const folder = mkdtempSync(join(tmpdir(), "readability-search-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -18,40 +18,41 @@ const layouts = [
   { sessions: 1, threads: 2 },
 ];
 const options: SearchOptions = {
-  ...{ target: "cpu", wish: "auto", layers: 6, layouts, rounds: 2, rows: exact.length },
+  ...{ target: "cpu", precision: "auto", layers: 6, layouts, rounds: 2 },
   ...{ targets: exact, margin: 0.1, expected: undefined },
 };
 
 /** A machine on which precisions are off by so much, and run at so many texts a second in the first layout, half of it in the other. */
 function imagine(
   errors: Partial<Record<Precision, number>>,
-  rates: Partial<Record<Precision, number>>,
+  throughputs: Partial<Record<Precision, number>>,
   { saturating = false, peak = 100 } = {},
 ) {
   const asked: string[] = [];
-  const instruments: Instruments = {
+  const measurements: Measurements = {
     async score(precision) {
       asked.push(precision);
-      return [...exact, reference].map((score) => score + (precision === "fp32" ? 0 : errors[precision]!));
+      const error = precision === "fp32" ? 0 : errors[precision]!;
+      return { rows: exact.map((score) => score + error), references: [reference + error] };
     },
-    async rate({ precision, layout }) {
+    async throughput({ precision, layout }) {
       asked.push(`${precision} ${layout.sessions}`);
-      return rates[precision]! / layout.threads;
+      return throughputs[precision]! / layout.threads;
     },
     saturating: async () => saturating,
     peak: async () => peak,
   };
-  return { instruments, asked };
+  return { measurements, asked };
 }
 
 describe("search", () => {
   it("keeps the fastest of what passes the gate, in its fastest layout", async () => {
-    const { instruments, asked } = imagine({ int8: 0.05 }, { fp32: 10, int8: 20 });
-    const found = await search(options, instruments, emptyCache());
+    const { measurements, asked } = imagine({ int8: 0.05 }, { fp32: 10, int8: 20 });
+    const found = await search(options, measurements, emptyCache());
     expect(found.kept).toMatchObject({ precision: "int8", layout: layouts[0] });
     expect(found.references).toEqual([reference]);
     expect(found.served.accuracy.rmse).toBeCloseTo(0.05, 12);
-    expect(found.trials.map(({ rates }) => rates.length)).toEqual([1, 1, 2, 1]); // what is far slower is measured once
+    expect(found.trials.map(({ throughputs }) => throughputs.length)).toEqual([1, 1, 2, 1]); // what is far slower is measured once
     expect(asked.slice(0, 2)).toEqual(["fp32", "int8"]);
   });
 
@@ -61,9 +62,9 @@ describe("search", () => {
   ])("tries more accurate ones only until one passes (saturating: $saturating)", async ({ saturating, tried }) => {
     const errors = Object.fromEntries(tried.map((precision, i) => [precision, [0.3, 0.2, 0.05][i]]));
     const rates = Object.fromEntries([["fp32", 10], ...tried.map((precision) => [precision, 15])]);
-    const { instruments } = imagine(errors, rates, { saturating });
-    const { gate, kept } = await search(options, instruments, emptyCache());
-    expect(gate.judged.map(({ precision, passed }) => [precision, passed])).toEqual([
+    const { measurements } = imagine(errors, rates, { saturating });
+    const { gate, kept } = await search(options, measurements, emptyCache());
+    expect(gate.results.map(({ precision, passed }) => [precision, passed])).toEqual([
       ["fp32", true],
       [tried[0], false],
       [tried[1], false],
@@ -74,11 +75,11 @@ describe("search", () => {
 
   it("serves fp32 where nothing else passes, or nothing is clearly faster", async () => {
     const failing = { int8: 1, "int8-last": 1, "int8-first": 1, "int8-ends": Number.NaN };
-    const none = await search(options, imagine(failing, { fp32: 10 }).instruments, emptyCache());
+    const none = await search(options, imagine(failing, { fp32: 10 }).measurements, emptyCache());
     expect([none.kept.precision, none.trials.length]).toEqual(["fp32", 2]);
-    const equal = await search(options, imagine({ int8: 0 }, { fp32: 10, int8: 10.1 }).instruments, emptyCache());
+    const equal = await search(options, imagine({ int8: 0 }, { fp32: 10, int8: 10.1 }).measurements, emptyCache());
     expect(equal.kept.precision).toBe("fp32");
-    await expect(search({ ...options, wish: "int8" }, imagine(failing, {}).instruments, emptyCache())).rejects.toMatchObject({
+    await expect(search({ ...options, precision: "int8" }, imagine(failing, {}).measurements, emptyCache())).rejects.toMatchObject({
       code: "gate-failed",
       message: expect.stringMatching(/^int8 fails/),
     });
@@ -90,38 +91,38 @@ describe("search", () => {
     [3, ["int8", "int8-last", "int8-first", "int8-ends"]],
   ])("keeps no layer exact that is the last one in integers, of %i", async (layers, tried) => {
     const failing = { int8: 1, "int8-last": 1, "int8-first": 1, "int8-ends": 1 };
-    const { gate } = await search({ ...options, layers }, imagine(failing, { fp32: 10 }).instruments, emptyCache());
-    expect(gate.judged.slice(1).map(({ precision }) => precision)).toEqual(tried);
+    const { gate } = await search({ ...options, layers }, imagine(failing, { fp32: 10 }).measurements, emptyCache());
+    expect(gate.results.slice(1).map(({ precision }) => precision)).toEqual(tried);
   });
 
-  it("serves what is wished for", async () => {
-    const { instruments, asked } = imagine({ int8: 0 }, { fp32: 100, int8: 1 });
-    expect((await search({ ...options, wish: "int8" }, instruments, emptyCache())).kept.precision).toBe("int8");
+  it("serves the precision that was asked for", async () => {
+    const { measurements, asked } = imagine({ int8: 0 }, { fp32: 100, int8: 1 });
+    expect((await search({ ...options, precision: "int8" }, measurements, emptyCache())).kept.precision).toBe("int8");
     asked.length = 0;
-    expect((await search({ ...options, wish: "fp32" }, instruments, emptyCache())).kept.precision).toBe("fp32");
+    expect((await search({ ...options, precision: "fp32" }, measurements, emptyCache())).kept.precision).toBe("fp32");
     expect(asked).not.toContain("int8");
   });
 
   it("measures no speed for a GPU, and no float16 where values come near its end", async () => {
     const gpu = { ...options, target: "gpu" } as const;
-    const { instruments, asked } = imagine({ fp16: 0.01 }, {});
-    expect((await search(gpu, instruments, emptyCache())).kept).toEqual({ precision: "fp16", layout: { sessions: 1, threads: 1 } });
+    const { measurements, asked } = imagine({ fp16: 0.01 }, {});
+    expect((await search(gpu, measurements, emptyCache())).kept).toEqual({ precision: "fp16", layout: { sessions: 1, threads: 1 } });
     expect(asked).toEqual(["fp32", "fp16"]);
-    const large = imagine({ fp16: 0.01 }, {}, { peak: 30_000 }).instruments;
+    const large = imagine({ fp16: 0.01 }, {}, { peak: 30_000 }).measurements;
     expect((await search(gpu, large, emptyCache())).kept.precision).toBe("fp32");
-    await expect(search({ ...gpu, wish: "fp16" }, large, emptyCache())).rejects.toMatchObject({ code: "too-large-values" });
-    const off = imagine({ fp16: 1 }, {}).instruments;
+    await expect(search({ ...gpu, precision: "fp16" }, large, emptyCache())).rejects.toMatchObject({ code: "values-too-large" });
+    const off = imagine({ fp16: 1 }, {}).measurements;
     expect((await search(gpu, off, emptyCache())).kept.precision).toBe("fp32");
   });
 
   it("measures nothing that the cache knows, and chooses the same", async () => {
     const first = imagine({ int8: 0.01 }, { fp32: 10, int8: 20 });
     const file = join(folder, "known.json");
-    const found = await search(options, first.instruments, openCache(file, "key", false));
+    const found = await search(options, first.measurements, openCache(file, "key", false));
     // Now fp32 would win; the cache knows it otherwise.
     const second = imagine({ int8: 0.01 }, { fp32: 20, int8: 10 });
-    expect(await search(options, second.instruments, openCache(file, "key", false))).toEqual(found);
+    expect(await search(options, second.measurements, openCache(file, "key", false))).toEqual(found);
     expect(second.asked).toEqual([]);
-    expect((await search(options, second.instruments, openCache(file, "key", true))).kept.precision).toBe("fp32");
+    expect((await search(options, second.measurements, openCache(file, "key", true))).kept.precision).toBe("fp32");
   });
 });

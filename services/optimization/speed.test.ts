@@ -4,10 +4,10 @@ import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import type { Precision } from "../../lib/bert/precisions.js";
 import { meanGraph } from "../../test/graphs.js";
-import { chooseTrial, listLayouts, measureRate, measureTrials, medianRate, type Trial } from "./speed.js";
+import { chooseTrial, listLayouts, measureThroughput, measureTrials, medianThroughput, type Trial } from "./speed.js";
 
 const layout = { sessions: 1, threads: 1 };
-const trial = (precision: Precision, rates: number[] = []): Trial => ({ precision, layout, rates });
+const trial = (precision: Precision, throughputs: number[] = []): Trial => ({ precision, layout, throughputs });
 
 describe("listLayouts", () => {
   it("tries one thread a session, one session, and what lies between", () => {
@@ -32,7 +32,7 @@ describe("listLayouts", () => {
 describe("chooseTrial", () => {
   it("takes the fastest by its median", () => {
     expect(chooseTrial([trial("fp32", [10, 11, 100]), trial("int8", [20, 1, 21])]).precision).toBe("int8");
-    expect(medianRate(trial("fp32", [4, 1]))).toBe(2.5);
+    expect(medianThroughput(trial("fp32", [4, 1]))).toBe(2.5);
   });
 
   it("keeps an earlier one that is hardly slower", () => {
@@ -49,11 +49,11 @@ describe("measureTrials", () => {
       return speeds[precision]!;
     });
     expect(order).toEqual(["fp32", "int7", "int8", "int8", "int7", "int7", "int8"]);
-    expect(measured.map(({ rates }) => rates)).toEqual([[50], [90, 90, 90], [100, 100, 100]]);
+    expect(measured.map(({ throughputs }) => throughputs)).toEqual([[50], [90, 90, 90], [100, 100, 100]]);
   });
 });
 
-describe("measureRate", () => {
+describe("measureThroughput", () => {
   const folder = mkdtempSync(join(tmpdir(), "readability-speed-"));
   afterAll(() => rmSync(folder, { recursive: true }));
   const graph = join(folder, "graph.onnx");
@@ -61,13 +61,13 @@ describe("measureRate", () => {
   const measuring = { texts: [[5, 6, 7]], seconds: 0.05 };
 
   it("runs the graph", async () => {
-    expect(await measureRate(graph, { sessions: 2, threads: 1 }, { ...measuring, signal: new AbortController().signal })).toBeGreaterThan(
-      1,
-    );
+    expect(
+      await measureThroughput(graph, { sessions: 2, threads: 1 }, { ...measuring, signal: new AbortController().signal }),
+    ).toBeGreaterThan(1);
   });
 
   it("stops when it is told to", async () => {
     const signal = AbortSignal.abort(new Error("enough"));
-    await expect(measureRate(graph, layout, { ...measuring, signal })).rejects.toThrow("enough");
+    await expect(measureThroughput(graph, layout, { ...measuring, signal })).rejects.toThrow("enough");
   });
 });

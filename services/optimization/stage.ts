@@ -2,34 +2,21 @@ import { readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Precision } from "../../lib/bert/precisions.js";
 import { type Metadata, versionFiles } from "../../lib/repository/repository.js";
-import { hashFile, writeFileAtomic } from "../../lib/storage/files.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
+import { hashFile } from "../../lib/storage/hash.js";
 import { producer } from "../../lib/system/producer.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { listBuckets } from "./buckets.js";
-import type { Graphs } from "./candidates.js";
-import type { Model } from "./checkpoint.js";
-import type { Judged } from "./gate.js";
-import { kindOf, type Target } from "./precisions.js";
+import { kindOf } from "./candidates.js";
+import type { GateResult } from "./gate.js";
+import type { Graphs } from "./graphs.js";
+import type { Outcome } from "./outcome.js";
 import { renderReport } from "./report.js";
-import type { GateRows } from "./rows.js";
 import { makeTables } from "./score-tables.js";
-import type { Found } from "./search.js";
-import { describeTrials } from "./trials.js";
+import { summarize } from "./summary.js";
 import { reportFiles } from "./version.js";
 
-/** What was tried and what came out. */
-export interface Outcome {
-  readonly target: Target;
-  readonly model: Model;
-  /** sha256 of the checkpoint. */
-  readonly checkpoint: string;
-  readonly rows: GateRows;
-  /** Texts that tell a server whether it scores right. */
-  readonly references: readonly string[];
-  readonly found: Found;
-}
-
-/** Completes the folder of a version: the graphs, tokenizer, metadata and reports. */
+/** Completes the folder of a version: graphs, tokenizer, metadata and reports. */
 export async function stageVersion(staging: string, outcome: Outcome, graphs: Graphs): Promise<void> {
   const { target, model, checkpoint, rows, found } = outcome;
   const { served, kept } = found;
@@ -54,7 +41,7 @@ export async function stageVersion(staging: string, outcome: Outcome, graphs: Gr
     ...tables,
   };
   writeJson(join(staging, versionFiles.metadata), metadata);
-  writeJson(join(staging, reportFiles.json), describeTrials(outcome));
+  writeJson(join(staging, reportFiles.json), summarize(outcome));
   writeFileAtomic(join(staging, reportFiles.html), renderReport(outcome, tables));
   await arrangeGraphs(staging, served.precision, graphs);
 }
@@ -64,17 +51,17 @@ function describeAccuracy({ rows: { ids, targets }, found: { gate, served } }: O
     against: targets ? "targets" : "fp32",
     rows: ids.length,
     rmse: served.accuracy.rmse,
-    rmse_fp32: gate.judged[0]!.accuracy.rmse,
+    rmse_fp32: gate.results[0]!.accuracy.rmse,
     largest_difference: served.accuracy.largestDifference,
   };
 }
 
-/** Twice what was seen, as other processors round otherwise; sums that overflow are off by more. */
-function chooseTolerance({ accuracy }: Judged): number {
+/** Twice the largest difference, as other processors round differently. Sums that overflow are off by more. */
+function chooseTolerance({ accuracy }: GateResult): number {
   return Math.max(0.1, 2 * accuracy.largestDifference);
 }
 
-/** The served graph and the one to fall back to, by the names that servers look for; the others go. */
+/** Gives the served graph and its fallback the names that servers look for, and removes the other graphs. */
 async function arrangeGraphs(staging: string, served: Precision, graphs: Graphs): Promise<void> {
   renameSync(await graphs(served), join(staging, versionFiles.graph));
   if (served !== "fp32") renameSync(await graphs("fp32"), join(staging, versionFiles.fallback));

@@ -56,6 +56,14 @@ describe("publishVersion", () => {
   });
 });
 
+it.skipIf(process.platform === "win32")("says what cannot be written where something is in the way", () => {
+  publish("a");
+  mkdirSync(join(repository, "easy", "warmup", "input_ids_8"));
+  const staging = openStaging(repository, "easy");
+  const files = { config: "", warmUps: new Map([["input_ids_8", Buffer.from("ids")]]) };
+  expect(() => publishVersion(repository, "easy", staging, files, 2)).toThrow(/easy.* is a folder, not a regular file/);
+});
+
 describe("openStaging", () => {
   it("removes what a killed run left", () => {
     mkdirSync(join(repository, "easy", ".staging-1", "x"), { recursive: true });

@@ -8,6 +8,7 @@ import { parseOptions } from "../../lib/cli/options.js";
 import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 import { averageCheckpoints } from "./average.js";
 import { fillSettings, options } from "./options.js";
@@ -51,17 +52,16 @@ describe("--average", { timeout: 240_000 }, () => {
     expect(record).toMatchObject({ steps: 10 + 20, epochs: [], max_length: 32 });
     const { passages } = readPassages(tiny.data, { targets: true });
     const held = holdOut(passages, [{ seed: 0, validation_fraction: 0.1 }]);
-    const { scorer, tokenizer } = await openModel(tiny.path("mean"), { sessions: 1 });
-    const scores = await Promise.all(held.map((i) => scorer.score(tokenizer.encodeTruncated(passages[i]!.excerpt, 32))));
-    await scorer.close();
+    const { engine, tokenizer } = await openModel(tiny.path("mean"), { workers: 1 });
+    const scheduler = createScheduler();
+    const scores = await Promise.all(held.map((i) => scheduler.score(engine, tokenizer.encodeTruncated(passages[i]!.excerpt, 32))));
+    await engine.close();
     const squares = held.map((i, j) => (scores[j]! - passages[i]!.target) ** 2);
     expect(record.validation).toEqual({
       rows: held.length,
       rmse: expect.closeTo(Math.sqrt(squares.reduce((a, b) => a + b) / held.length), 9),
     });
-    expect(stderr).toContain(
-      `validation RMSE of the average ${record.validation.rmse.toFixed(4)}, on 10 passages that none of them has seen`,
-    );
+    expect(stderr).toContain(`validation RMSE of the average ${record.validation.rmse.toFixed(4)} (unseen passages: 10)`);
   });
 
   it("takes folders by commas and averages of averages, and gives a checkpoint's weights back where all are the same", async () => {
@@ -84,9 +84,7 @@ describe("--average", { timeout: 240_000 }, () => {
   it("measures on what all held out alone: nothing where folds meet, or where the data is another's", async () => {
     await tiny.run("folds", "--folds", "2");
     const folds = ["folds/fold-1", "folds/fold-2"];
-    expect(await average("of-folds", folds)).toContain(
-      "every passage was trained on by one of these checkpoints or another: the average is not measured",
-    );
+    expect(await average("of-folds", folds)).toContain("no passage is unseen by all checkpoints; the average is not measured");
     const { validation } = tiny.record("of-folds");
     expect(validation.rows).toBe(0);
     expect(validation.rmse).toBeCloseTo((tiny.record(folds[0]!).validation.rmse + tiny.record(folds[1]!).validation.rmse) / 2, 12);
@@ -104,7 +102,7 @@ describe("--average", { timeout: 240_000 }, () => {
 
     writeFileSync(tiny.path("other.csv"), `${readFileSync(tiny.data, "utf8")}\n`);
     expect(await average("of-other", ["one", "two"], "--data", tiny.path("other.csv"))).toMatch(
-      /one was trained on other data than .*other\.csv: the average is not measured/,
+      /one was not trained on .*other\.csv; the average is not measured/,
     );
   });
 
@@ -116,14 +114,14 @@ describe("--average", { timeout: 240_000 }, () => {
     const copy = (name: string) => cpSync(tiny.path("one"), tiny.path(name), { recursive: true });
     copy("no-record");
     rmSync(tiny.path("no-record", "training.json"));
-    await refused(["one", "no-record"], /no-record holds no training\.json.*Name checkpoints that readability train wrote/);
+    await refused(["one", "no-record"], /no-record has no training\.json.*Use checkpoints that readability train wrote/);
 
     copy("narrow");
     const source = JSON.parse(readFileSync(tiny.path("one", "config.json"), "utf8"));
     const config = parseConfig(JSON.stringify({ ...source, intermediate_size: 48 }), "config.json");
     const weights = new Map(listParameters(config).map(({ name, shape }) => [name, { shape, data: new Float32Array(sizeOf(shape)) }]));
     writeCheckpoint(tiny.path("narrow"), { config, weights });
-    await refused(["one", "narrow"], /narrow cannot be averaged with .*one: intermediate is 48, not 64\. Name checkpoints/);
+    await refused(["one", "narrow"], /narrow cannot be averaged with .*one: intermediate is 48, not 64\. Use checkpoints/);
 
     copy("longer");
     const record = { ...tiny.record("one"), max_length: 48 };
@@ -132,17 +130,17 @@ describe("--average", { timeout: 240_000 }, () => {
 
     copy("words");
     writeFileSync(tiny.path("words", "tokenizer.json"), readFileSync(tiny.path("one", "tokenizer.json"), "utf8").replace('"cat"', '"dog"'));
-    await refused(["one", "words"], /its tokenizer\.json is another/);
+    await refused(["one", "words"], /its tokenizer\.json differs/);
 
     copy("missing");
     writeCheckpoint(tiny.path("missing"), {
       config: parseConfig(JSON.stringify(source), ""),
       weights: new Map([...tiny.weights("one")].slice(1)),
     });
-    await refused(["one", "missing"], /lacks the tensor bert\.embeddings\.word_embeddings\.weight/);
+    await refused(["one", "missing"], /has no tensor bert\.embeddings\.word_embeddings\.weight/);
 
     await expect(average("one", ["two", "one"])).rejects.toThrow(
-      /--out .*one with --average .*one makes no sense: the average would overwrite/,
+      /Cannot use --out .*one with --average .*one: the average would overwrite/,
     );
   });
 });

@@ -9,8 +9,10 @@ import { holdOut } from "../../lib/data/split.js";
 import { fail } from "../../lib/errors/errors.js";
 import { rootMeanSquare } from "../../lib/math/statistics.js";
 import { listSplits, readRecord, recordFile, type TrainingRecord } from "../../lib/repository/training-record.js";
-import { createEngine } from "../../lib/serving/engine.js";
-import { hashFile, writeFileAtomic } from "../../lib/storage/files.js";
+import { createLocalEngine } from "../../lib/serving/local-engine.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { writeFileAtomic } from "../../lib/storage/files.js";
+import { hashFile } from "../../lib/storage/hash.js";
 import { countCores } from "../../lib/system/cores.js";
 import { producer } from "../../lib/system/producer.js";
 import { loadTokenizer, writeTokenizerFiles } from "../../lib/text/tokenizer.js";
@@ -32,12 +34,12 @@ export async function averageCheckpoints({ average: folders, out, data }: Settin
   const own = folders.find((folder) => resolve(folder) === resolve(out));
   if (own !== undefined) {
     const why = "the average would overwrite a checkpoint that it is made of";
-    fail("bad-combination", { options: `--out ${own} with --average ${own}`, why, remedy: "Name another folder with --out." });
+    fail("bad-combination", { options: `--out ${own} with --average ${own}`, why, remedy: "Choose another folder with --out." });
   }
   const members = folders.map((folder): Member => ({ folder, record: readRecord(folder) ?? fail("no-record", { folder }) }));
   const checkpoint = await averageWeights(members);
   const bases = new Set(members.map(({ record }) => record.base));
-  if (bases.size > 1) log.warn(`these were trained from several bases, whose average is seldom of use: ${[...bases].join(", ")}`);
+  if (bases.size > 1) log.warn(`the checkpoints have different bases, so their average is rarely useful: ${[...bases].join(", ")}`);
   const passages = readHeldOut(data, members, log);
 
   const rmse = passages.length > 0 ? await measure(checkpoint, members[0]!, passages) : undefined;
@@ -50,9 +52,8 @@ export async function averageCheckpoints({ average: folders, out, data }: Settin
     writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
   });
   for (const stale of ["report.html", metricsFile, eventsFile]) rmSync(join(out, stale), { force: true });
-  log.info(`the average of ${members.length} checkpoints is in ${out}; RMSE by their own records: ${listErrors(members)}`);
-  if (rmse !== undefined)
-    log.info(`validation RMSE of the average ${rmse.toFixed(4)}, on ${passages.length} passages that none of them has seen`);
+  log.info(`wrote the average of ${members.length} checkpoints to ${out}; RMSE in their own records: ${listErrors(members)}`);
+  if (rmse !== undefined) log.info(`validation RMSE of the average ${rmse.toFixed(4)} (unseen passages: ${passages.length})`);
 }
 
 /** The mean of the members' weights, summed in double precision. */
@@ -81,7 +82,7 @@ async function compare(member: Member, config: Checkpoint["config"], first: Memb
     .filter((name) => told(ours[name]) !== told(theirs[name]))
     .map((name) => `${name} is ${told(ours[name])}, not ${told(theirs[name])}`);
   const tokenizer = ({ folder }: Member) => hashFile(join(folder, "tokenizer.json"));
-  if (differences.length === 0 && (await tokenizer(member)) !== (await tokenizer(first))) differences.push("its tokenizer.json is another");
+  if (differences.length === 0 && (await tokenizer(member)) !== (await tokenizer(first))) differences.push("its tokenizer.json differs");
   if (differences.length > 0)
     fail("other-architecture", { folder: member.folder, first: first.folder, differences: differences.join("; ") });
 }
@@ -89,27 +90,28 @@ async function compare(member: Member, config: Checkpoint["config"], first: Memb
 /** The passages that no member was trained on, where the data is there. */
 function readHeldOut(file: string, members: readonly Member[], log: Log): Passage[] {
   if (file === places.data && !existsSync(file)) {
-    log.warn(`${file} is not there: the average is not measured`);
+    log.warn(`${file} does not exist; the average is not measured`);
     return [];
   }
   const { passages, fingerprint } = readPassages(file, { targets: true });
   const other = members.find(({ record }) => record.data.fingerprint !== fingerprint);
   if (other) {
-    log.warn(`${other.folder} was trained on other data than ${file}: the average is not measured`);
+    log.warn(`${other.folder} was not trained on ${file}; the average is not measured`);
     return [];
   }
   const held = holdOut(passages, members.flatMap(({ record }) => listSplits(record))); // biome-ignore format: one line
-  if (held.length === 0) log.warn("every passage was trained on by one of these checkpoints or another: the average is not measured");
+  if (held.length === 0) log.warn("no passage is unseen by all checkpoints; the average is not measured");
   return held.map((i) => passages[i]!);
 }
 
 /** The RMSE of a checkpoint that is not written yet, with a member's tokenizer. */
 async function measure(checkpoint: Checkpoint, { folder, record }: Member, passages: readonly Passage[]): Promise<number> {
   const tokenizer = loadTokenizer(folder);
-  const engine = await createEngine({ graph: buildServingGraph(checkpoint, "fp32"), sessions: countCores() });
+  const engine = await createLocalEngine({ graph: buildServingGraph(checkpoint, "fp32"), workers: countCores() });
+  const scheduler = createScheduler();
   try {
     const encode = ({ excerpt }: Passage) => tokenizer.encodeTruncated(excerpt, record.max_length);
-    const scores = await scoreAll("average", passages, (passage) => engine.score(encode(passage)));
+    const scores = await scoreAll("average", passages, (passage) => scheduler.score(engine, encode(passage)));
     return rootMeanSquare(passages.map(({ target }, i) => scores[i]! - target));
   } finally {
     await engine.close();

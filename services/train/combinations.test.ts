@@ -6,17 +6,17 @@ import { fillSettings, options } from "./options.js";
 const check = (...argv: string[]) => checkCombinations(fillSettings(parseOptions("train", options, argv, {})));
 
 it.each([
-  ["--select average", "--select average without --ema makes no sense: no moving average is kept. Give its decay"],
-  ["--teacher x --loss rmse", "--teacher with --loss rmse makes no sense: grade and score mix to one target for squared errors alone."],
-  ["--windows 2", "--windows without --teacher makes no sense: windows have no grades, only a teacher's scores. Name a checkpoint"],
-  ["--teacher x/../y --out y", "--teacher in --out makes no sense: the run would write over its teacher. Name another folder with --out."],
-  ["--average a", "--average of one checkpoint makes no sense: there is nothing to average it with. Name at least two folders."],
-  ["--average a b --folds 2", "--average with --folds, --teacher or --resume makes no sense: it trains nothing. Leave the other out."],
-  ["--average a,b --resume", "--average with --folds, --teacher or --resume makes no sense"],
+  ["--select average", "Cannot use --select average without --ema: no moving average is kept. Add --ema"],
+  ["--teacher x --loss rmse", "Cannot use --teacher with --loss rmse: labels and teacher scores can be mixed only for squared errors."],
+  ["--windows 2", "Cannot use --windows without --teacher: windows have no labels, only a teacher's scores. Add --teacher"],
+  ["--teacher x/../y --out y", "Cannot use --teacher in --out: the run would overwrite its teacher. Choose another folder with --out."],
+  ["--average a", "Cannot use --average of one checkpoint: there is nothing to average it with. Give at least two folders."],
   [
-    "--select best --folds 5",
-    "--select best with --folds makes no sense: each fold would choose its epoch by the passages that it is measured on.",
+    "--average a b --folds 2",
+    "Cannot use --average with --folds, --teacher or --resume: --average trains nothing. Leave out the other option.",
   ],
+  ["--average a,b --resume", "Cannot use --average with --folds, --teacher or --resume"],
+  ["--select best --folds 5", "Cannot use --select best with --folds: each fold would choose its epoch on the passages it is measured on."],
 ])("refuses %s", (argv, message) => {
   expect(() => check(...argv.split(" "))).toThrow(message);
 });

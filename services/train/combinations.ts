@@ -9,49 +9,49 @@ interface Combination {
   readonly remedy: string;
 }
 
-/** Options that make no sense together, or not alone. */
+/** Options that exclude or need each other. */
 const refused: readonly Combination[] = [
   {
     options: "--select average without --ema",
     given: ({ select, ema }) => select === "average" && ema === 0,
     why: "no moving average is kept",
-    remedy: "Give its decay, such as --ema .99.",
+    remedy: "Add --ema with its decay, such as --ema .99.",
   },
   {
     options: "--select best with --folds",
     given: ({ select, folds }) => select === "best" && folds > 0,
-    why: "each fold would choose its epoch by the passages that it is measured on",
-    remedy: "Take --select last or average.",
+    why: "each fold would choose its epoch on the passages it is measured on",
+    remedy: "Use --select last or average.",
   },
   {
     options: "--average of one checkpoint",
     given: ({ average }) => average.length === 1,
     why: "there is nothing to average it with",
-    remedy: "Name at least two folders.",
+    remedy: "Give at least two folders.",
   },
   {
     options: "--average with --folds, --teacher or --resume",
     given: ({ average, folds, teacher, resume }) => average.length > 0 && (folds > 0 || teacher !== undefined || resume),
-    why: "it trains nothing",
-    remedy: "Leave the other out.",
+    why: "--average trains nothing",
+    remedy: "Leave out the other option.",
   },
   {
     options: "--teacher with --loss rmse",
     given: ({ teacher, loss }) => teacher !== undefined && loss === "rmse",
-    why: "grade and score mix to one target for squared errors alone",
-    remedy: "Take --loss mse.",
+    why: "labels and teacher scores can be mixed only for squared errors",
+    remedy: "Use --loss mse.",
   },
   {
     options: "--windows without --teacher",
     given: ({ teacher, windows }) => windows > 0 && teacher === undefined,
-    why: "windows have no grades, only a teacher's scores",
-    remedy: "Name a checkpoint or model repository with --teacher.",
+    why: "windows have no labels, only a teacher's scores",
+    remedy: "Add --teacher with a checkpoint or model repository.",
   },
   {
     options: "--teacher in --out",
     given: ({ teacher, out }) => teacher !== undefined && resolve(teacher) === resolve(out),
-    why: "the run would write over its teacher",
-    remedy: "Name another folder with --out.",
+    why: "the run would overwrite its teacher",
+    remedy: "Choose another folder with --out.",
   },
 ];
 

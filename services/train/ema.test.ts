@@ -47,7 +47,7 @@ describe("--ema", { timeout: 240_000 }, () => {
     expect(stdout.trim().split("\n")).toHaveLength(6);
     const { epochs, choices, validation } = tiny.record("with");
     for (const { epoch, average_rmse } of epochs)
-      expect(stderr).toContain(`epoch ${epoch}: the moving average has an RMSE of ${average_rmse!.toFixed(4)}`);
+      expect(stderr).toContain(`epoch ${epoch}: RMSE of the moving average ${average_rmse!.toFixed(4)}`);
     expect(choices!.average).toBe(epochs.at(-1)!.average_rmse);
     expect(validation.rmse).toBe(choices!.last);
     expect(tiny.record("without").choices).not.toHaveProperty("average");

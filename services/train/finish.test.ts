@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Log } from "../../lib/cli/log.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
-import { workOnFullDisk, workUntil } from "../../test/dying-disk.js";
+import { workOnFullDisk, workUntil } from "../../test/fault-injection.js";
 import { isFinished, replaceModel, tidyUp } from "./finish.js";
 
 let out: string;
@@ -59,7 +59,7 @@ describe("the model in a folder", () => {
   it("stands on a full disk", () => {
     fill({ ...before, [state]: "x" });
     for (let at = 1; at <= Object.keys(after).length + 1; at++) {
-      expect(() => workOnFullDisk(at, "ENOSPC", replace)).toThrow(/There is no room left to write .*\.model-partial/);
+      expect(() => workOnFullDisk(at, "ENOSPC", replace)).toThrow(/No space left to write .*\.model-partial/);
       tidyUp(out);
       expect(read()).toEqual({ ...before, [state]: "x" });
     }
@@ -96,6 +96,6 @@ describe("whether a run is finished", () => {
   it("names in the log how another run's model differs", () => {
     fill({ "training.json": record, "model.safetensors": "" });
     expect(check({ ...run, lr: 0.2 }, 12)).toBe(false);
-    expect(warn.mock.lastCall?.[0]).toMatch(/is another run's \(lr was 0.1, is 0.2; steps was 9, is 12\)/);
+    expect(warn.mock.lastCall?.[0]).toMatch(/is from a different run \(lr was 0.1, is 0.2; steps was 9, is 12\)/);
   });
 });

@@ -1,10 +1,10 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { weightsFile } from "../../lib/bert/checkpoint.js";
 import type { Log } from "../../lib/cli/log.js";
 import { ReadabilityError } from "../../lib/errors/errors.js";
 import { readRecord } from "../../lib/repository/training-record.js";
 import { failToWrite, removeLeftovers, syncFolder, writeFileAtomic } from "../../lib/storage/files.js";
+import { weightsFile } from "../../lib/storage/weights.js";
 import { tokenizerFiles } from "../../lib/text/tokenizer.js";
 import { describeDifferences, hasState, type Identity } from "./state.js";
 
@@ -65,6 +65,6 @@ export function isFinished(out: string, identity: Identity, steps: number, log: 
   const record = hasState(out) || !existsSync(join(out, weightsFile)) ? undefined : readRecord(out);
   if (record === undefined) return false;
   const differences = describeDifferences({ ...record.run, steps: record.steps }, { ...identity, steps });
-  if (differences !== "") log.warn(`the model in ${out} is another run's (${differences}): training anew, it stands until then`);
+  if (differences !== "") log.warn(`the model in ${out} is from a different run (${differences}); training replaces it at the end`);
   return differences === "";
 }

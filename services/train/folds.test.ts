@@ -4,6 +4,7 @@ import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut, splitFolds } from "../../lib/data/split.js";
 import { listSplits } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 
 let tiny: TinyTraining;
@@ -32,12 +33,12 @@ describe("--folds", { timeout: 240_000 }, () => {
       const held = holdOut(passages, listSplits(record));
       expect(record).toMatchObject({ fold: { number, of: 3 }, seed: 0 });
       expect(held).toEqual([...foldOf.keys()].filter((i) => foldOf[i] === number - 1));
-      const model = await openModel(tiny.path(`whole/fold-${number}`), { sessions: 1 });
+      const model = await openModel(tiny.path(`whole/fold-${number}`), { workers: 1 });
       for (const i of held.slice(0, 3)) {
         const ids = model.tokenizer.encodeTruncated(passages[i]!.excerpt, 32);
-        expect(await model.scorer.score(ids)).toBeCloseTo(Number(cells[i + 1]![2]), 4);
+        expect(await createScheduler().score(model.engine, ids)).toBeCloseTo(Number(cells[i + 1]![2]), 4);
       }
-      await model.scorer.close();
+      await model.engine.close();
     }
     const squares = cells.slice(1).map(([, target, score]) => (Number(score) - Number(target)) ** 2);
     const rmse = Math.sqrt(squares.reduce((a, b) => a + b) / 96);
@@ -73,9 +74,11 @@ describe("--folds", { timeout: 240_000 }, () => {
     await tiny.runUntil(3, "other", [...options, "--seed", "1"], "fold-2");
     const { code, stderr } = await tiny.run("other", ...options, "--seed", "2", "--resume");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/folds-state\.json was saved by another run: seed was 1, is 2/);
-    expect((await tiny.run("small", ...options, "--batch", "80")).stderr).toMatch(/leaves 64 passages to train on and 32 to measure on/);
-    expect((await tiny.run("small", "--folds", "1")).stderr).toMatch(/--folds "1" does not fit: expected 0 or at least 2/);
+    expect(stderr).toMatch(/folds-state\.json was saved by a different run: seed was 1, is 2/);
+    expect((await tiny.run("small", ...options, "--batch", "80")).stderr).toMatch(
+      /has too few passages: 64 for training, where a batch takes 80, and 32 for validation/,
+    );
+    expect((await tiny.run("small", "--folds", "1")).stderr).toMatch(/--folds must be 0 or at least 2, found "1"/);
     expect(existsSync(tiny.path("small"))).toBe(false);
   });
 });

@@ -45,7 +45,7 @@ it("a folder is one run's at a time: another is refused, and a killed one leaves
     ["--average", tiny.path("one"), tiny.path("two")],
   ]) {
     const { code, stderr } = await tiny.run("shared", ...args);
-    expect([code, stderr]).toEqual([1, expect.stringMatching(/Another process of readability is writing into .*shared\. Wait until/)]);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/Another readability process is writing to .*shared\. Wait until/)]);
   }
   child.kill("SIGKILL");
   expect(await finished).toMatchObject({ code: null }); // it was still running
@@ -109,7 +109,7 @@ describe("kill -9", () => {
     const written = statSync(tiny.path("done", "report.html")).mtimeMs;
     const { code, stdout, stderr } = await tiny.run("done", "--resume");
     expect([code, stdout]).toEqual([0, ""]);
-    expect(stderr).toMatch(/done holds the finished model of this run: nothing is left to do/);
+    expect(stderr).toMatch(/done already has the finished model of this run; nothing to do/);
     expect(describeEnd("done")).toEqual(before);
     expect(statSync(tiny.path("done", "report.html")).mtimeMs).toBe(written);
   });
@@ -131,7 +131,7 @@ describe.skipIf(!canMount())("a small disk", () => {
     try {
       const full = await tiny.run("disk", ...recipes[0]);
       expect(full.code).toBe(1);
-      expect(full.stderr).toMatch(/error: There is no room left to write .*training-state.*Free some/);
+      expect(full.stderr).toMatch(/error: No space left to write .*training-state.*Free some/);
       expect(stepOf(state("disk"))).toBe(3);
       mount(disk, "remount,size=64m");
       const { code, stderr } = await tiny.run("disk", ...recipes[0], "--resume");
@@ -141,7 +141,7 @@ describe.skipIf(!canMount())("a small disk", () => {
       mount(disk, "remount,ro");
       const refused = await tiny.run("disk", ...recipes[0]);
       expect(refused.code).toBe(1);
-      expect(refused.stderr).toMatch(/error: .*disk.* cannot be written: EROFS/);
+      expect(refused.stderr).toMatch(/error: Cannot write .*disk.*: EROFS/);
     } finally {
       unmount(disk);
     }
@@ -154,7 +154,7 @@ it("a worker that dies is an error, not a hang", async () => {
     if (!isMainThread && workerData.index === 1) parentPort.on("message", ({ kind }) => kind === "step" && ++steps === 3 && process.exit(9));`;
   const env = { NODE_OPTIONS: `--import "data:text/javascript,${encodeURIComponent(crash)}"` };
   const { code, stderr } = await tiny.start("crashed", [], env).finished;
-  expect(stderr).toMatch(/Training worker 1 stopped: exit code 9\. Go on from the last saved state with --resume/);
+  expect(stderr).toMatch(/Training worker 1 stopped: exit code 9\. Continue from the last saved state with --resume/);
   expect(code).toBe(1);
 });
 
@@ -163,10 +163,10 @@ it("a step that is not finite names its passages and the way out, which is open"
   const first = await tiny.run("wild", ...wild);
   expect(first.code).toBe(1);
   expect(first.stderr).toMatch(
-    /Step \d+ has loss .*; its passages: \S+, .*The last good state is .*training-state\.safetensors, saved after step \d+/,
+    /Training stopped at step \d+: its loss is .* passages: \S+, .*To continue from .*training-state\.safetensors, saved after step \d+/,
   );
   const again = await tiny.run("wild", ...wild, "--resume");
-  expect(again.stderr).toMatch(/Step \d+ of the run in .* was not finite with --lr 1e\+30, and would be again: give a lower --lr/);
+  expect(again.stderr).toMatch(/Step \d+ of the run in .* diverged with --lr 1e\+30 and would diverge again\. Lower --lr/);
   const lower = await tiny.run("wild", ...wild, "--lr", "1e-5", "--resume");
-  expect(lower.stderr).toMatch(/going on with a peak learning rate of 0.00001 in place of 1e\+30/);
+  expect(lower.stderr).toMatch(/continuing with --lr 0.00001 in place of 1e\+30/);
 });

@@ -10,6 +10,7 @@ import { readPassages } from "../../lib/data/dataset.js";
 import { splitPassages } from "../../lib/data/split.js";
 import { readRecord } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { encodeSafetensors } from "../../lib/storage/safetensors.js";
 import { compiled } from "../../lib/system/package-files.js";
@@ -61,7 +62,7 @@ describe("a run", () => {
     expect(lines.slice(2).map((line) => /^\| (\d+) \|( \d+\.\d+ \|){3}$/.exec(line)?.[1])).toEqual(["1", "2"]);
     const record = readRecord(join(folder, "whole"))!;
     expect(record.epochs.map(({ rmse }) => rmse.toFixed(4))).toEqual(lines.slice(2).map((line) => line.split("|")[4]!.trim()));
-    expect(record.validation.rows + Number(/(\d+) passages to train on/.exec(stderr)![1])).toBe(96);
+    expect(record.validation.rows + Number(/(\d+) for training/.exec(stderr)![1])).toBe(96);
     const metrics = metricsOf("whole");
     expect(metrics.map(({ step }) => step)).toEqual(metrics.map((_, i) => i + 1));
     expect(metrics).toHaveLength(record.steps);
@@ -116,13 +117,13 @@ describe("a run", () => {
     child.kill("SIGINT");
     const { code, stderr } = await finish(child);
     expect(code, stderr).toBe(0);
-    expect(stderr).toMatch(/stopped after step \d+; --resume goes on/);
+    expect(stderr).toMatch(/stopped after step \d+; continue with --resume/);
     const other = await run("interrupted", "--resume", "--lr", "0.5");
     expect(other.code).toBe(1);
-    expect(other.stderr).toMatch(/was saved by another run: epochs was 200, is 2; lr was 0.0001, is 0.5/);
+    expect(other.stderr).toMatch(/was saved by a different run: epochs was 200, is 2; lr was 0.0001, is 0.5/);
     const past = await run("interrupted", "--resume", "--epochs", "200", "--max-steps", "1");
     expect(past.code).toBe(2);
-    expect(past.stderr).toMatch(/--max-steps 1 is not after step \d+, from which --resume goes on/);
+    expect(past.stderr).toMatch(/--max-steps 1 is below step \d+, where --resume continues/);
   });
 });
 
@@ -141,9 +142,10 @@ describe.each([...familyNames.map((family) => ({ family, head: "cls" })), { fami
 
       const { passages } = readPassages(data, { targets: true });
       const held = splitPassages(passages, 0.1, 0).validation.map((i) => passages[i]!);
-      const { scorer, tokenizer } = await openModel(join(folder, out));
-      const scores = await Promise.all(held.map(({ excerpt }) => scorer.score(tokenizer.encodeTruncated(excerpt, 32))));
-      await scorer.close();
+      const { engine, tokenizer } = await openModel(join(folder, out));
+      const scheduler = createScheduler();
+      const scores = await Promise.all(held.map(({ excerpt }) => scheduler.score(engine, tokenizer.encodeTruncated(excerpt, 32))));
+      await engine.close();
       const squares = held.reduce((sum, { target }, i) => sum + (scores[i]! - target) ** 2, 0);
       expect(Math.sqrt(squares / held.length)).toBeCloseTo(readRecord(join(folder, out))!.validation.rmse, 5);
     });
@@ -160,7 +162,7 @@ describe("bad input", () => {
   };
 
   it("no data file", async () => {
-    expect(await refused("bad", /no-such\.csv not found: .*Place your graded passages there/, "--data", join(folder, "no-such.csv"))).toBe(
+    expect(await refused("bad", /no-such\.csv not found: .*Put your labelled passages there/, "--data", join(folder, "no-such.csv"))).toBe(
       1,
     );
   });
@@ -179,7 +181,7 @@ describe("bad input", () => {
     expect(
       await refused(
         "bad",
-        /its model_type is "gpt2"\. Use a checkpoint of a supported family \(bert, distilbert, roberta, electra, mpnet\)/,
+        /its model_type "gpt2" is not supported\. Use a checkpoint of a supported family \(bert, distilbert, roberta, electra, mpnet\)/,
         "--base",
         gpt,
       ),
@@ -195,14 +197,14 @@ describe("bad input", () => {
     write(new Map([...weights, [name, { shape: [31], data: new Float32Array(31) }]]));
     expect(await refused("bad", /bert\.encoder\.layer\.0\.output\.dense\.bias.*\[31\].*\[32\]/s, "--base", broken)).toBe(1);
     write(new Map([...weights, [name, { shape: [32], data: new Float32Array(32).fill(Number.NaN) }]]));
-    expect(await refused("bad", /output\.dense\.bias.*holds values that are no finite numbers/, "--base", broken)).toBe(1);
+    expect(await refused("bad", /output\.dense\.bias.*has values that are not finite/, "--base", broken)).toBe(1);
     write(new Map([...weights].filter(([key]) => key !== name)));
-    expect(await refused("bad", /lacks the tensor bert\.encoder\.layer\.0\.output\.dense\.bias \[32\]/, "--base", broken)).toBe(1);
+    expect(await refused("bad", /has no tensor bert\.encoder\.layer\.0\.output\.dense\.bias \[32\]/, "--base", broken)).toBe(1);
   });
 
   it("settings that do not fit", async () => {
-    expect(await refused("bad", /--max-length 65 is more than the 64 tokens/, "--max-length", "65")).toBe(2);
-    expect(await refused("bad", /leaves \d+ passages to train on/, "--batch", "100")).toBe(1);
-    expect(await refused("bad", /--epochs "none" does not fit/, "--epochs", "none")).toBe(2);
+    expect(await refused("bad", /--max-length 65 exceeds the 64 tokens/, "--max-length", "65")).toBe(2);
+    expect(await refused("bad", /has too few passages: \d+ for training/, "--batch", "100")).toBe(1);
+    expect(await refused("bad", /--epochs must be a number, found "none"/, "--epochs", "none")).toBe(2);
   });
 });

@@ -2,7 +2,7 @@ import { createLog, type Log } from "../../lib/cli/log.js";
 import { parseOptions } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { splitPassages } from "../../lib/data/split.js";
-import { withClaim } from "../../lib/storage/lock.js";
+import { withLock } from "../../lib/storage/lock.js";
 import { averageCheckpoints } from "./average.js";
 import { checkCombinations } from "./combinations.js";
 import { type Data, readData } from "./data.js";
@@ -20,7 +20,7 @@ import { pickTrainingRows } from "./training-rows.js";
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
   checkCombinations(settings);
-  await withClaim(settings.out, () => run(settings, createLog("train")));
+  await withLock(settings.out, () => run(settings, createLog("train")));
   return 0;
 }
 
@@ -41,8 +41,8 @@ async function trainOne(settings: Settings, data: Data, log: Log): Promise<void>
   checkJob(job);
   const last = lastStep(settings, training.length);
   if (settings.resume && isFinished(out, identity, last, log))
-    return log.info(`${out} holds the finished model of this run: nothing is left to do`);
-  if (!settings.resume && hasState(out)) log.warn(`${out} holds a saved state, from which --resume would go on: it is replaced`);
+    return log.info(`${out} already has the finished model of this run; nothing to do`);
+  if (!settings.resume && hasState(out)) log.warn(`replacing the saved state in ${out}; --resume would continue from it`);
   const trained = await runJob(job);
   if (trained === undefined) return;
   await writeResults(job, trained);

@@ -5,113 +5,108 @@ import { places } from "../../lib/cli/paths.js";
 import { type Recipe, recipes } from "./recipes.js";
 import { selections } from "./select.js";
 
-const share = z.coerce.number().min(0).max(0.9);
+const share = kinds.number.min(0).max(0.9);
 
-/** A setting whose default is the recipe's. */
+/** An option whose default depends on the recipe. */
 function fromRecipe<T>(schema: z.ZodType<T>, name: keyof Recipe, help: string): Option<T | undefined> {
-  return option(
-    schema.optional(),
-    undefined,
-    `${help} Default: the recipe's, ${Object.entries(recipes)
-      .map(([recipe, values]) => `${values[name]} (${recipe})`)
-      .join(" or ")}.`,
-  );
+  const defaults = Object.entries(recipes).map(([recipe, values]) => `${values[name]} (${recipe})`);
+  return option(schema.optional(), undefined, `${help} Default by recipe: ${defaults.join(", ")}.`);
 }
 
 export const options = {
-  data: option(kinds.text, places.data, "Graded passages: a csv with the columns excerpt and target, plain or in a zip."),
-  out: option(kinds.text, places.model, "Folder for the checkpoint, its record and metrics.jsonl."),
+  data: option(kinds.text, places.data, "Labelled passages: a CSV with the columns excerpt and target, plain or zipped."),
+  out: option(kinds.text, places.model, "Folder for the checkpoint, its report and metrics.jsonl."),
   recipe: option(
     z.enum(["default", "original"]),
     "default",
-    "A set of defaults: default (minutes on a CPU) or original (the original Python stack's).",
+    "Set of defaults. default: trains in minutes on a CPU; original: the settings of the original Python stack.",
   ),
   base: fromRecipe(kinds.text, "base", "Pretrained checkpoint: a folder in Hugging Face format, or a name on its hub."),
   head: fromRecipe(
     z.enum(heads),
     "head",
-    "What scores a text: cls (transformers' own, on the first token) or mean (of all tokens; ours alone reads it).",
+    "Regression head. cls: that of transformers, on the first token; mean: on the mean of all tokens, which only this program reads.",
   ),
   epochs: fromRecipe(kinds.positive, "epochs", "Passes over the training passages."),
-  batch: fromRecipe(kinds.positive, "batch", "Passages a step."),
-  lr: fromRecipe(z.coerce.number().positive(), "lr", "Peak learning rate; 5e-5 suits 768-wide models."),
-  maxLength: fromRecipe(kinds.positive, "maxLength", "Tokens the model reads of a passage, special tokens included."),
-  loss: fromRecipe(z.enum(["mse", "rmse"]), "loss", "What is minimised: mean squared error or its root."),
-  warmup: fromRecipe(share, "warmup", "Share of the steps in which the learning rate rises; after it, it falls to 0 in a straight line."),
-  weightDecay: fromRecipe(z.coerce.number().min(0), "weightDecay", "AdamW's weight decay; none on biases and LayerNorms."),
-  beta1: fromRecipe(share.max(0.9999), "beta1", "AdamW's decay of first moments."),
-  beta2: fromRecipe(z.coerce.number().min(0).max(0.99999), "beta2", "AdamW's decay of second moments."),
-  epsilon: fromRecipe(z.coerce.number().positive(), "epsilon", "AdamW's term against division by zero."),
-  clip: fromRecipe(z.coerce.number().positive(), "clip", "Largest norm of the gradient; a larger one is scaled down to it."),
-  dropout: fromRecipe(share, "dropout", "Share of activations zeroed while training."),
-  validation: option(z.coerce.number().positive().max(0.5), 0.1, "Share of the passages held out to measure on; not with --folds."),
+  batch: fromRecipe(kinds.positive, "batch", "Passages per step."),
+  lr: fromRecipe(kinds.number.positive(), "lr", "Peak learning rate. 5e-5 suits models of width 768."),
+  maxLength: fromRecipe(kinds.positive, "maxLength", "Tokens read of each passage, including special tokens."),
+  loss: fromRecipe(z.enum(["mse", "rmse"]), "loss", "Loss to minimize: mean squared error (mse) or its root (rmse)."),
+  warmup: fromRecipe(share, "warmup", "Fraction of the steps in which the learning rate rises. After that it falls linearly to 0."),
+  weightDecay: fromRecipe(kinds.number.min(0), "weightDecay", "Weight decay of AdamW. Biases and LayerNorms have none."),
+  beta1: fromRecipe(share.max(0.9999), "beta1", "Decay of AdamW's first moments."),
+  beta2: fromRecipe(kinds.number.min(0).max(0.99999), "beta2", "Decay of AdamW's second moments."),
+  epsilon: fromRecipe(kinds.number.positive(), "epsilon", "AdamW's epsilon, which prevents division by zero."),
+  clip: fromRecipe(kinds.number.positive(), "clip", "Largest gradient norm. A larger gradient is scaled down to it."),
+  dropout: fromRecipe(share, "dropout", "Dropout probability during training."),
+  validation: option(kinds.number.positive().max(0.5), 0.1, "Fraction of the passages held out for validation. Unused with --folds."),
   folds: option(
-    kinds.count.refine((folds) => folds !== 1, "expected 0 or at least 2"),
+    kinds.count.refine((folds) => folds !== 1, "must be 0 or at least 2"),
     0,
-    "Trains so many models, each measured on the fold that it has not seen: checkpoints in OUT/fold-1 and so on, scores of every passage in OUT/predictions.csv, a summary in OUT/folds.json. 0: one model.",
+    "Number of folds for cross-validation: one model per fold, measured on the passages it has not seen. Writes checkpoints to OUT/fold-1 and so on, the scores of all passages to OUT/predictions.csv and a summary to OUT/folds.json. 0: a single model.",
   ),
   weighting: option(
     z.enum(["none", "inverse-variance"]),
     "none",
-    "How passages count: none (all the same) or inverse-variance (by 1 / (standard_error^2 + its median^2), mean 1; 0 or no standard error counts as the median). The losses of metrics.jsonl and of the column Training Loss are then weighted; validation is not.",
+    "Weights of the passages in the training loss. none: all equal; inverse-variance: 1 / (standard_error^2 + median^2), scaled to a mean of 1, where a missing or zero standard_error counts as the median. Training losses are then weighted, validation losses are not.",
   ),
   layerDecay: option(
-    z.coerce.number().positive().max(1),
+    kinds.number.positive().max(1),
     1,
-    "Layer-wise decay of the learning rate: a layer's is this times that of the layer above it; the head's is full, the embeddings' the smallest. 1: all the same.",
+    "Layer-wise decay of the learning rate: each layer's rate is that of the layer above times this factor; the head has the full rate. 1: no decay.",
   ),
   ema: option(
-    z.coerce.number().min(0).max(0.99999),
+    kinds.number.min(0).max(0.99999),
     0,
-    "Decay of an exponential moving average of the weights, which spans about the last 1 / (1 - decay) steps; .99 suits a few hundred. 0: none.",
+    "Decay of an exponential moving average of the weights, which spans about 1 / (1 - decay) steps; .99 suits a few hundred steps. 0: no average.",
   ),
   select: option(
     z.enum(selections),
     "last",
-    "Weights to write: last (those after the last step), best (those of the epoch with the best validation RMSE, which is then a little too good to be true) or average (the moving average, with --ema).",
+    "Weights to write. last: after the last step; best: after the epoch with the lowest validation RMSE, which makes that RMSE optimistic; average: the moving average of --ema.",
   ),
   teacher: option<string | undefined>(
     kinds.text.optional(),
     undefined,
-    "Distillation: a checkpoint or model repository that scores the passages trained on, or a csv with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores are mixed with the grades.",
+    "Teacher for distillation: a checkpoint or model repository, or a CSV with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores of the training passages are mixed into their targets.",
   ),
   teacherWeight: option(
-    z.coerce.number().min(0).max(1),
+    kinds.number.min(0).max(1),
     0.5,
-    "Share w of the teacher: (1 - w) grade + w score is the target, which has the gradient of (1 - w) grade's squared error + w score's; losses of training are against it.",
+    "Weight w of the teacher's scores: the training target is (1 - w) target + w score, and training losses are measured against it.",
   ),
   windows: option(
     kinds.count,
     0,
-    "Windows to draw from each passage trained on: runs of its sentences that have the score of --teacher, a checkpoint or model repository, for target.",
+    "Windows to draw from each training passage: runs of its sentences whose target is the score of --teacher, which must be a checkpoint or model repository.",
   ),
   average: option(
     kinds.list,
     [],
-    "Trains nothing: writes the average of the weights of these checkpoints of one base (folders, one after the other or separated by commas; runs, or folds) to --out, and measures it on the passages of --data that none of them has seen.",
+    "Train nothing; write the average of the weights of these checkpoints (two or more folders, trained from the same base) to --out, and measure it on the passages of --data that none of them has seen.",
   ),
-  seed: option(kinds.count, 0, "Decides the split, the order of the passages, dropout, windows and the weights of a new head."),
+  seed: option(kinds.count, 0, "Seed of the split, the order of passages, dropout, windows and the weights of a new head."),
   splitSeed: option<number | undefined>(
     kinds.count.optional(),
     undefined,
-    "Decides the split and the folds in place of --seed, so that runs of several seeds are measured on the same passages, and so is their average.",
+    "Seed of the split and the folds. Set it to measure runs with different seeds, and their average, on the same passages. Default: --seed.",
   ),
   maxSteps: option(
     kinds.count,
     0,
-    "Stops after so many steps, evaluates and writes the checkpoint; the schedule stays as it was. 0: no limit.",
+    "Stop after this many steps, evaluate and write the checkpoint. The learning rate schedule does not change. 0: no limit.",
   ),
-  workers: option(kinds.count, 0, "Replicas that share each batch. 0: one a core."),
+  workers: option(kinds.count, 0, "Worker threads that share each batch. 0: one per core."),
   microBatch: option(
     kinds.positive,
     4,
-    "Passages that a worker runs at once; the gradients of a batch add up. Fewer take less memory, and less padding as they are grouped by length.",
+    "Passages that a worker runs at once; gradients are summed over the batch. A smaller number takes less memory and less padding.",
   ),
-  checkpointEvery: option(kinds.positive, 100, "Steps between two saved states from which --resume goes on."),
-  resume: option(kinds.flag, false, "Goes on from the state saved in --out, where there is one."),
+  checkpointEvery: option(kinds.positive, 100, "Steps between saved states, from which --resume continues."),
+  resume: option(kinds.flag, false, "Continue from the state saved in --out, if there is one."),
 };
 
-/** The settings of a run: the options, with the recipe's where none was given. */
+/** The options of a run, with the recipe's values for those that were not given. */
 export type Settings = Values<typeof options> & Recipe;
 
 export function fillSettings(values: Values<typeof options>): Settings {

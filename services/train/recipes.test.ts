@@ -99,6 +99,6 @@ describe("runs with several recipes at once", { timeout: 240_000 }, () => {
     await tiny.runUntil(3, "other-run", ["--epochs", "40", "--ema", "0.9"]);
     const { code, stderr } = await tiny.run("other-run", "--epochs", "40", "--ema", "0.8", "--layer-decay", "0.9", "--resume");
     expect(code).toBe(1);
-    expect(stderr).toMatch(/was saved by another run: layerDecay was 1, is 0.9; ema was 0.9, is 0.8/);
+    expect(stderr).toMatch(/was saved by a different run: layerDecay was 1, is 0.9; ema was 0.9, is 0.8/);
   });
 });

@@ -30,7 +30,7 @@ export async function writeResults(job: Job, trained: Trained): Promise<void> {
   });
   log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
   log.info(`validation RMSE: ${describeChoices(record.choices!)}`);
-  log.info(`the ${settings.select} weights are in ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
+  log.info(`wrote the ${settings.select} weights to ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
 }
 
 /** What the report shows beside the record. */

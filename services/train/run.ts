@@ -77,9 +77,9 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
     if (stepsBefore > total) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
     const metrics = openMetrics(out, history);
     const { epochs } = metrics;
-    const rows = `${training.length} ${settings.windows > 0 ? "passages and windows" : "passages"} to train on, ${validation.length} held out`;
+    const rows = `${settings.windows > 0 ? "passages and windows" : "passages"}: ${training.length} for training, ${validation.length} held out`;
     const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
-    log.info(`${rows}; ${total} steps of ${settings.batch} on ${workers} workers${from}`);
+    log.info(`${rows}; steps: ${total} of batch size ${settings.batch}${from}; workers: ${workers}`);
     const progress = showProgress("train", total, "steps", stepsBefore);
     const scores: { [selection in Selection]?: Float32Array | undefined } = {};
     process.stdout.write(tableHead);
@@ -104,15 +104,15 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
         }
         process.stdout.write(formatEpoch(result));
         if (result.average_rmse !== undefined)
-          log.info(`epoch ${result.epoch}: the moving average has an RMSE of ${result.average_rmse.toFixed(4)}`);
+          log.info(`epoch ${result.epoch}: RMSE of the moving average ${result.average_rmse.toFixed(4)}`);
       },
     });
     progress.stop();
     if (!ended) {
       log.info(
         metrics.steps.length === 0
-          ? "stopped before its first step"
-          : `stopped after step ${metrics.steps.at(-1)!.step}; --resume goes on from there`,
+          ? "stopped before the first step"
+          : `stopped after step ${metrics.steps.at(-1)!.step}; continue with --resume`,
       );
       return undefined;
     }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Log } from "../../lib/cli/log.js";
 import { removeLeftovers } from "../../lib/storage/files.js";
-import { workOnFullDisk, workUntil } from "../../test/dying-disk.js";
+import { workOnFullDisk, workUntil } from "../../test/fault-injection.js";
 import { loadState, markDiverged, removeState, saveState } from "./state.js";
 
 let out: string;
@@ -74,13 +74,11 @@ describe("the saved state", () => {
   it("stands on a full disk, and the error says what to do", () => {
     save(1);
     for (let at = 1; at <= 4; at++) {
-      expect(() => workOnFullDisk(at, "ENOSPC", () => save(2))).toThrow(
-        /There is no room left to write .*training-state.*Free some, .* stands/,
-      );
+      expect(() => workOnFullDisk(at, "ENOSPC", () => save(2))).toThrow(/No space left to write .*training-state.*Free some .* unchanged/);
       expect(load()).toBe(1);
     }
     expect(readdirSync(out)).toEqual(["training-state.safetensors"]);
-    expect(() => workOnFullDisk(1, "EROFS", () => save(2))).toThrow(/training-state.* cannot be written: EROFS.*Let this user write there/);
+    expect(() => workOnFullDisk(1, "EROFS", () => save(2))).toThrow(/Cannot write .*training-state.*: EROFS.*Grant write access/);
   });
 });
 
@@ -104,11 +102,11 @@ describe("a damaged state", () => {
     damage(current());
     expect(load()).toBe(1);
     expect(warn.mock.lastCall?.[0]).toMatch(
-      /training-state\.safetensors is damaged: .*Going on from the state before it, .*training-state-previous\.safetensors/,
+      /training-state\.safetensors.*Continuing from the previous state, .*training-state-previous\.safetensors/,
     );
     damage(previous());
     expect(() => load()).toThrow(
-      /No saved state in .* can be used\. .*state\.safetensors is damaged.*previous.* is damaged.*leave out --resume/s,
+      /No saved state in .* can be used\. .*state\.safetensors.*state-previous\.safetensors.*leave out --resume/s,
     );
   });
 });
@@ -116,19 +114,19 @@ describe("a damaged state", () => {
 describe("another run's state", () => {
   it("is refused, with what differs", () => {
     save(1);
-    expect(() => load({ lr: 0.2, epochs: 3 })).toThrow(/was saved by another run: lr was 0.1, is 0.2; epochs was 2, is 3/);
+    expect(() => load({ lr: 0.2, epochs: 3 })).toThrow(/was saved by a different run: lr was 0.1, is 0.2; epochs was 2, is 3/);
     expect(() => load({ lr: 0.05, epochs: 2 })).toThrow(/lr was 0.1, is 0.05/);
   });
 
   it("of one that diverged goes on at a lower learning rate alone, once and for all", () => {
-    expect(markDiverged(out, 1, run)).toBe("No state was saved before it: start again with a lower --lr.");
+    expect(markDiverged(out, 1, run)).toBe("No state was saved before it. Start over with a lower --lr.");
     save(3);
     expect(markDiverged(out, 5, run)).toMatch(
-      /last good state is .*training-state\.safetensors, saved after step 3: go on .* lower --lr and --resume/,
+      /To continue from .*training-state\.safetensors, saved after step 3, use --resume and a lower --lr\./,
     );
-    expect(() => load()).toThrow(/Step 5 of the run in .* was not finite with --lr 0.1, .*lower --lr to go on after step 3/);
-    expect(() => load({ lr: 0.2, epochs: 2 })).toThrow(/lower --lr/);
-    expect(() => load({ lr: 0.05, epochs: 3 })).toThrow(/another run: epochs was 2, is 3/);
+    expect(() => load()).toThrow(/Step 5 of the run in .* diverged with --lr 0.1 .*Lower --lr to continue after step 3/);
+    expect(() => load({ lr: 0.2, epochs: 2 })).toThrow(/Lower --lr/);
+    expect(() => load({ lr: 0.05, epochs: 3 })).toThrow(/a different run: epochs was 2, is 3/);
     expect(load({ lr: 0.05, epochs: 2 })).toBe(3);
     save(4, { lr: 0.05, epochs: 2 });
     expect(load({ lr: 0.05, epochs: 2 })).toBe(4);

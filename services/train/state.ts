@@ -87,22 +87,22 @@ export function saveState(out: string, state: TrainingState, { step, history }: 
 
 /**
  * Loads the newest good saved state into `state`, where there is one; damaged ones are named in the log.
- * @throws other-run naming what differs from the run that saved it; diverged-before; no-good-state
+ * @throws other-run naming what differs from the run that saved it; diverged-before; no-usable-state
  */
 export function loadState(out: string, state: TrainingState, identity: Identity, log: Log): Saved | undefined {
   const problems: string[] = [];
   for (const file of statesOf(out)) {
     const stored = readState(file);
     if (typeof stored === "string") {
-      problems.push(`${file} is damaged: ${stored}`);
+      problems.push(stored);
       continue;
     }
     checkRun(out, file, stored, identity, log);
     for (const [name, data] of Object.entries(arraysOf(state))) data.set(stored.arrays[name]!);
-    for (const problem of problems) log.warn(`${problem} Going on from the state before it, ${file}.`);
+    for (const problem of problems) log.warn(`${problem} Continuing from the previous state, ${file}.`);
     return stored.saved;
   }
-  return problems.length === 0 ? undefined : fail("no-good-state", { out, problems });
+  return problems.length === 0 ? undefined : fail("no-usable-state", { out, problems: problems.join(" ") });
 }
 
 interface Stored {
@@ -116,7 +116,7 @@ function readState(file: string): Stored | string {
   try {
     const { crc32, format, ...texts } = readSafetensorsHeader(file).metadata;
     const arrays = Object.fromEntries([...readSafetensors(file)].map(([name, { data }]) => [name, data]));
-    if (checksum(texts, arrays) !== crc32) return "its checksum does not fit what it holds.";
+    if (checksum(texts, arrays) !== crc32) return `${file} is damaged: its checksum does not match its content.`;
     const { step, identity, history } = texts as Texts;
     return { saved: { step: Number(step), history: JSON.parse(history) as History }, identity: JSON.parse(identity) as Identity, arrays };
   } catch (error) {
@@ -144,9 +144,7 @@ function checkRun(out: string, file: string, { saved, identity: before }: Stored
   checkIdentity(file, before, identity, diverged ? ["lr"] : []);
   if (!diverged) return;
   if (Number(identity.lr) >= diverged.lr) fail("diverged-before", { out, ...diverged, saved: saved.step });
-  log.warn(
-    `going on with a peak learning rate of ${identity.lr} in place of ${before.lr}, with which step ${diverged.step} was not finite`,
-  );
+  log.warn(`continuing with --lr ${identity.lr} in place of ${before.lr}, with which step ${diverged.step} diverged`);
 }
 
 interface Diverged {
@@ -157,9 +155,9 @@ interface Diverged {
 /** Remembers, beside the saved state, that a step was not finite; answers the way out, for people. */
 export function markDiverged(out: string, step: number, { lr }: Identity): string {
   const [file] = statesOf(out);
-  if (file === undefined) return "No state was saved before it: start again with a lower --lr.";
+  if (file === undefined) return "No state was saved before it. Start over with a lower --lr.";
   writeFileAtomic(filesOf(out).diverged, JSON.stringify({ step, lr }));
-  return `The last good state is ${file}, saved after step ${readSafetensorsHeader(file).metadata.step}: go on from it with a lower --lr and --resume.`;
+  return `To continue from ${file}, saved after step ${readSafetensorsHeader(file).metadata.step}, use --resume and a lower --lr.`;
 }
 
 function readDiverged(out: string): Diverged | undefined {

@@ -6,8 +6,9 @@ import { parseOptions } from "../../lib/cli/options.js";
 import { splitPassages } from "../../lib/data/split.js";
 import { createRandom } from "../../lib/math/random.js";
 import { openModel } from "../../lib/serving/model.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { scoreText } from "../../lib/serving/score-text.js";
 import { splitSentences } from "../../lib/text/sentences.js";
-import { scoreText } from "../../lib/text/windows.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 import { type Data, readData } from "./data.js";
 import { fillSettings, options, type Settings } from "./options.js";
@@ -61,8 +62,9 @@ describe("a teacher", () => {
     const settings = settingsOf("--teacher", teacher, "--windows", "3", "--teacher-weight", "0.25");
     const { trained, held } = sides();
     const teaching = (await consultTeacher(settings, data, sides(), log))!;
-    const model = await openModel(teacher, { sessions: 1 });
-    const score = async (text: string) => (await scoreText(model.scorer, model.tokenizer, model.maxLength, text)).score;
+    const model = await openModel(teacher, { workers: 1 });
+    const scheduler = createScheduler();
+    const score = async (text: string) => (await scoreText(scheduler, model, text)).score;
     expect([...teaching.scores.keys()]).toEqual(trained);
     for (const i of trained.slice(0, 5)) expect(teaching.scores.get(i)).toBe(await score(data.passages[i]!.excerpt));
     for (const { passage, text, row } of teaching.windows.slice(0, 5)) {
@@ -73,7 +75,7 @@ describe("a teacher", () => {
         target: await score(text),
       });
     }
-    await model.scorer.close();
+    await model.engine.close();
 
     const rows = pickTrainingRows(settings, data, trained, teaching);
     trained.forEach((index, i) => {
@@ -134,12 +136,12 @@ describe("a teacher", () => {
   });
 
   it.each([
-    ["score\n1", /has no column "excerpt"; it has score/],
-    ["id,target\na,1", /has no column "score"; it has id, target/],
-    ["id,score\na,high", /row 2, column "score": "high" is no finite number/],
-    ["id,score\na,1\na,2", /row 3, column "id": "a" has another score in a row before it\. Remove one of them/],
-    ["id,score\na,1\na,1", /scores\.csv has no score for passage .+, which is trained on: expected its id in a row/],
-    ["excerpt,score\nText,1", /has no score for passage .+, which is trained on: expected its excerpt in a row/],
+    ["score\n1", /has no column "excerpt"; found score/],
+    ["id,target\na,1", /has no column "score"; found id, target/],
+    ["id,score\na,high", /row 2, column "score": "high" is not a finite number/],
+    ["id,score\na,1\na,2", /row 3, column "id": "a" has a different score in an earlier row\. Remove one of them/],
+    ["id,score\na,1\na,1", /scores\.csv has no score for the training passage .+: expected a row with its id/],
+    ["excerpt,score\nText,1", /has no score for the training passage .+: expected a row with its excerpt/],
   ])("of %j is refused", async (csv, message) => {
     writeFileSync(tiny.path("scores.csv"), csv);
     await expect(consultTeacher(settingsOf("--teacher", tiny.path("scores.csv")), data, sides(), log)).rejects.toThrow(message);
@@ -148,10 +150,10 @@ describe("a teacher", () => {
   it("that is not there, or a csv asked for windows, is refused", async () => {
     const ask = (...argv: string[]) => consultTeacher(settingsOf(...argv), data, sides(), log);
     await expect(ask("--teacher", tiny.path("nobody"))).rejects.toThrow(
-      /nobody not found: expected a checkpoint, a model repository or a csv/,
+      /nobody not found: expected a checkpoint, a model repository or a CSV/,
     );
     await expect(ask("--teacher", tiny.path("ids.csv"), "--windows", "1")).rejects.toThrow(
-      /--windows with --teacher .*ids\.csv makes no sense: a csv has no scores of windows\. Name a checkpoint/,
+      /Cannot use --windows with --teacher .*ids\.csv: a CSV has no scores of windows\. Use a checkpoint/,
     );
   });
 });
@@ -161,8 +163,8 @@ describe("--teacher", { timeout: 240_000 }, () => {
     const more = ["--teacher", teacher, "--windows", "1", "--weighting", "inverse-variance", "--ema", "0.9", "--select", "average"];
     const { code, stderr } = await tiny.run("straight", ...more);
     expect(code, stderr).toBe(0);
-    expect(Number(/(\d+) passages and windows to train on/.exec(stderr)![1])).toBeGreaterThan(150);
-    expect(stderr).not.toContain("may be too good");
+    expect(Number(/passages and windows: (\d+) for training/.exec(stderr)![1])).toBeGreaterThan(150);
+    expect(stderr).not.toContain("may be optimistic");
     expect(tiny.record("straight").recipe).toMatchObject({ teacher, teacher_weight: 0.5, windows: 1 });
     await tiny.runUntil(7, "killed", more);
     expect((await tiny.run("killed", ...more, "--resume")).stderr).toMatch(/from step [1-9]/);
@@ -179,7 +181,7 @@ describe("--teacher", { timeout: 240_000 }, () => {
     expect(tiny.read("weightless").equals(tiny.read("alone"))).toBe(true);
     await tiny.runUntil(3, "stopped", ["--teacher", tiny.path("low.csv"), "--epochs", "40"]);
     const { stderr } = await tiny.run("stopped", "--teacher", tiny.path("high.csv"), "--epochs", "40", "--resume");
-    expect(stderr).toMatch(/was saved by another run: teacher was [0-9a-f]{64}, is [0-9a-f]{64}/);
+    expect(stderr).toMatch(/was saved by a different run: teacher was [0-9a-f]{64}, is [0-9a-f]{64}/);
   });
 
   it("learns of the folds' out-of-fold scores; is warned of a teacher that has seen what is held out", async () => {
@@ -187,9 +189,9 @@ describe("--teacher", { timeout: 240_000 }, () => {
     const { code, stderr } = await tiny.run("of-folds", "--teacher", tiny.path("folds", "predictions.csv"));
     expect(code, stderr).toBe(0);
     const leaky = await tiny.run("leaky", "--teacher", teacher, "--seed", "5");
-    expect(leaky.stderr).toMatch(/the teacher was trained on \d+ of the passages held out here: the validation RMSE may be too good/);
+    expect(leaky.stderr).toMatch(/the teacher was trained on held-out passages \(\d+\): the validation RMSE may be optimistic/);
     expect((await tiny.run("in-folds", "--folds", "2", "--teacher", teacher, "--windows", "1")).stderr).toContain(
-      "trained on 86 of the passages",
+      "trained on held-out passages (86)",
     );
     expect(existsSync(tiny.path("in-folds", "folds.json"))).toBe(true);
     expect(readFileSync(tiny.path("in-folds", "fold-2", "training.json"), "utf8")).toContain('"windows": 1');

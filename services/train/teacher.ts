@@ -7,9 +7,10 @@ import { fail } from "../../lib/errors/errors.js";
 import { createRandom } from "../../lib/math/random.js";
 import { listSplits, readRecord } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
-import { hashPath } from "../../lib/storage/fingerprint.js";
+import { createScheduler } from "../../lib/serving/scheduler.js";
+import { scoreText } from "../../lib/serving/score-text.js";
+import { hashPath } from "../../lib/storage/hash.js";
 import { splitSentences } from "../../lib/text/sentences.js";
-import { scoreText } from "../../lib/text/windows.js";
 import type { Row } from "../../lib/training/batch.js";
 import type { Data } from "./data.js";
 import type { Settings } from "./options.js";
@@ -45,8 +46,8 @@ interface Sides {
 export async function consultTeacher(settings: Settings, data: Data, sides: Sides, log: Log): Promise<Teaching | undefined> {
   const { teacher, windows } = settings;
   if (teacher === undefined) return undefined;
-  const remedy = "Name another with --teacher.";
-  if (!existsSync(teacher)) fail("no-file", { file: teacher, what: "a checkpoint, a model repository or a csv of scores", remedy });
+  const remedy = "Choose another with --teacher.";
+  if (!existsSync(teacher)) fail("no-file", { file: teacher, what: "a checkpoint, a model repository or a CSV of scores", remedy });
   const fingerprint = await hashPath(teacher);
   if (statSync(teacher).isDirectory()) {
     warnOfLeak(teacher, data, sides, log);
@@ -55,8 +56,8 @@ export async function consultTeacher(settings: Settings, data: Data, sides: Side
   if (windows > 0)
     fail("bad-combination", {
       options: `--windows with --teacher ${teacher}`,
-      why: "a csv has no scores of windows",
-      remedy: "Name a checkpoint or model repository for teacher, or leave out --windows.",
+      why: "a CSV has no scores of windows",
+      remedy: "Use a checkpoint or model repository as the teacher, or leave out --windows.",
     });
   return { scores: readScores(teacher, data.passages, sides.trained), windows: [], fingerprint };
 }
@@ -73,9 +74,10 @@ async function askModel(
     return texts.map((text, i) => ({ passage, text, id: `window ${i + 1} of ${passages[passage]!.id}` }));
   });
   const model = await openModel(teacher);
+  const scheduler = createScheduler();
   try {
     const texts = [...indices.map((i) => passages[i]!.excerpt), ...drawn.map(({ text }) => text)];
-    const score = async (text: string) => (await scoreText(model.scorer, model.tokenizer, model.maxLength, text)).score;
+    const score = async (text: string) => (await scoreText(scheduler, model, text)).score;
     const scores = await scoreAll("teacher", texts, score);
     const windows = drawn.map(({ passage, text, id }, i): Window => {
       const target = scores[indices.length + i]!;
@@ -83,7 +85,7 @@ async function askModel(
     });
     return { scores: new Map(indices.map((index, i) => [index, scores[i]!])), windows };
   } finally {
-    await model.scorer.close();
+    await model.engine.close();
   }
 }
 
@@ -100,14 +102,14 @@ export function drawWindows(text: string, count: number, random: ReturnType<type
 
 /** Scores from a csv, found by the column id, or else by excerpt. @throws no-column, bad-cell, no-score */
 function readScores(file: string, passages: readonly Passage[], indices: readonly number[]): Map<number, number> {
-  const [header, ...records] = parseCsv(file, readCsv(file, "a csv of a teacher's scores", "Name another with --teacher."));
+  const [header, ...records] = parseCsv(file, readCsv(file, "a CSV of a teacher's scores", "Choose another with --teacher."));
   const key = header?.cells.includes("id") ? "id" : "excerpt";
   const find = createFinder(file, header?.cells ?? []);
   const [keys, scores] = [find(key), find("score")];
   const byKey = new Map<string, number>();
   for (const { cells, row } of records) {
     const [name, score] = [cells[keys]!.trim(), readNumber(file, row, "score", cells[scores]!)];
-    const problem = `${JSON.stringify(name.slice(0, 40))} has another score in a row before it`;
+    const problem = `${JSON.stringify(name.slice(0, 40))} has a different score in an earlier row`;
     if ((byKey.get(name) ?? score) !== score) fail("bad-cell", { file, row, column: key, problem, remedy: "Remove one of them." });
     byKey.set(name, score);
   }
@@ -125,5 +127,5 @@ function warnOfLeak(teacher: string, { passages, fingerprint }: Data, { held }: 
   if (record?.data.fingerprint !== fingerprint) return;
   const unseen = new Set(holdOut(passages, listSplits(record)));
   const leaked = held.filter((i) => !unseen.has(i)).length;
-  if (leaked > 0) log.warn(`the teacher was trained on ${leaked} of the passages held out here: the validation RMSE may be too good`);
+  if (leaked > 0) log.warn(`the teacher was trained on held-out passages (${leaked}): the validation RMSE may be optimistic`);
 }

@@ -39,7 +39,7 @@ it("has mean 1, falls with the standard error, and lets no passage dominate", ()
 
 it("refuses what gives no weights", () => {
   expect(() => weigh(0, undefined)).toThrow(
-    "graded.csv has no standard errors above 0, by which --weighting inverse-variance weighs its passages. Add the column standard_error, or leave out --weighting.",
+    "graded.csv has no standard errors above 0, which --weighting inverse-variance needs. Add the column standard_error, or leave out --weighting.",
   );
-  expect(() => weigh(0.5, -0.1)).toThrow('graded.csv, row 3, column "standard_error": -0.1 is below 0. Write 0 or nothing');
+  expect(() => weigh(0.5, -0.1)).toThrow('graded.csv, row 3, column "standard_error": -0.1 is below 0. Enter 0 or leave it empty');
 });

@@ -15,7 +15,7 @@ export function weighPassages(passages: readonly Passage[], file: string): numbe
   for (const { standardError, row } of passages)
     if (standardError !== undefined && standardError < 0) {
       const problem = `${standardError} is below 0`;
-      fail("bad-cell", { file, row, column: "standard_error", problem, remedy: "Write 0 or nothing where it is not known." });
+      fail("bad-cell", { file, row, column: "standard_error", problem, remedy: "Enter 0 or leave it empty if unknown." });
     }
   const known = passages.flatMap(({ standardError }) => (standardError ? [standardError] : [])).sort((a, b) => a - b);
   if (known.length === 0) fail("no-standard-errors", { file });

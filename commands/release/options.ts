@@ -1,0 +1,2 @@
+/** It takes arguments alone. */
+export const options = {};

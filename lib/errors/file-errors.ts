@@ -1,0 +1,25 @@
+import { failure, ReadabilityError, reason } from "./errors.js";
+
+type Action = "read" | "write";
+
+/** The error of the table for what node:fs throws about a file. One that is of the table already stays as it is. */
+export function fileFailure(error: unknown, file: string, action: Action): ReadabilityError {
+  if (error instanceof ReadabilityError) return error;
+  const cause = reason(error).replace(/, \w+( '.*)?$/, ""); // "EACCES: permission denied, open '/x'" without what follows the comma
+  switch ((error as NodeJS.ErrnoException | undefined)?.code) {
+    case "ENOSPC":
+    case "EDQUOT":
+      return failure("disk-full", { file }, error);
+    case "EACCES":
+    case "EPERM":
+    case "EROFS":
+      return failure(action === "read" ? "not-readable" : "not-writable", { file, cause }, error);
+    case "EISDIR":
+      return failure("not-a-file", { file, found: "a folder" }, error);
+    case "EEXIST": // what mkdir says of a file
+    case "ENOTDIR":
+      return failure("file-failed", { file, action, cause: "a part of its path is not a folder" }, error);
+    default:
+      return failure("file-failed", { file, action, cause }, error);
+  }
+}

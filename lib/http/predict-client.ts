@@ -1,0 +1,66 @@
+import { STATUS_CODES } from "node:http";
+import { Pool } from "undici";
+
+/** What POST /predict answered: a score, or a problem. */
+export interface PredictAnswer {
+  readonly status: number;
+  /** Set where there is no problem. */
+  readonly score?: number;
+  /** What is wrong with the answer, without texts and numbers that differ between requests: "answered 503 Service Unavailable". */
+  readonly problem?: string;
+  /** The code of an error, where the answer names one. */
+  readonly code?: string;
+}
+
+export interface PredictClient {
+  /** @throws the connection's error where no answer comes; the signal's reason */
+  predict(text: string, signal?: AbortSignal): Promise<PredictAnswer>;
+  /** Waits for the answers under way. */
+  close(): Promise<void>;
+  destroy(): Promise<void>;
+}
+
+export interface PredictOptions {
+  /** Seconds to connect, and to wait for an answer. */
+  readonly timeout: number;
+  /** Connections, kept alive; as many as it takes by default. */
+  readonly connections?: number;
+}
+
+/** A client of an api. @param target its address, such as `http://localhost:5000`; a path in it is kept */
+export function connectPredict(target: string, { timeout, connections }: PredictOptions): PredictClient {
+  const { origin, pathname } = new URL(target);
+  const path = `${pathname.replace(/\/$/, "")}/predict`;
+  const milliseconds = 1000 * timeout;
+  const limits = { headersTimeout: milliseconds, bodyTimeout: milliseconds, connect: { timeout: milliseconds } };
+  const pool = new Pool(origin, { ...limits, connections: connections ?? null });
+  const headers = { "content-type": "application/json" };
+  return {
+    async predict(text, signal) {
+      const body = JSON.stringify({ text });
+      const answer = await pool.request({ method: "POST", path, headers, body, signal: signal ?? null });
+      return readAnswer(answer.statusCode, await answer.body.text(), text);
+    },
+    close: () => pool.close(),
+    destroy: () => pool.destroy(),
+  };
+}
+
+function readAnswer(status: number, content: string, text: string): PredictAnswer {
+  const parsed = parseJson(content);
+  if (status !== 200) {
+    const { code } = (parsed ?? {}) as { code?: string };
+    return { status, problem: `answered ${status} ${STATUS_CODES[status] ?? ""}`.trim(), ...(code === undefined ? {} : { code }) };
+  }
+  if (!Array.isArray(parsed) || parsed.length !== 2 || !Number.isFinite(parsed[1]))
+    return { status, problem: "answer is not [text, number]" };
+  return parsed[0] === text ? { status, score: parsed[1] } : { status, problem: "answer holds another text" };
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,42 @@
+import { measurePeak } from "../../lib/bert/ranges.js";
+import type { Log } from "../../lib/cli/log.js";
+import { fail } from "../../lib/errors/errors.js";
+import { isSaturating } from "../../lib/onnx/saturation.js";
+import { countCores } from "../../lib/system/cores.js";
+import type { LoadedCheckpoint } from "./checkpoint.js";
+import { type Graphs, scoreTexts } from "./graphs.js";
+import { pickTypical } from "./rows.js";
+import type { Measurements } from "./search.js";
+import { measureThroughput } from "./speed.js";
+
+type Texts = readonly (readonly number[])[];
+
+export interface MeasurementOptions {
+  readonly model: LoadedCheckpoint;
+  readonly graphs: Graphs;
+  /** Token ids of the gate's rows, of the reference texts and of the texts that ranges are measured on. */
+  readonly texts: { readonly rows: Texts; readonly references: Texts; readonly ranges: Texts };
+  /** Length of a measurement of speed. */
+  readonly seconds: number;
+  readonly log: Log;
+  readonly signal: AbortSignal;
+}
+
+/** Measures on this machine. `score` throws no-scores if float32 gives a score that is not a finite number. */
+export function createMeasurements({ model, graphs, texts, seconds, log, signal }: MeasurementOptions): Measurements {
+  const typical = pickTypical(texts.rows);
+  return {
+    async score(precision) {
+      const scores = await scoreTexts(await graphs(precision), [...texts.rows, ...texts.references], precision, signal);
+      if (precision === "fp32" && !scores.every(Number.isFinite)) fail("no-scores", { folder: model.folder });
+      return { rows: scores.slice(0, texts.rows.length), references: scores.slice(texts.rows.length) };
+    },
+    async throughput({ precision, layout }) {
+      const throughput = await measureThroughput(await graphs(precision), layout, { texts: typical, seconds, signal });
+      log.info(`${precision}, sessions x threads ${layout.sessions} x ${layout.threads}: ${throughput.toFixed(1)} texts/s`);
+      return throughput;
+    },
+    saturating: isSaturating,
+    peak: () => measurePeak(model.checkpoint, texts.ranges, countCores()),
+  };
+}

@@ -1,0 +1,16 @@
+import type { Target } from "./candidates.js";
+import type { LoadedCheckpoint } from "./checkpoint.js";
+import type { GateRows } from "./rows.js";
+import type { SearchResult } from "./search.js";
+
+/** What was searched and found, for the version and its reports. */
+export interface Outcome {
+  readonly target: Target;
+  readonly model: LoadedCheckpoint;
+  /** sha256 of the checkpoint. */
+  readonly checkpoint: string;
+  readonly rows: GateRows;
+  /** Texts whose scores tell a server whether it scores correctly. */
+  readonly references: readonly string[];
+  readonly found: SearchResult;
+}

@@ -1,0 +1,218 @@
+import { execFile } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { promisify } from "node:util";
+import { strToU8, zipSync } from "fflate";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Options, parseOptions } from "../lib/cli/options.js";
+import { root } from "../lib/system/package-files.js";
+import { type Running, startCommand, waitForAddress } from "./commands.js";
+import { writeRepository } from "./repositories.js";
+import { copyTiny } from "./tiny-models.js";
+
+const list = (folder: string, keep = (_: string) => true) => readdirSync(join(root, folder)).filter(keep);
+const read = (file: string) => readFileSync(join(root, file), "utf8");
+const pages = [
+  ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"],
+  ...list("docs", (name) => name.endsWith(".md")).map((name) => `docs/${name}`),
+  ...["models", "data"].flatMap((folder) => list(folder).map((name) => `${folder}/${name}/README.md`)),
+];
+
+/** How a command in the docs is checked: it runs here and must print this, or only its scripts, files and flags are checked. */
+type Check = { readonly prints: RegExp } | "only checked";
+
+const predict = `curl -s http://localhost:5000/predict -H 'content-type: application/json' -d '{"text": "Some text to score"}'`;
+
+/** Every command in the docs. The settings of `beforeAll` make those that run small; the others take minutes or need a server. */
+const commands: Readonly<Record<string, Check>> = {
+  "npm ci && npm start": "only checked",
+  "npm ci": "only checked",
+  "npm start": "only checked",
+  "npm test": "only checked",
+  "npm run build": "only checked",
+  "npx vitest run lib/text": "only checked",
+  "npm run check": "only checked",
+  "npm run lint": "only checked",
+  "npm run format": "only checked",
+  ".ci/run": "only checked",
+  "npm run generate:vector": "only checked",
+  "npm run generate:onnx": "only checked",
+  "npm run generate:tensorboard": "only checked",
+  "npx vitest run test/conformance.test.ts -u": "only checked",
+  "npm run build && node dist/cli.js docs > docs/options.md": "only checked", // run by commands/docs/main.test.ts
+  "npx readability load_testing -u 200 -r 10 --run-time 120": "only checked",
+  "npx readability train": { prints: /^\| Epoch \| Training Loss \| Validation Loss \| Rmse \|\n(.*\n)+$/ },
+  "npx readability train --folds 5 --out artifacts/folds": { prints: /(\| Epoch .*\n(.*\n)+){5}/ },
+  "npx readability optimization": { prints: /^\| Graph .*\n(.*\n)*\| fp32 / },
+  'echo "The cat sat on the mat." | npx readability score -': { prints: /^\{"score":-?[\d.]+\}\n$/ },
+  'echo "The cat sat on the mat." | npx readability score --model models/readability-minilm -': { prints: /^\{"score":-?[\d.]+\}\n$/ },
+  "npx readability score data/sample/passages.csv": { prints: /^\{"id":"bees-1","score":-?[\d.]+\}\n\{"id":"bees-2",(.*\n){95}$/ },
+  [predict]: { prints: /^\["Some text to score",-?[\d.]+\]$/ },
+};
+
+describe.each(pages)("%s", (page) => {
+  const text = read(page);
+
+  it("has links that resolve", () => {
+    const links = [...text.matchAll(/\]\(([^)]+)\)/g)].map(([, link]) => link!).filter((link) => !/^https?:/.test(link));
+    const broken = links.filter((link) => {
+      const [path, anchor] = link.split("#") as [string, string?];
+      const file = path === "" ? page : join(dirname(page), path);
+      return !existsSync(join(root, file)) || (anchor !== undefined && !listAnchors(read(file)).includes(anchor));
+    });
+    expect(broken).toEqual([]);
+  });
+
+  it("says of every fenced block what it is", () => {
+    const kinds = listBlocks(text).map(({ kind }) => kind);
+    expect(kinds.filter((kind) => !["sh", "console", "text"].includes(kind))).toEqual([]);
+  });
+
+  it("shows only commands that this test checks", () => {
+    expect(listCommands(text).filter((command) => !(command in commands))).toEqual([]);
+  });
+});
+
+it("checks only commands that the docs show", () => {
+  const shown = new Set(pages.flatMap((page) => listCommands(read(page))));
+  expect(Object.keys(commands).filter((command) => !shown.has(command))).toEqual([]);
+});
+
+describe("ARCHITECTURE.md", () => {
+  const text = read("ARCHITECTURE.md");
+
+  describe.each(["From a text to its score", "From a passage to updated weights"])("%s", (title) => {
+    const steps = sectionOf(text, title).trim().split("\n");
+    const hops = [...steps.join("\n").matchAll(/\[`(\w+)`\]\(([^)]+)\)/g)].map(([, name, file]) => [name!, file!] as const);
+
+    it("takes ten steps at most", () => {
+      expect(steps.length).toBeLessThanOrEqual(10);
+      expect(steps.every((step) => /^\d+\. .*\[.*\]\(.*\)/.test(step))).toBe(true);
+    });
+
+    it.each(hops)("%s is exported by %s", (name, file) => {
+      expect(read(file)).toMatch(new RegExp(`^export (async )?(function\\*?|const) ${name}\\b`, "m"));
+    });
+  });
+
+  it("draws every folder of lib once, above the folders that biome.json lets it import", () => {
+    const [drawing] = listBlocks(sectionOf(text, "Layers"));
+    const [, ...levels] = drawing!.body.trim().split("\n\n"); // the first level is outside lib
+    const folders = levels.map((level) => level.split("\n").map((line) => line.split(" ")[0]!));
+    expect(folders.flat().sort()).toEqual(list("lib").sort());
+    const levelOf = (folder: string) => folders.findIndex((level) => level.includes(folder));
+    const wrong = listImports().filter(({ from, to }) => levelOf(to) <= levelOf(from));
+    expect(wrong).toEqual([]);
+  });
+});
+
+describe("commands", () => {
+  it.each(Object.keys(commands))("%s: scripts, files and flags exist", async (command) => {
+    for (const part of command.replace(/ > \S+$/, "").split(/ && | \| /)) await checkPart(splitWords(part));
+  });
+
+  describe.skipIf(process.platform === "win32")("run", () => {
+    let folder: string;
+    let api: Running;
+    let address: string;
+    const env = {
+      ...process.env,
+      ...{ npm_config_offline: "true", npm_config_update_notifier: "false" },
+      ...{ READABILITY_TRAIN_BASE: "models/readability-minilm", READABILITY_TRAIN_EPOCHS: "1", READABILITY_TRAIN_BATCH: "8" },
+      ...{ READABILITY_TRAIN_MAX_LENGTH: "16", READABILITY_OPTIMIZATION_MODEL: "models/readability-minilm" },
+      ...{ READABILITY_OPTIMIZATION_SECONDS: "0.02", READABILITY_OPTIMIZATION_ROUNDS: "1", READABILITY_OPTIMIZATION_OUT: "optimized" },
+      ...{ READABILITY_SCORE_MODEL: "models/readability-minilm" },
+    };
+
+    // A copy of the checkout with a tiny model in the place of the released one, a little data and a running api.
+    beforeAll(async () => {
+      folder = mkdtempSync(join(tmpdir(), "docs-"));
+      for (const name of ["package.json", "readability.mjs"]) symlinkSync(join(root, name), join(folder, name));
+      mkdirSync(join(folder, "data/input"), { recursive: true });
+      cpSync(join(root, "data/sample"), join(folder, "data/sample"), { recursive: true });
+      copyTiny("bert", join(folder, "models/readability-minilm"));
+      const rows = Array.from({ length: 60 }, (_, i) => `${i},the cat sat on mat ${i} ${"at ".repeat(i % 7)},${(i % 10) / 5 - 1}`);
+      const csv = strToU8(`id,excerpt,target\n${rows.join("\n")}\n`);
+      writeFileSync(join(folder, "data/input/train.csv.zip"), zipSync({ "train.csv": csv }));
+      writeRepository(join(folder, "repository"));
+      api = startCommand(["api", "--repository", "repository", "--port", "0"], { folder });
+      address = await waitForAddress(api);
+    });
+    afterAll(async () => {
+      api.child.kill();
+      await api.finished;
+      rmSync(folder, { recursive: true });
+    });
+
+    const runs = Object.entries(commands).flatMap(([command, check]) => (check === "only checked" ? [] : [{ command, ...check }]));
+    it.each(runs)("$command", async ({ command, prints }) => {
+      const shell = command.replace("http://localhost:5000", address);
+      const { stdout } = await promisify(execFile)("sh", ["-c", shell], { cwd: folder, env });
+      expect(stdout).toMatch(prints);
+    });
+  });
+});
+
+/** Every fenced block, with the word after its fence. */
+function listBlocks(text: string) {
+  return [...text.matchAll(/^ *```(.*)\n([\s\S]*?)^ *```$/gm)].map(([, kind, body]) => ({ kind: kind!, body: body! }));
+}
+
+/** The lines of `sh` blocks and the prompts of `console` blocks, without comments. */
+function listCommands(text: string): string[] {
+  return listBlocks(text).flatMap(({ kind, body }) => {
+    const lines = body.split("\n").map((line) => line.replace(/\s+# .*$/, "").trim());
+    if (kind === "console") return lines.filter((line) => line.startsWith("$ ")).map((line) => line.slice(2));
+    return kind === "sh" ? lines.filter((line) => line !== "") : [];
+  });
+}
+
+/** What follows a heading, up to the next one of its level. */
+function sectionOf(text: string, title: string): string {
+  return text
+    .split(/^## /m)
+    .find((section) => section.startsWith(`${title}\n`))!
+    .slice(title.length);
+}
+
+/** Anchors of a page's headings, as GitHub makes them. */
+function listAnchors(text: string): string[] {
+  const headings = [...text.matchAll(/^#+ (.*)$/gm)].map(([, heading]) => heading!.toLowerCase());
+  return headings.map((heading) => heading.replace(/[^\w\s-]/g, "").replace(/\s/g, "-"));
+}
+
+/** Which folder of lib may import which, from the overrides of biome.json. */
+function listImports(): { readonly from: string; readonly to: string }[] {
+  const { overrides } = JSON.parse(read("biome.json")) as { overrides: { includes: string[] }[] };
+  return overrides.flatMap((override) => {
+    const from = /^lib\/(\w+)\/\*\*$/.exec(override.includes[0]!)?.[1];
+    const allowed = [...JSON.stringify(override).matchAll(/"!\.\.\/(\w+)\/\*\*"/g)].map(([, to]) => to!);
+    return from === undefined ? [] : allowed.map((to) => ({ from, to }));
+  });
+}
+
+/** Words of a command, as the shell splits them. */
+function splitWords(command: string): string[] {
+  return command.match(/'[^']*'|"[^"]*"|\S+/g)!.map((word) => word.replace(/^(['"])(.*)\1$/, "$2"));
+}
+
+/** Throws if a program's script, file or flag does not exist. */
+async function checkPart([program, ...words]: string[]): Promise<void> {
+  const [first, ...rest] = words;
+  const { scripts } = JSON.parse(read("package.json")) as { scripts: Record<string, string> };
+  if (program === "npm" && first === "ci") expect(existsSync(join(root, "package-lock.json"))).toBe(true);
+  else if (program === "npm") expect(scripts).toHaveProperty([first === "run" ? rest[0]! : first!]);
+  else if (program === "npx" && first === "vitest") expect(existsSync(join(root, rest[1]!))).toBe(true);
+  else if (program === "npx" && first === "readability") await checkFlags(rest);
+  else if (program === "node" && first === "dist/cli.js") await checkFlags(rest);
+  else if (program?.startsWith(".")) expect(existsSync(join(root, program))).toBe(true);
+  else expect(["curl", "echo"]).toContain(program); // these run
+}
+
+/** @throws usage where the command does not know a flag, or refuses its value */
+async function checkFlags([command, ...argv]: string[]): Promise<void> {
+  const folder = ["services", "commands"].find((place) => existsSync(join(root, place, command!)));
+  const { options } = (await import(join(root, folder!, command!, "options.ts"))) as { options: Options };
+  parseOptions(command!, options, argv, {}, command === "score" ? ["file"] : []);
+}
