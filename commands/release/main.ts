@@ -18,7 +18,7 @@ import { listSplits, readRecord, recordFile } from "../../lib/repository/trainin
 import { openModel } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
-import { gradeLevel } from "../../lib/text/flesch.js";
+import { gradeLevel } from "../../lib/text/formulas.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 
 export async function main(argv: readonly string[]): Promise<number> {

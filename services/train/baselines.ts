@@ -1,5 +1,5 @@
 import { fitLine, mean } from "../../lib/math/statistics.js";
-import { readingEase } from "../../lib/text/flesch.js";
+import { readingEase } from "../../lib/text/formulas.js";
 
 export interface Labelled {
   readonly excerpt: string;
