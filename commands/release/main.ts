@@ -20,15 +20,14 @@ import { writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/formulas.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 import { drawPredictions } from "../../services/train/charts.js";
-import { options } from "./options.js";
 
 export async function main(argv: readonly string[]): Promise<number> {
-  const given = parseOptions("release", options, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
+  const given = parseOptions("release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
   const [from, data, out, base] = given.arguments as [string, string, string, string?];
   const record =
     readRecord(from) ??
     fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
-  const { passages } = readPassages(data, { targets: true });
+  const { passages } = readPassages(data, { targets: true, ...record.data.columns });
   const held = holdOut(passages, listSplits(record)).map((i) => passages[i]!);
 
   writeCheckpoint(out, readCheckpoint(from), "F16");

@@ -203,7 +203,7 @@ describe("what is not supported is refused", () => {
 
   it("a loss that is not a scalar", () => {
     const x = addInput(createGraph("test"), "x", "float32", [2]);
-    expect(() => backward(softmax(x), [x])).toThrow("backward expects a scalar loss; it got [2].");
+    expect(() => backward(softmax(x), [x])).toThrow("backward expects a scalar loss; got [2].");
     expect(() => backward(reshape(first(x, 0, 1), []), [x])).not.toThrow();
   });
 });

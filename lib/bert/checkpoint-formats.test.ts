@@ -67,7 +67,7 @@ describe("a checkpoint is read as people have it", () => {
     const whole = place("shards", { ...files, ...index });
     expect(show(readCheckpoint(whole).weights)).toEqual(show(tiny.weights));
     const half = place("half the shards", { "model-00001-of-00002.safetensors": files["model-00001-of-00002.safetensors"]!, ...index });
-    expect(() => readCheckpoint(half)).toThrow(/model-00002-of-00002\.safetensors not found.*Place the checkpoint's model-00002/);
+    expect(() => readCheckpoint(half)).toThrow(/model-00002-of-00002\.safetensors not found.*Put the checkpoint's model-00002/);
   });
 
   it.each(['{"weight_map":{"a":"../other.safetensors"}}', '{"weight_map":7}', "{", "[]"])("not by an index that is %s", (index) => {
@@ -131,7 +131,7 @@ describe("a base with a head of two labels", () => {
   });
 
   it("is not served", async () => {
-    expect(() => readCheckpoint(base)).toThrow(/tensor "classifier\.weight": it is of a head with 2 labels.*readability train --base/);
+    expect(() => readCheckpoint(base)).toThrow(/tensor "classifier\.weight": it belongs to a head with 2 labels.*readability train --base/);
     cpSync(join(tinyFolder("roberta"), "tokenizer.json"), join(base, "tokenizer.json"));
     await expect(openModel(base)).rejects.toThrow(/a head with 2 labels/);
   });
@@ -139,6 +139,6 @@ describe("a base with a head of two labels", () => {
   it("is refused in training too where another dimension does not fit", () => {
     const wide: Named = ["classifier.weight", { shape: [2, 3], data: new Float32Array(6) }];
     const from = place("wide", { [weightsFile]: new Map([...tiny.weights, wide]) });
-    expect(() => readCheckpoint(from, { head: "cls", seed: 0 })).toThrow(/its shape is \[2, 3\]; config\.json asks for \[1, 32\]/);
+    expect(() => readCheckpoint(from, { head: "cls", seed: 0 })).toThrow(/its shape is \[2, 3\]; config\.json requires \[1, 32\]/);
   });
 });

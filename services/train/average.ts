@@ -93,7 +93,7 @@ function readHeldOut(file: string, members: readonly Member[], log: Log): Passag
     log.warn(`${file} does not exist; the average is not measured`);
     return [];
   }
-  const { passages, fingerprint } = readPassages(file, { targets: true });
+  const { passages, fingerprint } = readPassages(file, { targets: true, ...members[0]!.record.data.columns });
   const other = members.find(({ record }) => record.data.fingerprint !== fingerprint);
   if (other) {
     log.warn(`${other.folder} was not trained on ${file}; the average is not measured`);

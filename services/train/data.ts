@@ -21,8 +21,9 @@ export interface Data {
 }
 
 /** @throws too-long, and what the readers throw */
-export async function readData({ data, base: name, head, seed, maxLength }: Settings, log: Log): Promise<Data> {
-  const { passages, warnings, fingerprint } = readPassages(data, { targets: true });
+export async function readData(settings: Settings, log: Log): Promise<Data> {
+  const { data, column, target, file, base: name, head, seed, maxLength } = settings;
+  const { passages, warnings, fingerprint } = readPassages(data, { targets: true, column, target, file });
   for (const warning of warnings) log.warn(warning);
   const base = await resolveBase(name, { log: (message) => log.info(message) });
   const checkpoint = readCheckpoint(base, { head, seed });

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../lib/bert/checkpoint.js";
 import { familyNames } from "../../lib/bert/families.js";
@@ -76,6 +77,18 @@ describe("a run", () => {
       torch_dtype: "float32",
     });
     expect(readdirSync(join(folder, "whole")).filter((name) => name.includes("state") || name.endsWith(".tmp"))).toEqual([]);
+  });
+
+  it("reads the columns and the file of a zip that are named", async () => {
+    const [header, ...lines] = readFileSync(data, "utf8").split("\n");
+    const csv = [header!.replace("excerpt,target", "Text,Easiness"), ...lines].join("\n");
+    const zip = join(folder, "named.zip");
+    writeFileSync(zip, zipSync({ "train.csv": strToU8("id,Text,Easiness\n1,Another,1\n"), "mine.csv": strToU8(csv) }));
+    const named = { column: "text", target: "Easiness", file: "mine.csv" };
+    const { code, stderr } = await run("named", "--data", zip, ...Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]));
+    expect(code, stderr).toBe(0);
+    expect(weightsOf("named").equals(weightsOf("whole"))).toBe(true);
+    expect(readRecord(join(folder, "named"))!.data.columns).toEqual(named);
   });
 
   it("learns: the training loss falls", async () => {

@@ -46,6 +46,7 @@ function describeResults({ data, training, validation }: Job, { steps, predictio
 
 function describeTraining({ settings, data, split, identity }: Job, trained: Trained): TrainingRecord {
   const { steps, epochs, workers, predictions } = trained;
+  const { column, target, file } = settings;
   const choices = compareChoices(settings.select, epochs);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
   const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
@@ -56,7 +57,7 @@ function describeTraining({ settings, data, split, identity }: Job, trained: Tra
     ...split,
     seed: settings.seed,
     split_seed: split.seed,
-    data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length },
+    data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length, columns: { column, target, file } },
     recipe: {
       head: settings.head,
       epochs: settings.epochs,

@@ -1,8 +1,8 @@
 import { existsSync, statSync } from "node:fs";
 import type { Log } from "../../lib/cli/log.js";
-import { createFinder, parseCsv, readCsv, readNumber } from "../../lib/data/csv.js";
 import type { Passage } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
+import { readTable } from "../../lib/data/table.js";
 import { fail } from "../../lib/errors/errors.js";
 import { createRandom } from "../../lib/math/random.js";
 import { listSplits, readRecord } from "../../lib/repository/training-record.js";
@@ -102,13 +102,13 @@ export function drawWindows(text: string, count: number, random: ReturnType<type
 
 /** Scores from a csv, found by the column id, or else by excerpt. @throws no-column, bad-cell, no-score */
 function readScores(file: string, passages: readonly Passage[], indices: readonly number[]): Map<number, number> {
-  const [header, ...records] = parseCsv(file, readCsv(file, "a CSV of a teacher's scores", "Choose another with --teacher."));
-  const key = header?.cells.includes("id") ? "id" : "excerpt";
-  const find = createFinder(file, header?.cells ?? []);
-  const [keys, scores] = [find(key), find("score")];
+  const table = readTable(file, { what: "a CSV of a teacher's scores", remedy: "Choose another with --teacher." });
+  const key = table.findIfThere("id") === undefined ? "excerpt" : "id";
+  const [keys, scores] = [table.find(key), table.find("score")];
   const byKey = new Map<string, number>();
-  for (const { cells, row } of records) {
-    const [name, score] = [cells[keys]!.trim(), readNumber(file, row, "score", cells[scores]!)];
+  for (const record of table.rows) {
+    const { row, cells } = record;
+    const [name, score] = [cells[keys]!.trim(), table.readNumber(record, scores)];
     const problem = `${JSON.stringify(name.slice(0, 40))} has a different score in an earlier row`;
     if ((byKey.get(name) ?? score) !== score) fail("bad-cell", { file, row, column: key, problem, remedy: "Remove one of them." });
     byKey.set(name, score);
