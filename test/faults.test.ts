@@ -84,7 +84,7 @@ it("loses no request and gives no wrong answer while threads end all the time", 
     () => lines.length >= 10 && engine.workers === 2,
   );
   expect(served.usage).toMatchObject({ success: count, failures: { BACKEND: 0, REJECTED: 0, OTHER: 0 } });
-  expect(lines.every((line) => line.includes("a model worker ended; it is replaced"))).toBe(true);
+  expect(lines.every((line) => line.includes("a model worker died and is being replaced"))).toBe(true);
 });
 
 it("keeps nothing of clients that go away, a third of all", async () => {

@@ -75,7 +75,7 @@ async function build({ run, say, signal }: Builder, service: string, args: reado
 async function waitForLock(folder: string, say: Builder["say"], signal: AbortSignal): Promise<void> {
   const shouldRetry = ({ error, attemptNumber }: RetryContext) => {
     const locked = error instanceof ReadabilityError && error.code === "in-use";
-    if (locked && attemptNumber === 1) say(`another process is writing into ${folder}: waiting up to ${longestLock} s for it to end`);
+    if (locked && attemptNumber === 1) say(`waiting up to ${longestLock} s for another process that is writing to ${folder}`);
     return locked;
   };
   const pauses = { factor: 1, minTimeout: 250, retries: 4 * longestLock };

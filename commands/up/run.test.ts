@@ -214,7 +214,7 @@ test("a folder that another process writes into is waited for", async () => {
   let release = () => {};
   const held = withLock("artifacts/model", () => new Promise<void>((resolve) => (release = resolve)));
   const { lines } = await up({ data: "grades.csv", only: "train" }, (line) => {
-    if (line.includes("another process is writing into artifacts/model")) release();
+    if (line.includes("another process that is writing to artifacts/model")) release();
     return false;
   });
   await held;

@@ -39,7 +39,7 @@ export async function runUp(settings: Settings, world: World): Promise<number> {
   const supervisor = createSupervisor({ ...settings, ...world });
   const run = (service: string, args: readonly string[]) => supervisor.run(service, world.launch(service, args));
   const keep = (service: string, args: readonly string[], url: string) => {
-    const remedy = "Its lines above may tell why; a slow machine needs a longer --start-timeout.";
+    const remedy = "See its output above; a slow machine may need a longer --start-timeout.";
     const waitUntilReady = (signal: AbortSignal) => waitForAnswer(url, settings.startTimeout, remedy, signal);
     return supervisor.keep(service, world.launch(service, args), { waitUntilReady });
   };

@@ -17,7 +17,7 @@ async function serve(status: number, body: string) {
 
 it.each([
   [200, '["a",-0.5]', { status: 200, score: -0.5 }],
-  [200, '["b",-0.5]', { status: 200, problem: "answer holds another text" }],
+  [200, '["b",-0.5]', { status: 200, problem: "answer has a different text" }],
   [200, '["a"]', { status: 200, problem: "answer is not [text, number]" }],
   [503, '{"code":"overloaded"}', { status: 503, problem: "answered 503 Service Unavailable", code: "overloaded" }],
   [502, "<html>", { status: 502, problem: "answered 502 Bad Gateway" }],

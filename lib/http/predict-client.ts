@@ -54,7 +54,7 @@ function readAnswer(status: number, content: string, text: string): PredictAnswe
   }
   if (!Array.isArray(parsed) || parsed.length !== 2 || !Number.isFinite(parsed[1]))
     return { status, problem: "answer is not [text, number]" };
-  return parsed[0] === text ? { status, score: parsed[1] } : { status, problem: "answer holds another text" };
+  return parsed[0] === text ? { status, score: parsed[1] } : { status, problem: "answer has a different text" };
 }
 
 function parseJson(text: string): unknown {

@@ -102,7 +102,7 @@ it("loses no request when threads crash", async () => {
   const scores = texts.map((ids) => scheduler.score(engine, ids));
   await expect(scheduler.score(engine, [99])).rejects.toMatchObject({ code: "session-lost", message: expect.stringContaining("a crash") });
   expect(await Promise.all(scores)).toEqual(texts.map((ids) => meanScore(ids)));
-  expect(lines.filter((line) => line.includes("it is replaced"))).toHaveLength(6);
+  expect(lines.filter((line) => line.includes("is being replaced"))).toHaveLength(6);
   expect(scheduler.stats).toMatchObject({ queued: 0, running: 0, done: 24 });
   await engine.close();
 });

@@ -26,7 +26,11 @@ export async function createLocalEngine(
   startThread: (graph: string | Uint8Array, threads: number) => Promise<ModelWorker> = startWorker,
 ): Promise<LocalEngine> {
   if (typeof graph === "string" && !existsSync(graph))
-    throw failure("no-file", { file: graph, what: "an ONNX graph", remedy: "Make the model repository again: readability optimization." });
+    throw failure("no-file", {
+      file: graph,
+      what: "an ONNX graph",
+      remedy: "Rebuild the model repository with: readability optimization.",
+    });
   const readStamp = () => (typeof graph === "string" ? stampFile(graph) : undefined);
   const stamp = readStamp();
 

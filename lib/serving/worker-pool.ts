@@ -61,7 +61,7 @@ export function startWorker(
         cause ??= `it ended with code ${code}`;
         gone = true;
         end(cause); // first: the pool must know before the text runs again
-        reject(failure("bad-graph", { file: typeof graph === "string" ? graph : "The given graph", cause }));
+        reject(failure("bad-graph", { file: typeof graph === "string" ? graph : "the given graph", cause }));
         current?.reject(failure("session-lost", { cause }));
       });
     });
@@ -127,7 +127,7 @@ export async function createWorkerPool(size: number, start: () => Promise<ModelW
       workers.delete(worker);
       idle = idle.filter((other) => other !== worker);
       if (closed) return;
-      log?.error({ cause }, "a model worker ended; it is replaced");
+      log?.error({ cause }, "a model worker died and is being replaced");
       void replace(firstPause);
     });
     tell();
@@ -140,7 +140,7 @@ export async function createWorkerPool(size: number, start: () => Promise<ModelW
       else addWorker(worker);
     } catch (error) {
       if (closed) return;
-      log?.error({ cause: reason(error) }, `a model worker cannot be replaced; next try in ${pause / 1000} s`);
+      log?.error({ cause: reason(error) }, `a model worker could not be replaced; trying again in ${pause / 1000} s`);
       if (workers.size === 0) tell(error);
       restart = setTimeout(replace, pause, Math.min(2 * pause, longestPause));
     }

@@ -31,7 +31,7 @@ export function listWeightFiles(folder: string): readonly string[] {
   if (existsSync(index)) return listShards(folder, index);
   const other = otherFormats.find((name) => existsSync(join(folder, name)));
   const what = "a checkpoint's weights";
-  if (other === undefined) return fail("no-file", { file, what, remedy: "Place the checkpoint's model.safetensors there." });
+  if (other === undefined) return fail("no-file", { file, what, remedy: "Put the checkpoint's model.safetensors there." });
   const remedy = `Convert it with transformers: AutoModelForSequenceClassification.from_pretrained("${folder}").save_pretrained("${folder}").`;
   return fail("no-file", { file, what: `${what}; ${other} is there instead`, remedy });
 }

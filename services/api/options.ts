@@ -22,6 +22,6 @@ export const options = {
   concurrency: option(
     kinds.count,
     0,
-    "Windows of texts that the model runs at once; the others wait in order. 0: one a worker thread for the model of this process, 64 for an inference server.",
+    "Text windows that the model runs at once; others wait in order. 0: one per worker thread for the model in this process, 64 for an inference server.",
   ),
 };

@@ -46,7 +46,7 @@ function open({ repository, modelControlMode, sessions, queueLimit }: Settings, 
     log,
     async open(version) {
       const engine = await openVersion(version, { workers: sessions, log });
-      log.info(`${version.model}, version ${version.version}: ${engine.graph} in ${engine.workers} workers`);
+      log.info(`${version.model}, version ${version.version}: ${engine.graph}, workers: ${engine.workers}`);
       return serveEngine(version.model, version.version, engine, queueLimit);
     },
   });

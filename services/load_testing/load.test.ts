@@ -83,7 +83,7 @@ test.each<[string, Answer, string]>([
   ["no JSON", (_, response) => response.end("oops"), "answer is not [text, number]"],
   ["no number", (text, response) => response.end(JSON.stringify([text, null])), "answer is not [text, number]"],
   ["more than text and number", (text, response) => response.end(JSON.stringify([text, 1, 2])), "answer is not [text, number]"],
-  ["another text", (_, response) => response.end(JSON.stringify(["x", 1])), "answer holds another text"],
+  ["another text", (_, response) => response.end(JSON.stringify(["x", 1])), "answer has a different text"],
   ["a connection that breaks", (_, response) => response.destroy(), "no answer: UND_ERR_SOCKET"],
 ])("%s is a failure, grouped by its message", async (_, answer, message) => {
   const result = await runLoad({ ...(await serve(answer)), users: 2, spawnRate: 100, seconds: 0.5 });
