@@ -6,11 +6,13 @@ import type { Tokenizer } from "../lib/text/tokenizer.js";
 /** One token a word, between the ids 1 and 2. */
 export const wordTokenizer: Tokenizer = {
   encode: (text) => [1, ...[...text.matchAll(/\S+/g)].map(([word]) => 10 + word.length), 2],
+  countTokens: (text) => wordTokenizer.encode(text).length - 2,
   encodeTruncated: (text, maxLength) => wordTokenizer.encode(text).slice(0, maxLength),
   padId: 0,
   largestId: 999,
   specials: { prefix: [1], suffix: [2] },
   maxLength: undefined,
+  vocabularySize: 1000,
 };
 
 /** What `sumEngine` gives: no round number, so that printing it is a test too. */

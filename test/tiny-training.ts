@@ -1,7 +1,6 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
 import { readCheckpoint } from "../lib/bert/checkpoint.js";
 import { places } from "../lib/cli/paths.js";
 import { readPassages } from "../lib/data/dataset.js";
@@ -9,9 +8,10 @@ import { readRecord } from "../lib/repository/training-record.js";
 import { readSafetensorsHeader } from "../lib/storage/safetensors.js";
 import { shipped } from "../lib/system/package-files.js";
 import { type Finished, type Running, runCommand, startCommand } from "./commands.js";
+import { signalAt } from "./kill-at.js";
 import { writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 
-/** Trains the tiny model on the sample's passages with made-up targets, in a folder of its own; a run takes a second or two. */
+/** Trains the tiny model on the sample's passages with made-up targets, in a folder of its own. A run takes a second or two. */
 export interface TinyTraining {
   readonly folder: string;
   readonly base: string;
@@ -22,16 +22,16 @@ export interface TinyTraining {
   start(out: string, more: readonly string[], env?: NodeJS.ProcessEnv): Running;
   /** `readability train` of an epoch of nine steps of eight passages, and `more`. */
   run(out: string, ...more: string[]): Promise<Finished>;
-  /** Runs until `out`, or the named folder in it, holds the state of a step from `step` on; then kills it. @throws where it ends before */
-  runUntil(step: number, out: string, more: readonly string[], stateIn?: string): Promise<void>;
-  /** What a run leaves, for comparisons bit by bit. */
+  /** Kills a run with SIGKILL right after it has saved its state `saves` times, to `out` or to a folder in it. It saves after each step. */
+  runUntil(saves: number, out: string, more: readonly string[], stateIn?: string): Promise<void>;
+  /** A file that a run wrote, for comparisons bit by bit. */
   read(out: string, file?: string): Buffer;
   weights(out: string): ReturnType<typeof readCheckpoint>["weights"];
   record(out: string): NonNullable<ReturnType<typeof readRecord>>;
   remove(): void;
 }
 
-/** After which step a state was saved; 0 where there is none, also in the moment in which a new one takes its place. */
+/** The step after which a state was saved; 0 if there is none, as in the moment in which it is replaced. */
 export function stepOf(state: string): number {
   try {
     return Number(readSafetensorsHeader(state).metadata.step);
@@ -61,16 +61,11 @@ export function createTinyTraining(): TinyTraining {
     path,
     start: (out, more, env) => startCommand([...options, "--out", path(out), ...more], { folder, env }),
     run: (out, ...more) => runCommand([...options, "--out", path(out), ...more], { folder }),
-    async runUntil(step, out, more, stateIn = ".") {
-      const { child, finished, log } = startCommand([...options, "--out", path(out), "--checkpoint-every", "1", ...more], { folder });
-      const state = path(out, stateIn, "training-state.safetensors");
-      while (child.exitCode === null) {
-        if (stepOf(state) >= step) break;
-        await sleep(5);
-      }
-      if (child.exitCode !== null) throw new Error(`it ended before step ${step}: ${log()}`);
-      child.kill("SIGKILL");
-      await finished;
+    async runUntil(saves, out, more, stateIn = ".") {
+      const env = signalAt({ renamedTo: path(out, stateIn, "training-state.safetensors"), times: saves });
+      const argv = [...options, "--out", path(out), ...more, "--checkpoint-every", "1"];
+      const { code, stderr } = await runCommand(argv, { folder, env });
+      if (code !== null) throw new Error(`it ended with ${code} before save ${saves}: ${stderr}`);
     },
     read: (out, file = "model.safetensors") => readFileSync(path(out, file)),
     weights: (out) => readCheckpoint(path(out)).weights,

@@ -5,21 +5,21 @@
  */
 import { basename, join } from "node:path";
 import { readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { mapWithProgress } from "../../lib/cli/map-with-progress.js";
 import { parseOptions } from "../../lib/cli/options.js";
-import { showProgress } from "../../lib/cli/progress.js";
 import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { fail } from "../../lib/errors/errors.js";
 import { rootMeanSquare } from "../../lib/math/statistics.js";
 import { toSvgFile } from "../../lib/report/chart.js";
+import { drawPredictions } from "../../lib/report/predictions.js";
 import { describeErrors, describePassages } from "../../lib/repository/score-tables.js";
 import { listSplits, readRecord, recordFile } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
-import { gradeLevel } from "../../lib/text/flesch.js";
+import { gradeLevel } from "../../lib/text/formulas.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
-import { drawPredictions } from "../../services/train/charts.js";
 
 export async function main(argv: readonly string[]): Promise<number> {
   const given = parseOptions("release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
@@ -27,23 +27,18 @@ export async function main(argv: readonly string[]): Promise<number> {
   const record =
     readRecord(from) ??
     fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });
-  const { passages } = readPassages(data, { targets: true });
+  const { passages } = readPassages(data, { targets: true, ...record.data.columns });
   const held = holdOut(passages, listSplits(record)).map((i) => passages[i]!);
 
   writeCheckpoint(out, readCheckpoint(from), "F16");
   writeTokenizerFiles(from, out, record.max_length);
   const { engine, tokenizer } = await openModel(out);
   const scheduler = createScheduler();
-  const progress = showProgress("release", held.length, "passages");
-  let done = 0;
-  const predictions = await Promise.all(
-    held.map(async ({ id, excerpt, target }) => {
-      const score = await scheduler.score(engine, tokenizer.encodeTruncated(excerpt, record.max_length));
-      progress.update(++done);
-      return { id, target, score };
-    }),
-  );
-  progress.stop();
+  const predictions = await mapWithProgress("release", "passages", held, async ({ id, excerpt, target }) => ({
+    id,
+    target,
+    score: await scheduler.score(engine, tokenizer.encodeTruncated(excerpt, record.max_length)),
+  }));
   await engine.close();
 
   const heldOut = new Set(held);

@@ -2,6 +2,8 @@ import { spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { places } from "../../lib/cli/paths.js";
 import { formatFloat32 } from "../../lib/math/float32.js";
@@ -26,7 +28,7 @@ const score = (argv: readonly string[], input?: string) =>
   runCommand(["score", "--model", repository, ...argv], { folder, input: input ?? "" });
 const expected = (text: string) => formatFloat32(meanScore(tokenizer.encode(text)));
 
-function place(name: string, content: string): string {
+function place(name: string, content: string | Uint8Array): string {
   writeFileSync(join(folder, name), content);
   return name;
 }
@@ -47,11 +49,22 @@ describe("readability score", () => {
       `{"id":"1","score":${expected("the cat")}}`,
       `{"id":"2","error":"The text is empty or blank. Send at least one word."}`,
       `{"id":"3","score":${expected("sat, on")}}`,
-      `{"error":"the row at line 5 and the header differ in length: 3 and 2 cells"}`,
+      `{"error":"row 5: it has 3 cells, and the header has 2"}`,
       `{"id":"5","score":${expected("mat")}}`,
       "",
     ]);
-    expect(stderr).toContain("scored: 3, failed: 2");
+    expect(stderr).toMatch(/^model: readability, version 1\n.*scored: 3, failed: 2\n$/s);
+  });
+
+  it("reads the files that train reads: a zip, gzip, tabs and other encodings", async () => {
+    const csv = "Id,Text\n1,the cat\n2,café mat\n";
+    const stdout = `{"id":"1","score":${expected("the cat")}}\n{"id":"2","score":${expected("café mat")}}\n`;
+    const zip = zipSync({ "train.csv": strToU8("id,text\n1,no\n"), "mine.csv": strToU8(csv) });
+    expect(await score([place("a.zip", zip), "--file", "mine.csv"])).toMatchObject({ code: 0, stdout });
+    expect((await score(["a.zip"])).stderr).toContain("a.zip has 2 .csv files; train.csv was read. Choose another with --file.");
+    const tabs = Buffer.from(csv.replaceAll(",", "\t"), "utf16le");
+    const { code, stderr, ...rest } = await score([place("a.tsv.gz", gzipSync(tabs)), "--column", "text"]);
+    expect([code, rest.stdout, stderr]).toEqual([0, stdout, expect.stringContaining("a.tsv.gz is not UTF-8; it was read as UTF-16LE.")]);
   });
 
   it("scores lines of JSON from a file and from standard input, by the field that is named", async () => {
@@ -71,7 +84,7 @@ describe("readability score", () => {
     });
     child.stdout.once("data", () => child.stdout.destroy());
     const code = await new Promise((resolve) => child.on("close", resolve));
-    expect([code, stderr]).toEqual([0, ""]);
+    expect([code, stderr]).toEqual([0, "model: readability, version 1\n"]);
   });
 
   it("says what is wrong with how it was called", async () => {
@@ -83,7 +96,10 @@ describe("readability score", () => {
     expect(await problem()).toEqual([2, expect.stringContaining("missing required argument 'file'")]);
     expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("give the format with --format")]);
     expect(await problem("missing.txt")).toEqual([1, expect.stringContaining("missing.txt not found")]);
-    expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining("Cannot read .")]);
+    expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining(". is a folder, not a regular file")]);
+    if (process.platform !== "win32")
+      expect(await problem("/dev/zero", "--format", "csv")).toEqual([1, expect.stringContaining("/dev/zero is a device")]);
+    expect(await problem("a.csv", "--file", "b.csv")).toEqual([1, expect.stringContaining("a.csv is not a zip")]);
     expect(await problem(place("b.csv", "a,b\n1,2\n"))).toEqual([1, expect.stringContaining('no column "excerpt"')]);
     const nowhere = await runCommand(["score", "--model", "nowhere", place("b.txt", "the cat")], { folder });
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("No model in nowhere")]);

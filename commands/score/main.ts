@@ -1,34 +1,40 @@
-import { createReadStream, existsSync, statSync } from "node:fs";
+import { createReadStream, statSync } from "node:fs";
 import { extname } from "node:path";
-import type { Readable } from "node:stream";
+import { Readable } from "node:stream";
 import { parseOptions } from "../../lib/cli/options.js";
-import { type Progress, showProgress } from "../../lib/cli/progress.js";
+import { showProgress } from "../../lib/cli/progress.js";
+import { isPacked, readCsv, splitPieces } from "../../lib/data/input.js";
 import { fail, reason } from "../../lib/errors/errors.js";
 import { openModel } from "../../lib/serving/model.js";
+import { checkFile } from "../../lib/storage/files.js";
 import { options } from "./options.js";
 import { openOutput } from "./output.js";
-import { formats } from "./records.js";
+import { type Format, formats } from "./records.js";
 import { writeScores } from "./scores.js";
 
-type Format = keyof typeof formats;
+const print = (line: string) => void process.stderr.write(`${line}\n`);
 
-/** Writes a JSON object for each text: its score, or what is wrong with it. Exit code 1 where one was refused. */
+/** Writes a JSON object for each text: its score, or what is wrong with it. Exit code 1 if one was refused. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("score", options, argv, process.env, ["file"]);
-  const file = settings.arguments[0]!;
-  const format = settings.format ?? chooseFormat(file);
-  const source = file === "-" ? process.stdin : openFile(file);
-  const name = file === "-" ? "standard input" : file;
+  const { column, arguments: [file] } = settings; // biome-ignore format: one line
+  const format = settings.format ?? chooseFormat(file!);
+  const { name, source, size } = openInput(file!, format, settings.file);
   const model = await openModel(settings.model);
+  print(`model: ${model.name}`);
   const output = openOutput(process.stdout);
   output.closed.addEventListener("abort", () => source.destroy());
-  const progress = file === "-" || process.stdout.isTTY ? undefined : showFileProgress(file);
+  const total = Math.ceil((size ?? 0) / 1000);
+  const progress = total === 0 || process.stdout.isTTY ? undefined : showProgress("score", total, "kB");
+  let bytesRead = 0;
+  const onRead = (bytes: number) => (bytesRead += bytes);
   try {
-    const records = formats[format]({ name, bytes: readBytes(source, name), column: settings.column });
-    const { scored, refused } = await writeScores(records, model, output.write, ({ position }, { scored }) =>
-      progress?.update(Math.round(position / 1000), { texts: String(scored) }),
+    const records = formats[format]({ name, bytes: readBytes(source, name, onRead), column, warn: print });
+    const { scored, refused } = await writeScores(records, model, output.write, ({ scored }) =>
+      progress?.update(Math.min(total - 1, Math.floor(bytesRead / 1000)), { texts: String(scored) }),
     );
-    if (format !== "txt") process.stderr.write(`scored: ${scored}, failed: ${refused}\n`);
+    progress?.update(total, { texts: String(scored) });
+    if (format !== "txt") print(`scored: ${scored}, failed: ${refused}`);
     return refused === 0 ? 0 : 1;
   } catch (error) {
     if ((output.closed.reason as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 0;
@@ -42,31 +48,42 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+const endings: Readonly<Record<string, Format>> = { txt: "txt", jsonl: "jsonl", csv: "csv", tsv: "csv", zip: "csv", gz: "csv" };
+
 function chooseFormat(file: string): Format {
   const ending = file === "-" ? "txt" : extname(file).slice(1).toLowerCase();
-  if (Object.hasOwn(formats, ending)) return ending as Format;
-  const known = Object.keys(formats).join(", ");
-  return fail("usage", {
-    problem: `the name of ${file} does not end in ${known}: give the format with --format`,
-    help: "readability score --help",
-  });
+  if (Object.hasOwn(endings, ending)) return endings[ending]!;
+  const problem = `the name of ${file} does not end in ${Object.keys(endings).join(", ")}: give the format with --format`;
+  return fail("usage", { problem, help: "readability score --help" });
 }
 
-function openFile(file: string): Readable {
-  if (!existsSync(file))
-    fail("no-file", { file, what: "texts to score", remedy: "Give a .txt, .jsonl or .csv file, or - for standard input." });
-  return createReadStream(file);
+interface Source {
+  /** For errors. */
+  readonly name: string;
+  readonly source: Readable;
+  /** In bytes, if it is known. */
+  readonly size?: number;
+}
+
+/** @throws what readCsv throws */
+function openInput(file: string, format: Format, member: string | undefined): Source {
+  if (file === "-") return { name: "standard input", source: process.stdin };
+  const input = { what: "texts to score", remedy: "Give a .txt, .jsonl or .csv file, or - for standard input.", member };
+  checkFile(file, input.what, input.remedy);
+  if (format !== "csv" || (member === undefined && !isPacked(file)))
+    return { name: file, source: createReadStream(file), size: statSync(file).size };
+  const bytes = readCsv(file, input, print);
+  return { name: file, source: Readable.from(splitPieces(bytes)), size: bytes.length };
 }
 
 /** @throws file-failed */
-async function* readBytes(source: Readable, file: string): AsyncGenerator<Buffer> {
+async function* readBytes(source: Readable, file: string, onRead: (bytes: number) => void): AsyncGenerator<Buffer> {
   try {
-    for await (const bytes of source) yield bytes as Buffer;
+    for await (const bytes of source) {
+      onRead((bytes as Buffer).length);
+      yield bytes as Buffer;
+    }
   } catch (error) {
     fail("file-failed", { file, action: "read", cause: reason(error) }, error);
   }
-}
-
-function showFileProgress(file: string): Progress {
-  return showProgress("score", Math.max(1, Math.round(statSync(file).size / 1000)), "kB");
 }

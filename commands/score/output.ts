@@ -2,14 +2,14 @@ import { once } from "node:events";
 import type { Writable } from "node:stream";
 
 export interface Output {
-  /** Resolves when there is room for more. @throws the reason of `closed` */
+  /** Resolves when the stream can take more. @throws the reason of `closed` */
   write(line: string): Promise<void>;
-  /** Aborts when the reader of the output went away, as `head` does. */
+  /** Aborts when the reader closes the output, as `head` does. */
   readonly closed: AbortSignal;
   release(): void;
 }
 
-/** Writes to standard output no faster than it is read. */
+/** Writes to a stream no faster than it is read. */
 export function openOutput(stream: Writable): Output {
   const controller = new AbortController();
   const { signal: closed } = controller;

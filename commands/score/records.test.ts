@@ -1,6 +1,9 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { beforeEach, describe, expect, it } from "vitest";
 import { formats, type InputRecord } from "./records.js";
+
+const warnings: string[] = [];
+beforeEach(() => void warnings.splice(0));
 
 /** Reads `content` in pieces of `size` bytes. */
 async function read(format: keyof typeof formats, content: string | Buffer, { column, size = 7 }: { column?: string; size?: number } = {}) {
@@ -9,7 +12,8 @@ async function read(format: keyof typeof formats, content: string | Buffer, { co
     for (let begin = 0; begin < whole.length; begin += size) yield whole.subarray(begin, begin + size);
   }
   const records: InputRecord[] = [];
-  for await (const record of formats[format]({ name: "input", bytes: pieces(), column })) records.push(record);
+  for await (const record of formats[format]({ name: "input", bytes: pieces(), column, warn: (message) => warnings.push(message) }))
+    records.push(record);
   return records;
 }
 
@@ -18,14 +22,16 @@ const anyText = fc.string({ unit: "grapheme", maxLength: 30 });
 
 describe("txt", () => {
   it("is one text, without its byte order mark, however it is cut", async () => {
-    expect(await read("txt", "\ufeffÄ text\nof two lines 🙂\n", { size: 1 })).toEqual([
-      { text: "Ä text\nof two lines 🙂\n", position: 29 },
-    ]);
+    expect(await read("txt", "\ufeffÄ text\nof two lines 🙂\n", { size: 1 })).toEqual([{ text: "Ä text\nof two lines 🙂\n" }]);
+    expect(warnings).toEqual([]);
   });
 
-  it("is UTF-8 or an error", async () => {
-    await expect(read("txt", Buffer.from([0x61, 0xe9, 0x61]))).rejects.toMatchObject({ code: "not-utf8" });
-    await expect(read("txt", Buffer.from([0x61, 0xc3]))).rejects.toMatchObject({ code: "not-utf8" });
+  it("is read in another encoding with a warning, or refused", async () => {
+    expect(await read("txt", Buffer.from("a caf\xe9", "latin1"), { size: 1 })).toEqual([{ text: "a café" }]);
+    expect(warnings).toEqual([expect.stringMatching(/^input is not UTF-8; it was read as Windows-1252/)]);
+    await expect(read("txt", Buffer.from("é \xe9", "latin1"))).resolves.toEqual([{ text: "é é" }]);
+    await expect(read("txt", Buffer.from([0xc3, 0xa9, 0xe9]))).rejects.toMatchObject({ code: "bad-encoding" });
+    await expect(read("txt", Buffer.from([0x61, 0, 1, 2]))).rejects.toMatchObject({ code: "not-csv" });
   });
 });
 
@@ -60,7 +66,6 @@ describe("jsonl", () => {
       "z",
     ]);
     expect(records[4]!.id).toBe(7);
-    expect(records.at(-1)!.position).toBe(latin.length + lines.length);
   });
 });
 
@@ -80,26 +85,29 @@ describe("csv", () => {
 
   it("prefers the column excerpt, and takes the one that is named", async () => {
     const csv = "text,excerpt, other\nt,e,o\n";
-    expect(await read("csv", csv)).toEqual([{ text: "e", position: csv.length }]);
+    expect(await read("csv", csv)).toEqual([{ text: "e" }]);
     expect(texts(await read("csv", csv, { column: "other" }))).toEqual(["o"]);
   });
 
   it("tells what is wrong with a row in its place, and goes on", async () => {
-    const csv = 'id,text\n1,a\n\n4,d,extra\n5\n6,"e\ne"\n7,"never closed\n8,f';
+    const csv = 'ID,text\n1,a\n\n4,d,extra\n5\n6,"e\ne"\n7,"never closed\n8,f';
     const records = await read("csv", csv);
     expect(records.map(({ text, problem }) => text ?? problem)).toEqual([
       "a",
-      "the row at line 4 and the header differ in length: 3 and 2 cells",
-      "the row at line 5 and the header differ in length: 1 and 2 cells",
+      "row 4: it has 3 cells, and the header has 2",
+      "row 5: it has 1 cell, and the header has 2",
       "e\ne",
-      "the quotes opened in the row at line 8 never close",
+      expect.stringMatching(/^row 7: a quote opens a cell here and does not close it/),
+      "f",
     ]);
+    expect(records.map(({ id }) => id)).toEqual(["1", undefined, undefined, "6", undefined, "8"]);
   });
 
-  it("refuses a file without the column, without rows, in another encoding", async () => {
+  it("refuses a file without the column or without rows, and reads another encoding", async () => {
     await expect(read("csv", "a,b\n1,2\n")).rejects.toMatchObject({ code: "no-column", message: expect.stringContaining("a, b") });
     await expect(read("csv", "text\n1\n", { column: "c" })).rejects.toMatchObject({ code: "no-column" });
     await expect(read("csv", "")).rejects.toMatchObject({ code: "no-rows" });
-    await expect(read("csv", Buffer.from("text\ncaf\xe9\n", "latin1"))).rejects.toMatchObject({ code: "not-utf8" });
+    expect(texts(await read("csv", Buffer.from("text\ncaf\xe9\n", "latin1")))).toEqual(["café"]);
+    expect(warnings).toHaveLength(1);
   });
 });

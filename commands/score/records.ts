@@ -1,46 +1,74 @@
 import { isUtf8 } from "node:buffer";
+import { createCsvParser } from "../../lib/data/csv.js";
+import { createDecoder } from "../../lib/data/decode.js";
+import { readHeader } from "../../lib/data/table.js";
 import { fail, reason } from "../../lib/errors/errors.js";
-import { type CsvRow, parseRows } from "./csv.js";
 
 /** A text to score, or what is wrong with its place in the input. */
 export interface InputRecord {
   readonly id?: string | number;
   readonly text?: string;
   readonly problem?: string;
-  /** How far into the input it ends: bytes, or characters of a csv. */
-  readonly position: number;
 }
 
 export interface Input {
   /** For errors. */
   readonly name: string;
-  readonly bytes: AsyncIterable<Buffer>;
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** The column (csv) or field (jsonl) of the texts. Default: excerpt, else text. */
   readonly column: string | undefined;
+  /** Is told how the input was read if that is not as expected. */
+  readonly warn: (message: string) => void;
 }
 
 /** How each format is read, piece by piece: a file may be larger than memory. */
-export const formats = { txt: readText, jsonl: readLines, csv: readTable } as const;
+export const formats = { txt: readText, jsonl: readLines, csv: readRows } as const;
 
-/** @throws not-utf8 */
-async function* readText({ name, bytes }: Input): AsyncGenerator<InputRecord> {
+export type Format = keyof typeof formats;
+
+/** The whole input is one text. @throws bad-encoding, not-csv */
+async function* readText(input: Input): AsyncGenerator<InputRecord> {
   let text = "";
-  let length = 0;
-  for await (const piece of decode(name, bytes, (count) => (length += count))) text += piece;
-  yield { text, position: length };
+  for await (const piece of decode(input)) text += piece;
+  yield { text };
 }
 
+/** Each row of a csv has a text. @throws bad-encoding, not-csv, no-column, no-rows */
+async function* readRows(input: Input): AsyncGenerator<InputRecord> {
+  const { name, column } = input;
+  const parser = createCsvParser(name);
+  let columns: { readonly text: number; readonly id: number | undefined } | undefined;
+  function* take(rows: ReturnType<typeof parser.push>): Generator<InputRecord> {
+    for (const { cells, row, problem } of rows) {
+      if (columns === undefined) {
+        const header = readHeader(name, cells);
+        columns = { text: header.findText(column, true), id: header.findIfThere("id") };
+      } else if (problem !== undefined) yield { problem: `row ${row}: ${problem}` };
+      else yield { text: cells[columns.text]!, ...(columns.id === undefined ? {} : { id: cells[columns.id]! }) };
+    }
+  }
+  for await (const piece of decode(input)) yield* take(parser.push(piece));
+  yield* take(parser.end());
+  if (columns === undefined) fail("no-rows", { file: name });
+}
+
+async function* decode({ name, bytes, warn }: Input): AsyncGenerator<string> {
+  const decoder = createDecoder(name, warn);
+  for await (const chunk of bytes) yield decoder.push(chunk);
+  yield decoder.end();
+}
+
+/** Each line is a JSON object with a text; blank lines are skipped. */
 async function* readLines({ bytes, column }: Input): AsyncGenerator<InputRecord> {
   let row = 0;
-  let end = 0;
   for await (const line of splitLines(bytes)) {
     row++;
-    end += line.length;
     const isBlankLine = line.every((byte) => byte <= 0x20);
-    if (!isBlankLine) yield { ...readLine(line, row, column), position: end };
+    if (!isBlankLine) yield readLine(line, row, column);
   }
 }
 
-function readLine(line: Buffer, row: number, column: string | undefined): Omit<InputRecord, "position"> {
+function readLine(line: Buffer, row: number, column: string | undefined): InputRecord {
   if (!isUtf8(line)) return { problem: `line ${row} is not UTF-8` };
   let value: unknown;
   try {
@@ -56,58 +84,17 @@ function readLine(line: Buffer, row: number, column: string | undefined): Omit<I
   return { ...known, problem: `line ${row} has no text in the field ${column ?? "excerpt or text"}` };
 }
 
-/** Lines with their ends. */
-async function* splitLines(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let pieces: Buffer[] = []; // of the line that is not complete
+/** Lines without their ends. */
+async function* splitLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
+  let pieces: Uint8Array[] = []; // of the line that is not complete
   for await (const chunk of bytes) {
     let begin = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, begin)) {
-      yield Buffer.concat([...pieces, chunk.subarray(begin, end + 1)]);
+      yield Buffer.concat([...pieces, chunk.subarray(begin, end)]);
       pieces = [];
       begin = end + 1;
     }
     if (begin < chunk.length) pieces.push(chunk.subarray(begin));
   }
   if (pieces.length > 0) yield Buffer.concat(pieces);
-}
-
-/** @throws not-utf8, no-column, no-rows */
-async function* readTable({ name, bytes, column }: Input): AsyncGenerator<InputRecord> {
-  let find: ReturnType<typeof createFinder> | undefined;
-  for await (const row of parseRows(decode(name, bytes))) {
-    if (find) yield { ...find(row), position: row.position };
-    else find = createFinder(name, row.cells, column);
-  }
-  if (find === undefined) fail("no-rows", { file: name });
-}
-
-function createFinder(name: string, header: readonly string[], column: string | undefined) {
-  const names = header.map((cell) => cell.trim());
-  const wanted = column ?? (names.includes("excerpt") || !names.includes("text") ? "excerpt" : "text");
-  const [text, id] = [names.indexOf(wanted), names.indexOf("id")];
-  const remedy = "Name the text column with --column; columns are separated by commas.";
-  if (text === -1) fail("no-column", { file: name, column: wanted, found: names.join(", "), remedy });
-  return ({ cells, line, unclosed }: CsvRow): Omit<InputRecord, "position"> => {
-    if (unclosed) return { problem: `the quotes opened in the row at line ${line} never close` };
-    if (cells.length !== names.length)
-      return { problem: `the row at line ${line} and the header differ in length: ${cells.length} and ${names.length} cells` };
-    return { text: cells[text]!, ...(id === -1 ? {} : { id: cells[id]! }) };
-  };
-}
-
-/** Text without a byte order mark. @throws not-utf8 */
-async function* decode(name: string, bytes: AsyncIterable<Buffer>, count: (bytes: number) => void = () => {}): AsyncGenerator<string> {
-  const decoder = new TextDecoder("utf-8", { fatal: true });
-  const piece = (bytes?: Buffer) => {
-    try {
-      return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-    } catch (error) {
-      return fail("not-utf8", { file: name }, error);
-    }
-  };
-  for await (const chunk of bytes) {
-    count(chunk.length);
-    yield piece(chunk);
-  }
-  yield piece();
 }

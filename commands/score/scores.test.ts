@@ -9,8 +9,8 @@ import { writeScores } from "./scores.js";
 const modelOf = (engine: Engine) => ({ engine, tokenizer: wordTokenizer, maxLength: 64 });
 const expected = (text: string) => formatFloat32(sumScore(wordTokenizer.encode(text)));
 
-async function* list(records: readonly Partial<InputRecord>[]): AsyncGenerator<InputRecord> {
-  for (const record of records) yield { position: 0, ...record };
+async function* list(records: readonly InputRecord[]): AsyncGenerator<InputRecord> {
+  yield* records;
 }
 
 function keepLines() {
@@ -45,7 +45,7 @@ describe("writeScores", () => {
   it("reads only a bounded number of records ahead of a slow reader", async () => {
     let read = 0;
     async function* endless(): AsyncGenerator<InputRecord> {
-      for (;;) yield { text: `word ${read++}`, position: 0 };
+      for (;;) yield { text: `word ${read++}` };
     }
     let written = 0;
     const write = async () => {
@@ -61,11 +61,11 @@ describe("writeScores", () => {
     const engine = holdEngine();
     let send = () => {};
     async function* slow(): AsyncGenerator<InputRecord> {
-      for (const text of ["a", "b", "c"]) yield { text, position: 0 };
+      for (const text of ["a", "b", "c"]) yield { text };
       await new Promise<void>((resolve) => {
         send = resolve;
       });
-      yield { text: "d", position: 0 };
+      yield { text: "d" };
     }
     const done = writeScores(slow(), modelOf(engine), write);
     await until(() => engine.held === 3);
@@ -80,7 +80,7 @@ describe("writeScores", () => {
   it("writes what was read before the input fails", async () => {
     const { lines, write } = keepLines();
     async function* broken(): AsyncGenerator<InputRecord> {
-      yield { text: "a", position: 0 };
+      yield { text: "a" };
       throw new Error("unreadable");
     }
     await expect(writeScores(broken(), modelOf(sumEngine), write)).rejects.toThrow("unreadable");

@@ -6,8 +6,8 @@ import { scoreText } from "../../lib/serving/score-text.js";
 import { isBlank } from "../../lib/text/blank.js";
 import type { InputRecord } from "./records.js";
 
-/** Texts in work at once: enough to keep every worker busy, few enough to hold in memory. */
-const width = 64;
+/** Texts in flight: enough to keep every worker busy, few enough to hold in memory. */
+const mostInFlight = 64;
 
 export interface Tally {
   readonly scored: number;
@@ -15,8 +15,8 @@ export interface Tally {
 }
 
 /**
- * Scores the records side by side and writes a line for each, in their order, as soon as it and those before are done.
- * What was read before an error of the input is still written.
+ * Scores the records side by side. Writes a line for each, in their order, as soon as it and those before it are done.
+ * If reading fails, what was read before is still written.
  * @param onWritten called after each line
  * @throws what reading and writing throw
  */
@@ -24,11 +24,11 @@ export async function writeScores(
   records: AsyncIterable<InputRecord>,
   model: Omit<Model, "name">,
   write: (line: string) => Promise<void>,
-  onWritten: (record: InputRecord, tally: Tally) => void = () => {},
+  onWritten: (tally: Tally) => void = () => {},
 ): Promise<Tally> {
   const tally = { scored: 0, refused: 0 };
   const scheduler = createScheduler();
-  const inWork: Promise<void>[] = [];
+  const inFlight: Promise<void>[] = [];
   let last = Promise.resolve();
   try {
     for await (const record of records) {
@@ -39,11 +39,11 @@ export async function writeScores(
         const { line, ok } = await result;
         await write(line);
         tally[ok ? "scored" : "refused"]++;
-        onWritten(record, tally);
+        onWritten(tally);
       })();
-      last.catch(() => {}); // told below, even if the next record is long in coming
-      inWork.push(last);
-      if (inWork.length >= width) await inWork.shift();
+      last.catch(() => {}); // is thrown below, even if the next record is late
+      inFlight.push(last);
+      if (inFlight.length >= mostInFlight) await inFlight.shift();
     }
   } finally {
     await last;
@@ -57,7 +57,8 @@ async function scoreRecord({ id, text, problem }: InputRecord, scheduler: Schedu
   try {
     if (text === undefined) throw new Error(problem);
     if (isBlank(text)) throw failure("empty-text", {});
-    const { score } = await scoreText(scheduler, model, text);
+    const { score, tokens } = await scoreText(scheduler, model, text);
+    if (tokens === 0) throw failure("empty-text", {});
     if (!Number.isFinite(score)) throw failure("bad-score", { score });
     return { ok: true, line: `{${named}"score":${formatFloat32(score)}}\n` };
   } catch (error) {

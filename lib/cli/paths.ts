@@ -4,6 +4,7 @@ import { shipped } from "../system/package-files.js";
 /** Default paths: relative to the current folder, or inside this package. */
 export const places = {
   data: "data/input/train.csv.zip",
+  unzippedData: "data/input/train.csv",
   artifacts: "artifacts",
   model: "artifacts/model",
   repository: "artifacts/repository",
@@ -13,5 +14,5 @@ export const places = {
 
 /** The user's data file, if it exists. */
 export function findData(): string | undefined {
-  return existsSync(places.data) ? places.data : undefined;
+  return [places.data, places.unzippedData].find((file) => existsSync(file));
 }

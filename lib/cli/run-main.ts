@@ -1,5 +1,6 @@
 import { CommanderError } from "commander";
 import { ReadabilityError, reason } from "../errors/errors.js";
+import { explainFileError } from "../errors/file-errors.js";
 
 /** A command: takes the arguments after its name and returns the exit code; undefined is 0. */
 export type Main = (argv: readonly string[]) => Promise<number | undefined>;
@@ -13,7 +14,8 @@ export async function runMain(main: Main, argv: readonly string[] = process.argv
 }
 
 /** @returns the exit code */
-function explain(error: unknown): number {
+function explain(thrown: unknown): number {
+  const error = explainFileError(thrown);
   if (error instanceof CommanderError && error.exitCode === 0) return 0;
   process.stderr.write(`${describe(error)}\n`);
   return error instanceof ReadabilityError ? error.exit : 1;

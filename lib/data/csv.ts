@@ -1,88 +1,160 @@
-import { isUtf8 } from "node:buffer";
-import { CsvError, type Info, parse } from "csv-parse/sync";
-import { unzipSync } from "fflate";
-import { fail, reason } from "../errors/errors.js";
-import { readFile } from "../storage/files.js";
+import { fail } from "../errors/errors.js";
 
-const largestCsv = 2 ** 30;
-
-export interface CsvRecord {
+export interface CsvRow {
   readonly cells: readonly string[];
-  /** As a spreadsheet counts: the header is row 1. */
+  /** As a spreadsheet counts: the header is row 1, and blank lines are rows too. */
   readonly row: number;
+  /** What is wrong with the row. Its cells are then of no use. */
+  readonly problem?: string;
 }
+
+/** Reads the rows of a csv that comes in pieces. The header, with its names trimmed, is the first row. */
+export interface CsvParser {
+  /** The rows that are complete. @throws not-csv */
+  push(piece: string): Iterable<CsvRow>;
+  /** The rows that are left. @throws not-csv */
+  end(): Iterable<CsvRow>;
+  /** What separates the cells: the most frequent of comma, semicolon and tab in the header. */
+  readonly delimiter: string;
+}
+
+const delimiters = [",", ";", "\t"] as const;
+/** In characters. A longer row has lost a quote, or the file is no csv. */
+const longestRow = 2 ** 24;
+const longestHeader = 2 ** 20;
 
 /**
- * The csv's bytes, whether the file is one or a zip that holds one; told by its content.
- * @param what and remedy: for people, where the file is not there
- * @throws no-file, file-failed, no-rows, not-csv, not-csv-zip, csv-too-large
+ * A parser of RFC 4180 that takes files as people have them. Lines end in LF, CR LF or CR. A quote inside an unquoted cell is a
+ * character like any other. Blank rows are skipped, and so are empty cells beyond the header.
+ *
+ * A quote was lost if a quoted cell does not end, or if a row has a quoted cell that spans lines and then a quote inside a cell. Such a
+ * row gets a problem, and parsing goes on in the line after the opening quote.
  */
-export function readCsv(file: string, what: string, remedy: string): Uint8Array {
-  const bytes = readFile(file, what, remedy);
-  if (bytes.length === 0) fail("no-rows", { file });
-  const csv = bytes.subarray(0, 2).toString("latin1") === "PK" ? unzipCsv(file, bytes) : bytes;
-  if (csv.length > largestCsv) fail("csv-too-large", { file, bytes: csv.length, limit: largestCsv });
-  if (!isUtf8(csv) || csv.includes(0)) fail("not-csv", { file, problem: "it is neither a zip nor UTF-8 text" });
-  return csv;
-}
+export function createCsvParser(file: string): CsvParser {
+  let text = ""; // not parsed yet, and the row that is not complete
+  let [begin, at] = [0, 0]; // of that row, and of what comes next
+  let row = 1;
+  let width: number | undefined; // cells of the header
+  let [delimiter, special] = ["", /./g];
+  let [cells, cell] = [[] as string[], ""];
+  let [isOpen, isQuoted, rowHasQuotes, quoteAt] = [false, false, false, 0];
+  let spanAt: number | undefined; // the opening quote of the row's first cell that spans lines
 
-function unzipCsv(file: string, zip: Uint8Array): Uint8Array {
-  const sizes = new Map<string, number>();
-  const unzip = (wanted?: string) => {
-    try {
-      return unzipSync(zip, {
-        filter: ({ name, originalSize }) => {
-          if (!name.endsWith("/")) sizes.set(name, originalSize);
-          return name === wanted;
-        },
-      });
-    } catch (error) {
-      return fail("not-csv", { file, problem: `the zip is damaged (${reason(error)})` }, error);
+  function* parse(isEnd: boolean): Generator<CsvRow> {
+    if (delimiter === "") {
+      const header = findHeader(text) ?? (isEnd || text.length > longestHeader ? text : undefined);
+      if (header === undefined) return;
+      delimiter = detectDelimiter(header);
+      special = new RegExp(`["\\r\\n${delimiter}]`, "g");
     }
-  };
-  unzip();
-  const named = [...sizes.keys()].filter((name) => !/(^|\/)(__MACOSX\/|\._)/.test(name));
-  const [name, ...more] = named.filter((name) => /\.csv$/i.test(name));
-  if (name === undefined || more.length > 0) return fail("not-csv-zip", { file, found: list(named) });
-  const bytes = sizes.get(name)!;
-  if (bytes > largestCsv) fail("csv-too-large", { file, bytes, limit: largestCsv });
-  return unzip(name)[name]!; // its buffer has the size that the zip declares, however much is packed in it
-}
-
-/** Rows of a csv, the header first. @throws not-csv */
-export function parseCsv(file: string, csv: Uint8Array): CsvRecord[] {
-  try {
-    const parsed = parse(csv, { bom: true, info: true, skip_empty_lines: true }) as unknown as { record: string[]; info: Info }[];
-    return parsed.map(({ record, info }, i) => ({
-      cells: i === 0 ? record.map((name) => name.trim()) : record,
-      row: info.records + info.empty_lines,
-    }));
-  } catch (error) {
-    if (error instanceof CsvError) return fail("not-csv", { file, problem: error.message }, error);
-    throw error;
+    for (;;) {
+      yield* parseComplete(isEnd);
+      if (isOpen && (isEnd || text.length - begin > longestRow)) yield loseQuote(quoteAt);
+      else break;
+    }
+    if (isEnd && at > begin) yield* finishRow();
+    if (at - begin > longestRow) fail("not-csv", { file, problem: `row ${row} is longer than ${longestRow} characters` });
+    text = text.slice(begin);
+    [at, quoteAt, spanAt, begin] = [at - begin, quoteAt - begin, spanAt === undefined ? undefined : spanAt - begin, 0];
   }
-}
 
-/** Finds columns by name. @throws no-column */
-export function createFinder(file: string, names: readonly string[]): (column: string) => number {
-  return (column) => {
-    const index = names.indexOf(column);
-    const remedy = "Rename a column; columns are separated by commas.";
-    return index === -1 ? fail("no-column", { file, column, found: list(names), remedy }) : index;
+  /** Parses as far as the text goes; a character whose meaning depends on the next one waits for it. */
+  function* parseComplete(isEnd: boolean): Generator<CsvRow> {
+    const waits = () => at + 1 === text.length && !isEnd;
+    while (at < text.length) {
+      const end = isOpen ? text.indexOf('"', at) : findSpecial();
+      cell += text.slice(at, end === -1 ? text.length : end);
+      at = end === -1 ? text.length : end;
+      const character = text[at];
+      if (isOpen && character === '"') {
+        if (waits()) return;
+        const next = text[++at];
+        if (next === '"') {
+          cell += text[at++];
+          continue;
+        }
+        isOpen = false;
+        const endsCell = next === undefined || next === delimiter || next === "\n" || next === "\r";
+        if (/[\r\n]/.test(cell)) spanAt ??= quoteAt;
+        if (!endsCell && spanAt !== undefined) yield loseQuote(spanAt);
+      } else if (character === '"') {
+        at++;
+        if (!isQuoted && cell === "") [isOpen, isQuoted, rowHasQuotes, quoteAt] = [true, true, true, at];
+        else if (spanAt === undefined) cell += character;
+        else yield loseQuote(spanAt);
+      } else if (character === delimiter) {
+        at++;
+        cells.push(cell);
+        [cell, isQuoted] = ["", false];
+      } else if (character !== undefined) {
+        if (character === "\r" && waits()) return;
+        at += text.startsWith("\r\n", at) ? 2 : 1;
+        yield* finishRow();
+      }
+    }
+  }
+
+  function findSpecial(): number {
+    special.lastIndex = at;
+    return special.exec(text)?.index ?? -1;
+  }
+
+  function* finishRow(): Generator<CsvRow> {
+    const found = [...cells, cell];
+    const isBlank = !rowHasQuotes && found.every(isBlankCell);
+    const number = startRow();
+    if (isBlank) return;
+    if (width === undefined) {
+      const names = found.map((name) => name.trim());
+      width = names.findLastIndex((name) => name !== "") + 1;
+      yield { cells: names.slice(0, width), row: number };
+    } else if (found.length >= width && found.slice(width).every(isBlankCell)) yield { cells: found.slice(0, width), row: number };
+    else yield { cells: found, row: number, problem: `it has ${count(found.length, "cell")}, and the header has ${width}` };
+  }
+
+  /** Goes back to the line after the opening quote. */
+  function loseQuote(opening: number): CsvRow {
+    const lineEnd = /\r\n|\n|\r/g;
+    lineEnd.lastIndex = opening;
+    at = lineEnd.exec(text) ? lineEnd.lastIndex : text.length;
+    return { cells: [], row: startRow(), problem: "a quote opens a cell here and does not close it; a quote in the text must be doubled" };
+  }
+
+  /** @returns the number of the row before */
+  function startRow(): number {
+    [cells, cell, isOpen, isQuoted, rowHasQuotes, spanAt, begin] = [[], "", false, false, false, undefined, at];
+    return row++;
+  }
+
+  return {
+    push(piece) {
+      text += piece;
+      return parse(false);
+    },
+    end: () => parse(true),
+    get delimiter() {
+      return delimiter;
+    },
   };
 }
 
-/** The finite number in a cell. @throws bad-cell */
-export function readNumber(file: string, row: number, column: string, text: string): number {
-  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text.trim()) ? Number(text) : Number.NaN;
-  if (Number.isFinite(value)) return value;
-  const problem = text.trim() === "" ? "the cell is blank" : `${JSON.stringify(text.slice(0, 40))} is not a finite number`;
-  return fail("bad-cell", { file, row, column, problem, remedy: "Enter a number such as -1.25, or remove the row." });
+const isBlankCell = (cell: string) => cell.trim() === "";
+
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
+
+/** The first line with text, line ends within quotes included; undefined where it does not end. */
+function findHeader(text: string): string | undefined {
+  const begin = text.search(/\S/);
+  let isOpen = false;
+  for (let i = begin; i !== -1 && i < text.length; i++) {
+    if (text[i] === '"') isOpen = !isOpen;
+    else if (!isOpen && (text[i] === "\n" || text[i] === "\r")) return text.slice(begin, i);
+  }
+  return undefined;
 }
 
-function list(names: readonly string[]): string {
-  const shown = names.slice(0, 10).map((name) => (name === "" ? '""' : name));
-  return names.length === 0
-    ? "nothing"
-    : shown.join(", ") + (names.length > shown.length ? ` and ${names.length - shown.length} more` : "");
+function detectDelimiter(header: string): string {
+  const outside = header.replace(/"[^"]*"/g, "");
+  const frequency = (delimiter: string) => outside.split(delimiter).length;
+  return delimiters.reduce((best: string, other) => (frequency(other) > frequency(best) ? other : best), delimiters[0]);
 }

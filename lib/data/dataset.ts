@@ -1,13 +1,13 @@
 import { createHash } from "node:crypto";
 import { fail } from "../errors/errors.js";
 import { isBlank } from "../text/blank.js";
-import { createFinder, parseCsv, readCsv, readNumber } from "./csv.js";
+import { readTable, type Table } from "./table.js";
 
 export interface Passage {
-  /** What the id column says, else the row. */
+  /** The cell of the column id, else the row. */
   readonly id: string;
   readonly excerpt: string;
-  /** Easiness, higher is easier; NaN where targets were not asked for. */
+  /** Easiness, higher is easier; NaN if targets were not asked for. */
   readonly target: number;
   readonly standardError: number | undefined;
   /** As a spreadsheet counts: the header is row 1. */
@@ -19,55 +19,66 @@ export interface Passages {
   readonly passages: readonly Passage[];
   /** Sentences for the user about what was accepted but looks wrong. */
   readonly warnings: readonly string[];
-  /** sha256 of the csv in hex, the same zipped or not. */
+  /** sha256 in hex of the csv, packed or not; if its columns are not excerpt and target, of their names too. */
   readonly fingerprint: string;
 }
 
-export interface PassageOptions {
-  /** The column of the texts. Default: excerpt; where no targets are asked for, also text. */
+/** Where passages are in a file. */
+export interface Columns {
+  /** The column of the texts. Default: excerpt; if no targets are asked for, else text. */
   readonly column?: string | undefined;
+  /** The column of the labels. Default: target. */
+  readonly target?: string | undefined;
+  /** The file of a zip. Default: its only csv, else its train.csv. */
+  readonly file?: string | undefined;
+}
+
+export interface PassageOptions extends Columns {
   /** Whether every row must have its target; without, ids may repeat too. */
   readonly targets: boolean;
 }
 
 /**
- * Passages of a csv (UTF-8, with a header), plain or alone in a zip. Columns: excerpt; target, standard_error and id where there are.
- * @throws no-file, file-failed, not-csv, not-csv-zip, csv-too-large, no-column, no-rows, bad-cell
+ * Passages of a csv. Columns: the text; target, standard_error and id where there are.
+ * @throws no-column, bad-cell, and what readTable throws
  */
-export function readPassages(file: string, { column, targets }: PassageOptions): Passages {
+export function readPassages(file: string, { targets, column, target: label, file: member }: PassageOptions): Passages {
   const remedy = "Put your labelled passages there, or choose another file with --data.";
-  const csv = readCsv(file, "a CSV of passages, plain or zipped", remedy);
-  const [header, ...records] = parseCsv(file, csv);
-  if (header === undefined || records.length === 0) return fail("no-rows", { file });
-  const find = createFinder(file, header.cells);
-  const columns = {
-    excerpt: find(column ?? (!targets && !header.cells.includes("excerpt") && header.cells.includes("text") ? "text" : "excerpt")),
-    target: targets ? find("target") : undefined,
-    standardError: header.cells.indexOf("standard_error"),
-    id: header.cells.indexOf("id"),
-  };
-  const passages = records.map(({ cells, row }): Passage => {
-    const number = (column: string, text: string) => readNumber(file, row, column, text);
-    const excerpt = cells[columns.excerpt]!;
-    if (isBlank(excerpt))
-      fail("bad-cell", {
-        file,
-        row,
-        column: header.cells[columns.excerpt]!,
-        problem: "the cell is blank",
-        remedy: "Fill in the text or remove the row.",
-      });
-    const error = targets ? (cells[columns.standardError] ?? "").trim() : "";
+  const table = readTable(file, { what: "a CSV of passages, plain or zipped", remedy, member });
+  const text = table.findText(column, !targets);
+  const target = targets ? table.find(label ?? "target") : undefined;
+  const standardError = targets ? table.findIfThere("standard_error") : undefined;
+  const id = table.findIfThere("id");
+  const passages = table.rows.map((row): Passage => {
+    const { cells } = row;
+    const excerpt = cells[text]!;
+    if (isBlank(excerpt)) {
+      const remedy = "Fill in the text or remove the row.";
+      fail("bad-cell", { file, row: row.row, column: table.names[text]!, problem: "the cell is blank", remedy });
+    }
     return {
-      id: cells[columns.id]?.trim() || String(row),
+      id: (id === undefined ? "" : cells[id]!.trim()) || String(row.row),
       excerpt,
-      target: columns.target === undefined ? Number.NaN : number("target", cells[columns.target]!),
-      standardError: error === "" ? undefined : number("standard_error", error),
-      row,
+      target: target === undefined ? Number.NaN : table.readNumber(row, target),
+      standardError: standardError === undefined || cells[standardError]!.trim() === "" ? undefined : table.readNumber(row, standardError),
+      row: row.row,
     };
   });
   if (targets) checkIds(file, passages);
-  return { passages, warnings: warnOfSameTexts(file, passages), fingerprint: createHash("sha256").update(csv).digest("hex") };
+  return {
+    passages,
+    warnings: [...table.warnings, ...warnOfSameTexts(file, passages)],
+    fingerprint: fingerprintColumns(table, [text, target]),
+  };
+}
+
+/** Other columns of the same csv are other data. */
+function fingerprintColumns({ fingerprint, names }: Table, [text, target]: readonly [number, number | undefined]): string {
+  const used = [names[text], target === undefined ? "target" : names[target]];
+  if (used[0] === "excerpt" && used[1] === "target") return fingerprint;
+  return createHash("sha256")
+    .update(JSON.stringify([fingerprint, ...used]))
+    .digest("hex");
 }
 
 function checkIds(file: string, passages: readonly Passage[]): void {

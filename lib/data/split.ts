@@ -4,8 +4,8 @@ import { groupByText, type Passage } from "./dataset.js";
 const bins = 5;
 
 /**
- * Holds out `fraction` of the passages: of each of five equal-width bins of the target a rounded share, in an order that depends on the
- * seed alone. Passages with the same text stay on one side, even where a bin's share is then missed by some.
+ * Holds out `fraction` of the passages: a rounded share of each of five equal-width bins of the target, in an order that depends only on
+ * the seed. Passages with the same text stay on one side, even if a bin then misses its share.
  * @returns indices into `passages`, ascending
  */
 export function splitPassages(passages: readonly Passage[], fraction: number, seed: number): { train: number[]; validation: number[] } {
@@ -28,8 +28,8 @@ export function splitPassages(passages: readonly Passage[], fraction: number, se
 }
 
 /**
- * Deals the passages to folds: of each of five equal-width bins of the target about as many to each, in an order that depends on the
- * seed alone. Passages with the same text go to the same fold.
+ * Deals the passages to folds. Each fold gets about as many of each of five equal-width bins of the target, in an order that depends only
+ * on the seed. Passages with the same text go to the same fold.
  * @returns the fold of each passage, from 0
  */
 export function splitFolds(passages: readonly Passage[], folds: number, seed: number): number[] {
@@ -49,14 +49,14 @@ export function splitFolds(passages: readonly Passage[], folds: number, seed: nu
   return foldOf;
 }
 
-/** How a run held out passages, as its record tells: a share of them, or one fold (from 1) of several. */
+/** How a run held out passages, from its record: a share of them, or one fold (numbered from 1). */
 export interface Split {
   readonly seed: number;
   readonly validation_fraction: number;
   readonly fold?: { readonly number: number; readonly of: number } | undefined;
 }
 
-/** The passages that every one of the splits holds out, ascending. */
+/** Indices of the passages that all of the splits hold out, ascending. */
 export function holdOut(passages: readonly Passage[], splits: readonly Split[]): number[] {
   const held = splits.map(({ seed, validation_fraction, fold }) => {
     if (fold === undefined) return new Set(splitPassages(passages, validation_fraction, seed).validation);
@@ -65,7 +65,7 @@ export function holdOut(passages: readonly Passage[], splits: readonly Split[]):
   return [...passages.keys()].filter((i) => held.every((side) => side.has(i)));
 }
 
-/** The bin of each value, from 0; bins are closed on the right, as pandas.cut has them. */
+/** The bin of each value, from 0. Bins are closed on the right, as in pandas.cut. */
 function binTargets(values: readonly number[]): number[] {
   const low = values.reduce((a, b) => Math.min(a, b), Infinity);
   const high = values.reduce((a, b) => Math.max(a, b), -Infinity);
@@ -73,7 +73,7 @@ function binTargets(values: readonly number[]): number[] {
   return values.map((value) => edges.filter((edge) => value > edge).length);
 }
 
-/** Ties to even, as Python's round. */
+/** Rounds ties to even, as Python's round does. */
 function roundToEven(value: number): number {
   const whole = Math.floor(value);
   return value - whole === 0.5 ? whole + (whole % 2) : Math.round(value);

@@ -24,12 +24,14 @@ export const errors = {
   "in-use": error(1, "Another readability process is writing to {folder}. Wait until it ends, or choose another folder with --out."),
 
   // Data
-  "not-csv": error(1, "Cannot read {file} as CSV: {problem}. Use a UTF-8 CSV file, or a zip that contains exactly one."),
-  "not-csv-zip": error(1, "{file} must contain exactly one .csv file; found {found}. Zip the CSV alone."),
+  "not-csv": error(1, "Cannot read {file}: {problem}. Use a CSV file, plain, gzipped or zipped."),
+  "bad-encoding": error(1, "{file} seems to be {guess}, but cannot be decoded: {problem}. Save it as UTF-8."),
+  "bad-zip": error(1, "Cannot unzip {file}: {problem}. Download it again, or zip the CSV again without a password."),
+  "which-csv": error(1, "{file} {problem}; found {found}. Choose one with --file, or zip the CSV alone."),
   "csv-too-large": error(1, "The CSV in {file} has {bytes} bytes; the limit is {limit}. Split it, or remove columns that are not needed."),
-  "not-utf8": error(1, "{file} is not UTF-8 text. Save it as UTF-8."),
   "no-column": error(1, '{file} has no column "{column}"; found {found}. {remedy}'),
   "no-rows": error(1, "{file} has no passages: expected a header and at least one row."),
+  "bad-row": error(1, "{file}, row {row}: {problem}. Fix or remove the row."),
   "bad-cell": error(1, '{file}, row {row}, column "{column}": {problem}. {remedy}'),
   "no-standard-errors": error(1, "{file} has no standard errors above 0, which --weighting inverse-variance needs. Add the column standard_error, or leave out --weighting."),
 

@@ -1,6 +1,7 @@
+import { mkdirSync, readdirSync, readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { failure } from "./errors.js";
-import { fileFailure } from "./file-errors.js";
+import { explainFileError, fileFailure } from "./file-errors.js";
 
 const system = (code: string, message: string) => Object.assign(new Error(`${code}: ${message}`), { code });
 
@@ -34,5 +35,34 @@ describe("fileFailure", () => {
   it("leaves an error of the table as it is", () => {
     const error = failure("no-rows", { file: "/x" });
     expect(fileFailure(error, "/y", "read")).toBe(error);
+  });
+});
+
+describe("explainFileError", () => {
+  const thrownBy = (work: () => void): unknown => {
+    try {
+      work();
+    } catch (error) {
+      return error;
+    }
+    throw new Error("it worked");
+  };
+
+  it.each<[string, () => void, RegExp]>([
+    ["a missing file", () => readFileSync("/nowhere/x"), /^Cannot read \/nowhere\/x: ENOENT: no such file or directory\.$/],
+    ["a missing folder", () => readdirSync("/nowhere"), /^Cannot read \/nowhere: ENOENT/],
+    [
+      "a folder below a file",
+      () => mkdirSync(import.meta.filename),
+      /^Cannot write .*file-errors.test.ts: a part of its path is not a folder/,
+    ],
+  ])("tells of %s in the words of the table", (_, work, message) => {
+    expect(explainFileError(thrownBy(work))).toMatchObject({ name: "ReadabilityError", message: expect.stringMatching(message) });
+  });
+
+  it("leaves what node:fs did not throw", () => {
+    const bug = new TypeError("x is undefined");
+    const spawn = Object.assign(new Error("spawn nothing ENOENT"), { code: "ENOENT", syscall: "spawn nothing", path: "nothing" });
+    for (const error of [bug, spawn, "text", undefined]) expect(explainFileError(error)).toBe(error);
   });
 });

@@ -23,3 +23,13 @@ export function fileFailure(error: unknown, file: string, action: Action): Reada
       return failure("file-failed", { file, action, cause }, error);
   }
 }
+
+const reads = new Set(["access", "fstat", "lstat", "open", "opendir", "read", "readlink", "realpath", "scandir", "stat"]);
+const writes = new Set(["copyfile", "fsync", "ftruncate", "link", "mkdir", "rename", "rm", "rmdir", "symlink", "unlink", "write"]);
+
+/** The error of the table for what node:fs threw with the path of its file; anything else stays as it is. */
+export function explainFileError(error: unknown): unknown {
+  const { path, syscall = "" } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
+  if (path === undefined || !(reads.has(syscall) || writes.has(syscall))) return error;
+  return fileFailure(error, path, writes.has(syscall) ? "write" : "read");
+}

@@ -1,9 +1,10 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Split } from "../data/split.js";
 import { describeIssues } from "../errors/describe-issues.js";
 import { fail, reason } from "../errors/errors.js";
+import { readFile } from "../storage/files.js";
 import { scoreTablesSchema } from "./score-tables.js";
 
 /** The file of a checkpoint that says how the model was trained. */
@@ -41,7 +42,13 @@ export const recordSchema = z.object({
   averaged: z
     .array(z.object({ folder: z.string(), rmse: number, seed: number, validation_fraction: number, fold: foldSchema.optional() }))
     .optional(),
-  data: z.object({ file: z.string(), fingerprint: z.string(), rows: number }),
+  data: z.object({
+    file: z.string(),
+    fingerprint: z.string(),
+    rows: number,
+    /** What --column, --target and --file named. */
+    columns: z.object({ column: z.string().optional(), target: z.string().optional(), file: z.string().optional() }).optional(),
+  }),
   recipe: z.record(z.string(), z.union([z.string(), number])),
   epochs: z.array(
     z.object({ epoch: number, training_loss: number, validation_loss: number, rmse: number, average_rmse: number.optional() }),
@@ -74,9 +81,10 @@ export function listSplits(record: TrainingRecord): readonly Split[] {
 export function readRecord(checkpoint: string): TrainingRecord | undefined {
   const file = join(checkpoint, recordFile);
   if (!existsSync(file)) return undefined;
+  const text = readFile(file, "", "").toString("utf8");
   let json: unknown;
   try {
-    json = JSON.parse(readFileSync(file, "utf8"));
+    json = JSON.parse(text);
   } catch (error) {
     return fail("bad-record", { file, problem: reason(error) }, error);
   }

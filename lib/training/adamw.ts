@@ -7,7 +7,7 @@ export interface AdamW {
   readonly weightDecay: number;
 }
 
-/** Parameters and the moments of their gradients: three arrays of one length. */
+/** Parameters and the moments of their gradients: three arrays of the same length. */
 export interface OptimizerState {
   readonly parameters: Float32Array;
   readonly firstMoments: Float32Array;
@@ -15,9 +15,9 @@ export interface OptimizerState {
 }
 
 /**
- * One step over elements [begin, end), in place. AdamW: Loshchilov & Hutter 2019, algorithm 2, with decoupled decay.
- * @param gradients of the elements from `begin` on
- * @param scale by which gradients are multiplied first: clipping
+ * One AdamW step on elements [begin, end), in place. Loshchilov & Hutter 2019, algorithm 2: weight decay is decoupled.
+ * @param gradients starts at element `begin`
+ * @param scale factor of the gradients, for clipping
  * @param step counted from 1
  */
 export function updateAdamW(
@@ -29,7 +29,7 @@ export function updateAdamW(
   learningRate: number,
   step: number,
 ): void {
-  // Bias corrections, with one division an element: m / c1 / (sqrt(v) / c2 + epsilon) = (c2 / c1) m / (sqrt(v) + c2 epsilon)
+  // Bias corrections with one division per element: m / c1 / (sqrt(v) / c2 + epsilon) = (c2 / c1) m / (sqrt(v) + c2 epsilon)
   const correction = Math.sqrt(1 - beta2 ** step);
   const rate = (learningRate * correction) / (1 - beta1 ** step);
   const kept = 1 - learningRate * weightDecay;

@@ -3,7 +3,7 @@ import { expect, it } from "vitest";
 import { compiled } from "../system/package-files.js";
 import { createBarrier, waitAtBarrier } from "./barrier.js";
 
-it("stays shut when woken without having opened", async () => {
+it("stays closed after a notify that does not open it", async () => {
   const barrier = createBarrier();
   const code = `
     const { parentPort, workerData } = require("node:worker_threads");
@@ -15,15 +15,17 @@ it("stays shut when woken without having opened", async () => {
   const worker = new Worker(code, { eval: true, workerData: barrier });
   const messages: string[] = [];
   worker.on("message", (message: string) => messages.push(message));
-  // Every notify that finds the thread asleep is one that came late.
-  while (Atomics.notify(barrier, 1) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
-  await new Promise((resolve) => setTimeout(resolve, 100));
+  const wake = async () => {
+    while (Atomics.notify(barrier, 1) === 0) await new Promise((resolve) => setTimeout(resolve, 1));
+  };
+  await wake();
+  await wake(); // only a thread that waits again can be woken again
   expect(messages).toEqual(["waits"]);
   waitAtBarrier(barrier, 2, 60_000);
   await new Promise((resolve) => worker.on("exit", resolve));
   expect(messages).toEqual(["waits", "passed"]);
 });
 
-it("gives up where the others do not come in time", () => {
+it("fails if the others do not arrive in time", () => {
   expect(() => waitAtBarrier(createBarrier(), 2, 20)).toThrow(/did not respond within 0\.02 s/);
 });

@@ -1,51 +1,64 @@
-/** A passage as the model reads it. */
-export interface Row {
-  /** The passage's id, for messages. */
+/** A text as the model reads it, with its target. */
+export interface Example {
+  /** Names the passage in messages. */
   readonly id: string;
+  /** Token ids, special tokens included. */
   readonly ids: readonly number[];
   readonly target: number;
-  /** By which its squared error counts; 1 where it is not given. */
+  /** Factor of its squared error. Default: 1. */
   readonly weight?: number;
 }
 
-/** Rows of a batch with their places in it. */
-export interface Share {
-  readonly rows: readonly Row[];
-  readonly places: readonly number[];
+/** The examples of one optimizer step. */
+export interface Batch {
+  readonly examples: readonly Example[];
+  /** Counted from 1. */
+  readonly step: number;
+  readonly dropoutSeed: number;
 }
 
-/** Token ids padded to the longest row, row-major. */
-export interface Packed {
+/** The examples of one run of the training graph. */
+export interface MicroBatch {
+  readonly examples: readonly Example[];
+  /** Index of each example in its batch; dropout masks depend on it. */
+  readonly indices: readonly number[];
+}
+
+/** Token ids padded to the longest text: [batch, sequence], row-major. */
+export interface PaddedTokens {
   readonly batch: number;
   readonly sequence: number;
   readonly ids: BigInt64Array;
   readonly mask: BigInt64Array;
 }
 
-export function packRows(rows: readonly Row[], padId: number): Packed {
-  const sequence = Math.max(...rows.map(({ ids }) => ids.length));
-  const ids = new BigInt64Array(rows.length * sequence).fill(BigInt(padId));
-  const mask = new BigInt64Array(rows.length * sequence);
-  rows.forEach((row, r) => {
-    row.ids.forEach((id, i) => {
-      ids[r * sequence + i] = BigInt(id);
+export function padTokens(texts: readonly (readonly number[])[], padId: number): PaddedTokens {
+  const sequence = Math.max(...texts.map((text) => text.length));
+  const ids = new BigInt64Array(texts.length * sequence).fill(BigInt(padId));
+  const mask = new BigInt64Array(texts.length * sequence);
+  texts.forEach((text, row) => {
+    text.forEach((id, i) => {
+      ids[row * sequence + i] = BigInt(id);
     });
-    mask.fill(1n, r * sequence, r * sequence + row.ids.length);
+    mask.fill(1n, row * sequence, row * sequence + text.length);
   });
-  return { batch: rows.length, sequence, ids, mask };
+  return { batch: texts.length, sequence, ids, mask };
 }
 
 /**
- * Deals a batch: in order of length it is cut into groups of at most `microBatch` rows, each run by itself and padded to its own longest.
- * Every worker gets as many groups, dealt back and forth, so that all get about as many tokens.
+ * Sorts a batch by length, longest first, cuts it into micro-batches of at most `size` examples, and deals these to the workers. Every worker gets the
+ * same number of micro-batches, dealt back and forth, so that all get about the same number of tokens.
  */
-export function dealRows(batch: readonly Row[], workers: number, microBatch: number): readonly (readonly Share[])[] {
+export function dealMicroBatches(batch: readonly Example[], workers: number, size: number): readonly (readonly MicroBatch[])[] {
   const order = batch.map((_, i) => i).sort((a, b) => batch[b]!.ids.length - batch[a]!.ids.length || a - b);
-  const count = Math.ceil(batch.length / microBatch / workers) * workers;
-  const groups = Array.from({ length: count }, (_, i) => {
-    const places = order.slice(Math.round((i * batch.length) / count), Math.round(((i + 1) * batch.length) / count));
-    return { places, rows: places.map((place) => batch[place]!) };
+  const count = Math.ceil(batch.length / size / workers) * workers;
+  const edge = (i: number) => Math.round((i * batch.length) / count);
+  const microBatches = Array.from({ length: count }, (_, i): MicroBatch => {
+    const indices = order.slice(edge(i), edge(i + 1));
+    return { indices, examples: indices.map((index) => batch[index]!) };
   });
   const workerOf = (i: number) => (Math.floor(i / workers) % 2 === 0 ? i % workers : workers - 1 - (i % workers));
-  return Array.from({ length: workers }, (_, worker) => groups.filter(({ rows }, i) => rows.length > 0 && workerOf(i) === worker));
+  return Array.from({ length: workers }, (_, worker) =>
+    microBatches.filter(({ examples }, i) => examples.length > 0 && workerOf(i) === worker),
+  );
 }

@@ -1,10 +1,10 @@
 /**
- * Takes the parameters after a step into their exponential moving average, over elements [begin, end), in place. Kingma & Ba 2015,
- * section 7.2, whose correction of the bias towards 0 is part of the rate here: the average after one step is the parameters, after
- * few steps about their plain mean, and later that of the last 1 / (1 - decay) steps.
+ * Updates the exponential moving average of the parameters after a step: elements [begin, end), in place. Kingma & Ba 2015, section 7.2;
+ * the rate includes their bias correction. The average equals the parameters after one step, is close to their plain mean after a few
+ * steps, and later spans about the last 1 / (1 - decay) steps.
  * @param step counted from 1
  */
-export function updateAverage(
+export function updateEma(
   average: Float32Array,
   parameters: Float32Array,
   [begin, end]: readonly [number, number],

@@ -1,9 +1,9 @@
 import type { Parameter } from "../bert/parameters.js";
 
 /**
- * The share of the learning rate that a parameter gets: the head's is whole, each layer down learns more slowly by `decay`, the
- * embeddings the slowest. Discriminative fine-tuning of Howard & Ruder 2018, by layers of a transformer as Clark et al. 2020 (ELECTRA).
- * @param layers how many encoder layers the model has
+ * A parameter's share of the learning rate: 1 for the head, and `decay` times that of the layer above for each layer below. The embeddings
+ * learn slowest. Discriminative fine-tuning (Howard & Ruder 2018), applied to the layers of a transformer as by Clark et al. 2020 (ELECTRA).
+ * @param layers the model's number of encoder layers
  */
 export function layerShare({ layer }: Pick<Parameter, "layer">, layers: number, decay: number): number {
   return decay ** (layers - layer);

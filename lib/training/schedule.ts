@@ -1,5 +1,5 @@
 /**
- * The learning rate of a step: up in a straight line over the first share of the steps, then down to 0.
+ * Learning rate of a step: linear warm-up over the first `warmup` share of the steps, then linear decay to 0.
  * @param step counted from 1 to `total`
  */
 export function learningRateAt(step: number, total: number, peak: number, warmup: number): number {

@@ -3,8 +3,8 @@ import { afterEach, describe, expect, it } from "vitest";
 import { readGolden, readTiny } from "../../test/tiny-models.js";
 import type { FamilyName } from "../bert/families.js";
 import { shipped } from "../system/package-files.js";
-import { dealRows, type Row } from "./batch.js";
-import { createReplicas, type Replicas, type ReplicasOptions } from "./trainer.js";
+import { dealMicroBatches, type Example } from "./batch.js";
+import { createTrainer, type Trainer, type TrainerOptions } from "./trainer.js";
 
 interface Fixture {
   readonly rows: readonly { readonly ids: number[]; readonly target: number }[];
@@ -16,7 +16,7 @@ interface Expected {
   readonly head: "cls" | "mean";
   readonly loss: "mse" | "rmse";
   readonly layer_decay: number;
-  /** By which the rows' squared errors are multiplied. */
+  /** Factors of the squared errors. */
   readonly weights: readonly number[];
   readonly gradients: Readonly<Record<string, { readonly norm: number; readonly product: number }>>;
   readonly steps: readonly { readonly loss: number; readonly gradient_norm: number }[];
@@ -25,36 +25,36 @@ interface Expected {
 
 const fixture = JSON.parse(readFileSync(shipped("test/fixtures/tiny-training.json"), "utf8")) as Fixture;
 const { recipe } = fixture;
-const rows: readonly Row[] = fixture.rows.map((row, i) => ({ id: String(i), ...row }));
+const examples: readonly Example[] = fixture.rows.map((row, i) => ({ id: String(i), ...row }));
 const adamw = { beta1: recipe.beta1, beta2: recipe.beta2, epsilon: recipe.epsilon, weightDecay: recipe.weight_decay };
-const defaults: ReplicasOptions = { workers: 2, adamw, loss: "mse", clip: recipe.clip, dropout: 0, microBatch: 2 };
+const defaults: TrainerOptions = { workers: 2, ...adamw, loss: "mse", clip: recipe.clip, dropout: 0, microBatch: 2 };
 
-let replicas: Replicas;
-const create = async (options: Partial<ReplicasOptions> = {}, { family, head }: Pick<Expected, "family" | "head"> = fixture.runs[0]!) => {
-  replicas = await createReplicas(readTiny(family, head), { ...defaults, ...options });
-  return replicas;
+let trainer: Trainer;
+const create = async (options: Partial<TrainerOptions> = {}, { family, head }: Pick<Expected, "family" | "head"> = fixture.runs[0]!) => {
+  trainer = await createTrainer(readTiny(family, head), { ...defaults, ...options });
+  return trainer;
 };
-afterEach(() => replicas.close());
+afterEach(() => trainer.close());
 
 const near = (actual: number, expected: number, absolute = 0) =>
   expect(Math.abs(actual - expected), `${actual} for ${expected}`).toBeLessThanOrEqual(1e-4 * Math.abs(expected) + absolute);
 
-/** Texts alone with their scores. Not those that hold the token of padding: training counts positions from the start, whatever stands there. */
+/** Single texts with their scores, without those that contain the padding token: training counts positions from the start of the text. */
 const goldenTexts = ({ family, head }: Expected) =>
   readGolden(family)
     .filter(({ name }) => /^a text of/.test(name))
-    .map((text) => ({ row: { id: text.name, ids: text.input_ids[0]!, target: 0 }, score: text[head][0]! }));
+    .map((text) => ({ example: { id: text.name, ids: text.input_ids[0]!, target: 0 }, score: text[head][0]! }));
 
 describe.each(fixture.runs)("$family with the head $head, $loss, layer decay $layer_decay, weights $weights", (run) => {
-  const weighted = rows.map((row, i) => ({ ...row, weight: run.weights[i]! }));
+  const weighted = examples.map((example, i) => ({ ...example, weight: run.weights[i]! }));
   it.each(run.family === "bert" ? [1, 2, 3] : [1, 2])(
     "gives PyTorch's scores, gradients, losses and weights with %i workers",
     async (workers) => {
-      const { step, evaluate, state, layout } = await create({ workers, loss: run.loss, layerDecay: run.layer_decay }, run);
+      const { step, score, state, layout } = await create({ workers, loss: run.loss, layerDecay: run.layer_decay }, run);
       const texts = goldenTexts(run);
-      for (const [i, score] of (await evaluate(texts.map(({ row }) => row))).entries()) near(score, texts[i]!.score, 1e-6);
+      for (const [i, actual] of (await score(texts.map(({ example }) => example))).entries()) near(actual, texts[i]!.score, 1e-6);
       for (const [i, expected] of run.steps.entries()) {
-        const result = await step(weighted, i + 1, recipe.lr, 0);
+        const result = await step({ examples: weighted, step: i + 1, dropoutSeed: 0 }, recipe.lr);
         near(result.loss, expected.loss);
         near(result.gradientNorm, expected.gradient_norm);
         if (i > 0) continue;
@@ -68,15 +68,15 @@ describe.each(fixture.runs)("$family with the head $head, $loss, layer decay $la
           near(unclip * gradient.reduce((sum, x, j) => sum + x * Math.cos(j), 0), product, 1e-5 * norm + 1e-6);
         }
       }
-      for (const [i, score] of (await evaluate(rows)).entries()) near(score, run.scores_after[i]!, 1e-4);
+      for (const [i, actual] of (await score(examples)).entries()) near(actual, run.scores_after[i]!, 1e-4);
     },
   );
 });
 
-it("does the same to the last bit when run again, also with dropout", async () => {
+it("repeats bit for bit, with dropout too", async () => {
   const run = async () => {
     const { step, state, close } = await create({ dropout: 0.3 });
-    for (let i = 1; i <= 3; i++) await step(rows, i, recipe.lr, 1000 + i);
+    for (let i = 1; i <= 3; i++) await step({ examples, step: i, dropoutSeed: 1000 + i }, recipe.lr);
     await close();
     return Array.from(state.parameters);
   };
@@ -88,40 +88,38 @@ it.each([
   { family: "bert", head: "cls" },
   { family: "electra", head: "mean" },
   { family: "mpnet", head: "cls" },
-] as const)(
-  "draws the same dropout masks however many workers share the batch, and others at another seed ($family, $head)",
-  async (model) => {
-    const lossWith = async (workers: number, seed: number) => {
-      const { step, close } = await create({ workers, dropout: 0.3 }, model);
-      const { loss } = await step(rows, 1, recipe.lr, seed);
-      await close();
-      return loss;
-    };
-    const one = await lossWith(1, 7);
-    near(await lossWith(3, 7), one);
-    expect(Math.abs((await lossWith(1, 8)) - one)).toBeGreaterThan(1e-3);
-  },
-);
+] as const)("draws the same dropout masks with any number of workers, and others from another seed ($family, $head)", async (model) => {
+  const lossWith = async (workers: number, seed: number) => {
+    const { step, close } = await create({ workers, dropout: 0.3 }, model);
+    const { loss } = await step({ examples, step: 1, dropoutSeed: seed }, recipe.lr);
+    await close();
+    return loss;
+  };
+  const one = await lossWith(1, 7);
+  near(await lossWith(3, 7), one);
+  expect(Math.abs((await lossWith(1, 8)) - one)).toBeGreaterThan(1e-3);
+});
 
-it("takes no step where the gradient is not finite", async () => {
+it("does not update the parameters if the gradient is not finite", async () => {
   const { step, state } = await create();
   const before = Array.from(state.parameters);
-  const { gradientNorm } = await step([...rows.slice(1), { ...rows[0]!, target: Number.NaN }], 1, recipe.lr, 0);
+  const broken = [...examples.slice(1), { ...examples[0]!, target: Number.NaN }];
+  const { gradientNorm } = await step({ examples: broken, step: 1, dropoutSeed: 0 }, recipe.lr);
   expect(gradientNorm).toBeNaN();
   expect(Array.from(state.parameters)).toEqual(before);
 });
 
-it("deals every row once, with about as many tokens to each worker", () => {
+it("deals every example once, and about the same number of tokens to each worker", () => {
   const batch = Array.from({ length: 17 }, (_, i) => ({ id: "", ids: Array<number>(10 + ((i * 37) % 50)).fill(1), target: 0 }));
-  const shares = dealRows(batch, 2, 4);
+  const dealt = dealMicroBatches(batch, 2, 4);
   expect(
-    shares
+    dealt
       .flat()
-      .flatMap(({ places }) => places)
+      .flatMap(({ indices }) => indices)
       .sort((a, b) => a - b),
   ).toEqual(batch.map((_, i) => i));
-  const groups = shares.map((groups) => groups.map(({ rows }) => rows.map(({ ids }) => ids.length)));
-  expect(Math.max(...groups.flat().map((lengths) => lengths.length))).toBeLessThanOrEqual(4);
-  const tokens = groups.map((lengths) => lengths.flat().reduce((sum, length) => sum + length, 0));
+  const lengths = dealt.map((microBatches) => microBatches.map(({ examples }) => examples.map(({ ids }) => ids.length)));
+  expect(Math.max(...lengths.flat().map((microBatch) => microBatch.length))).toBeLessThanOrEqual(4);
+  const tokens = lengths.map((microBatches) => microBatches.flat().reduce((sum, length) => sum + length, 0));
   expect(Math.abs(tokens[0]! - tokens[1]!)).toBeLessThanOrEqual(60);
 });

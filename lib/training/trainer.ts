@@ -3,150 +3,124 @@ import { Worker } from "node:worker_threads";
 import type { Checkpoint } from "../bert/checkpoint.js";
 import { failure, reason } from "../errors/errors.js";
 import { compiled } from "../system/package-files.js";
-import type { AdamW, OptimizerState } from "./adamw.js";
+import type { OptimizerState } from "./adamw.js";
 import { createBarrier } from "./barrier.js";
-import { dealRows, type Row } from "./batch.js";
+import { type Batch, dealMicroBatches, type Example } from "./batch.js";
 import { buildTrainingGraphs } from "./graph.js";
 import { type Layout, layOut } from "./layout.js";
-import type { Answer, ReplicaSetup, Request, Shared } from "./worker.js";
+import type { ScoreResult, Shared, StepResult, TrainingRecipe, WorkerRequest, WorkerSetup } from "./messages.js";
 
-export interface StepResult {
-  /** Mean squared error over the batch, weighted as its rows are, before the step. */
-  readonly loss: number;
-  /** L2 norm over all gradients, before clipping; not finite where the step was not taken. */
-  readonly gradientNorm: number;
-}
-
-/** Workers that train one set of parameters together, each on its share of the batch. */
-export interface Replicas {
+/** Trains one set of parameters on several worker threads, each with its part of every batch. */
+export interface Trainer {
   readonly layout: Layout;
-  /** Parameters and moments as they stand between steps; what is written here the next step reads. */
+  /** Parameters and moments between steps. The next step starts from what is written here. */
   readonly state: OptimizerState & Pick<Shared, "average">;
-  /** @param step counted from 1 */
-  step(batch: readonly Row[], step: number, learningRate: number, dropoutSeed: number): Promise<StepResult>;
-  /** Scores of rows, in their order, by the parameters or by their moving average. */
-  evaluate(rows: readonly Row[], weights?: "parameters" | "average"): Promise<Float32Array>;
+  step(batch: Batch, learningRate: number): Promise<StepResult>;
+  /** Scores of examples, in their order, by the parameters or by their moving average. */
+  score(examples: readonly Example[], weights?: "parameters" | "average"): Promise<Float32Array>;
   close(): Promise<void>;
 }
 
-export interface ReplicasOptions {
+export interface TrainerOptions extends TrainingRecipe {
   readonly workers: number;
-  readonly adamw: AdamW;
-  readonly loss: "mse" | "rmse";
-  readonly clip: number;
+  /** Share of activations to drop. */
   readonly dropout: number;
-  /** Rows a run of the graph at most: fewer take less memory and less padding. */
+  /** Examples in a run of the graph, at most. Fewer take less memory and less padding. */
   readonly microBatch: number;
-  /** By which each layer learns more slowly than the one above it; 1 without it. */
-  readonly layerDecay?: number;
-  /** Decay of a moving average of the parameters; none without it. */
-  readonly ema?: number;
-  /** Prefix of ONNX Runtime's profile of the first replica. */
-  readonly profile?: string;
 }
 
-const barrierTimeout = 600_000; // milliseconds; the slowest step of the largest model on a slow machine takes far less
-const evaluationBatch = 16;
+const scoringBatch = 16;
 
 /** @throws worker-died from any call once a worker is gone */
-export async function createReplicas(
-  checkpoint: Checkpoint,
-  { workers, dropout, microBatch, layerDecay = 1, ema = 0, profile, ...recipe }: ReplicasOptions,
-): Promise<Replicas> {
-  const { config } = checkpoint;
+export async function createTrainer(
+  { config, weights }: Checkpoint,
+  { workers, dropout, microBatch, ...recipe }: TrainerOptions,
+): Promise<Trainer> {
   const layout = layOut(config);
-  const floats = () => new Float32Array(new SharedArrayBuffer(layout.size * 4));
+  const complete = { layerDecay: 1, ema: 0, ...recipe };
+  const shared = allocate(layout, workers, complete.ema > 0);
+  for (const { name, offset } of layout.slots) shared.parameters.set(weights.get(name)!.data, offset);
+  const graphs = buildTrainingGraphs(config, dropout);
+  const threads = await Promise.all(
+    Array.from({ length: workers }, (_, index) => startWorker({ ...complete, index, workers, config, graphs, shared })),
+  );
+  return {
+    layout,
+    state: shared,
+    async step({ examples, step, dropoutSeed }, learningRate) {
+      const dealt = dealMicroBatches(examples, workers, microBatch);
+      const request = { kind: "step", batchSize: examples.length, step, learningRate, dropoutSeed } as const;
+      const results = await Promise.all(threads.map((thread, i) => thread.ask({ ...request, microBatches: dealt[i]! })));
+      return results[0] as StepResult;
+    },
+    async score(examples, weights = "parameters") {
+      const order = examples.map((_, i) => i).sort((a, b) => examples[a]!.ids.length - examples[b]!.ids.length);
+      const chunks = Array.from({ length: Math.ceil(order.length / scoringBatch) }, (_, i) =>
+        order.slice(i * scoringBatch, (i + 1) * scoringBatch),
+      );
+      const scores = new Float32Array(examples.length);
+      const scoreChunks = async (thread: WorkerThread) => {
+        for (let chunk = chunks.pop(); chunk; chunk = chunks.pop()) {
+          const result = (await thread.ask({ kind: "score", texts: chunk.map((i) => examples[i]!.ids), weights })) as ScoreResult;
+          for (const [j, i] of chunk.entries()) scores[i] = result.scores[j]!;
+        }
+      };
+      await Promise.all(threads.map(scoreChunks));
+      return scores;
+    },
+    async close() {
+      const isBroken = threads.some((thread) => thread.isDead());
+      await Promise.all(threads.map((thread) => thread.close(isBroken)));
+    },
+  };
+}
+
+function allocate({ size }: Layout, workers: number, hasAverage: boolean): Shared {
+  const floats = () => new Float32Array(new SharedArrayBuffer(size * 4));
   const doubles = () => new Float64Array(new SharedArrayBuffer(workers * 8));
-  const shared: Shared = {
+  return {
     parameters: floats(),
     firstMoments: floats(),
     secondMoments: floats(),
-    average: ema > 0 ? floats() : undefined,
+    average: hasAverage ? floats() : undefined,
     gradients: Array.from({ length: workers }, floats),
     losses: doubles(),
     squares: doubles(),
     barrier: createBarrier(),
   };
-  for (const { name, offset } of layout.slots) shared.parameters.set(checkpoint.weights.get(name)!.data, offset);
-  const graphs = buildTrainingGraphs(config, dropout);
-  const threads = await Promise.all(
-    Array.from({ length: workers }, (_, index) =>
-      startReplica({
-        ...recipe,
-        layerDecay,
-        ema,
-        index,
-        workers,
-        config,
-        graphs,
-        shared,
-        barrierTimeout,
-        ...(profile && index === 0 ? { profile } : {}),
-      }),
-    ),
-  );
-  return {
-    layout,
-    state: shared,
-    async step(batch, step, learningRate, dropoutSeed) {
-      const shares = dealRows(batch, workers, microBatch);
-      const answers = await Promise.all(
-        threads.map((thread, i) => thread.ask({ kind: "step", shares: shares[i]!, batch: batch.length, step, learningRate, dropoutSeed })),
-      );
-      return answers[0] as StepResult;
-    },
-    async evaluate(rows, weights = "parameters") {
-      const order = rows.map((_, i) => i).sort((a, b) => rows[a]!.ids.length - rows[b]!.ids.length);
-      const chunks = Array.from({ length: Math.ceil(order.length / evaluationBatch) }, (_, i) =>
-        order.slice(i * evaluationBatch, (i + 1) * evaluationBatch),
-      );
-      const scores = new Float32Array(rows.length);
-      await Promise.all(
-        threads.map(async (thread) => {
-          for (let chunk = chunks.pop(); chunk; chunk = chunks.pop()) {
-            const answer = (await thread.ask({ kind: "evaluate", rows: chunk.map((i) => rows[i]!), weights })) as {
-              readonly scores: Float32Array;
-            };
-            chunk.forEach((i, j) => {
-              scores[i] = answer.scores[j]!;
-            });
-          }
-        }),
-      );
-      return scores;
-    },
-    async close() {
-      const broken = threads.some((thread) => thread.isDead());
-      await Promise.all(threads.map((thread) => thread.close(broken)));
-    },
-  };
 }
 
-/** A worker thread that answers one request after the other. */
-async function startReplica(setup: ReplicaSetup) {
+/** A worker thread that answers one request at a time. */
+interface WorkerThread {
+  ask(request: WorkerRequest): Promise<unknown>;
+  isDead(): boolean;
+  /** @param atOnce stops the thread even in the middle of a step, where it may wait for a worker that is gone */
+  close(atOnce: boolean): Promise<void>;
+}
+
+async function startWorker(setup: WorkerSetup): Promise<WorkerThread> {
   const worker = new Worker(compiled("lib/training/worker"), { workerData: setup });
   let reject: (error: Error) => void = () => {};
-  const died = new Promise<never>((_, refuse) => {
-    reject = refuse;
+  const died = new Promise<never>((_, rejectPromise) => {
+    reject = rejectPromise;
   });
-  let dead = false;
+  let isDead = false;
   died.catch(() => {
-    dead = true;
+    isDead = true;
   });
   worker.on("error", (error) => reject(failure("worker-died", { index: setup.index, cause: reason(error) }, error)));
   worker.on("exit", (code) => reject(failure("worker-died", { index: setup.index, cause: `exit code ${code}` })));
   await Promise.race([once(worker, "message"), died]);
   return {
-    async ask(request: Request): Promise<Answer> {
+    async ask(request) {
       worker.postMessage(request);
       const [answer] = await Promise.race([once(worker, "message"), died]);
-      return answer as Answer;
+      return answer;
     },
-    isDead: () => dead,
-    /** @param atOnce even in the middle of a step, as one that waits for a replica that is gone */
-    async close(atOnce: boolean): Promise<void> {
+    isDead: () => isDead,
+    async close(atOnce) {
       if (atOnce) await worker.terminate();
-      else worker.postMessage({ kind: "close" } satisfies Request);
+      else worker.postMessage({ kind: "close" } satisfies WorkerRequest);
       await died.catch(() => {});
     },
   };

@@ -1,11 +1,10 @@
 import { readFileSync } from "node:fs";
 import { compiled } from "../system/package-files.js";
 
-/** Loops of wasm/vector.ts over arrays that are copied in and out; a worker thread has its own. */
+/** The SIMD loops of wasm/vector.ts. They work on four fixed arrays; data is copied in and out. Each worker thread has its own instance. */
 export interface VectorKernels {
-  /** Elements that fit at once. */
+  /** Elements of an array. */
   readonly capacity: number;
-  /** The arrays the loops work on. */
   readonly arrays: readonly [Float32Array, Float32Array, Float32Array, Float32Array];
   add(count: number): void;
   sumSquares(count: number): number;
@@ -18,7 +17,7 @@ interface Exports extends Omit<VectorKernels, "capacity" | "arrays"> {
   readonly memory: { readonly buffer: ArrayBuffer };
 }
 
-// TypeScript declares it for browsers alone.
+// TypeScript declares it for browsers only.
 declare const WebAssembly: {
   readonly Module: new (bytes: Uint8Array) => object;
   readonly Instance: new (module: object) => { readonly exports: unknown };
@@ -33,7 +32,7 @@ function loadKernels(): VectorKernels {
   return { capacity: capacity.value, arrays: [array(0), array(1), array(2), array(3)], add, sumSquares, adamw };
 }
 
-/** Pieces of at most `capacity` of the elements [begin, end). */
+/** Cuts elements [begin, end) into ranges of at most `capacity`. */
 export function* pieces(begin: number, end: number): Generator<readonly [number, number]> {
   for (let at = begin; at < end; at += kernels.capacity) yield [at, Math.min(end, at + kernels.capacity)];
 }
@@ -50,7 +49,7 @@ export function addTo(sums: Float32Array, offset: number, values: Float32Array):
   }
 }
 
-/** Elements [begin, end) of the sum of arrays, in their order, into `out`; answers its sum of squares. */
+/** Writes elements [begin, end) of the sum of the arrays to `out`; returns the sum of their squares. Arrays are added in order. */
 export function sumArrays(arrays: readonly Float32Array[], begin: number, end: number, out: Float32Array): number {
   const [a, b] = kernels.arrays;
   let squares = 0;
@@ -59,7 +58,7 @@ export function sumArrays(arrays: readonly Float32Array[], begin: number, end: n
       (i === 0 ? a : b).set(array.subarray(from, to));
       if (i > 0) kernels.add(to - from);
     });
-    a.fill(0, to - from, to - from + 3); // loops take four elements at a time
+    a.fill(0, to - from, to - from + 3); // the loops read four elements at a time
     squares += kernels.sumSquares(to - from);
     out.set(a.subarray(0, to - from), from - begin);
   }

@@ -1,215 +1,142 @@
 import { parentPort, workerData } from "node:worker_threads";
-import type { BertConfig } from "../bert/config.js";
 import { dropoutInputs } from "../bert/dropout.js";
-import { tablesOf } from "../bert/families.js";
-import { rowInputs } from "../bert/plain.js";
 import { createSession, type Data } from "../onnx/session.js";
-import { type AdamW, type OptimizerState, updateAdamW } from "./adamw.js";
+import { updateAdamW } from "./adamw.js";
 import { waitAtBarrier } from "./barrier.js";
-import { type Packed, packRows, type Row, type Share } from "./batch.js";
-import { updateAverage } from "./ema.js";
-import { gradientName, lossInputs, outputs, type TrainingGraphs } from "./graph.js";
+import { type MicroBatch, type PaddedTokens, padTokens } from "./batch.js";
+import { updateEma } from "./ema.js";
+import { gradientName, lossInputs, outputs } from "./graph.js";
 import { layerShare } from "./layer-decay.js";
-import { isTable, layOut, shardOf } from "./layout.js";
+import { layOut, shardOf, viewDense } from "./layout.js";
+import type { ScoreRequest, ScoreResult, StepRequest, StepResult, WorkerRequest, WorkerSetup } from "./messages.js";
+import { createTables } from "./tables.js";
 import { addTo, sumArrays } from "./vector.js";
 
-/** What all replicas share; every array lies in shared memory. */
-export interface Shared extends OptimizerState {
-  /** Moving average of the parameters, where there is one. */
-  readonly average: Float32Array | undefined;
-  /** The gradients of each replica. */
-  readonly gradients: readonly Float32Array[];
-  /** Loss and sum of squared gradients of each replica. */
-  readonly losses: Float64Array;
-  readonly squares: Float64Array;
-  readonly barrier: Int32Array;
-}
+/** The slowest step of the largest model on a slow machine takes far less. */
+const barrierTimeout = 600_000; // milliseconds
 
-export interface ReplicaSetup {
-  readonly index: number;
-  readonly workers: number;
-  readonly config: BertConfig;
-  readonly graphs: TrainingGraphs;
-  readonly adamw: AdamW;
-  readonly loss: "mse" | "rmse";
-  /** Largest gradient norm; larger gradients are scaled down to it. */
-  readonly clip: number;
-  /** By which each layer learns more slowly than the one above it. */
-  readonly layerDecay: number;
-  /** Decay of the moving average. */
-  readonly ema: number;
-  readonly shared: Shared;
-  readonly barrierTimeout: number;
-  readonly profile?: string;
-}
-
-export type Request =
-  | {
-      readonly kind: "step";
-      /** Run one after the other; their gradients add up. */
-      readonly shares: readonly Share[];
-      readonly batch: number;
-      readonly step: number;
-      readonly learningRate: number;
-      readonly dropoutSeed: number;
-    }
-  | { readonly kind: "evaluate"; readonly rows: readonly Row[]; readonly weights: "parameters" | "average" }
-  | { readonly kind: "close" };
-
-/** The batch's loss (weighted mean squared error) and gradient norm before clipping, the same from every replica; or the scores of the rows. */
-export type Answer = { readonly loss: number; readonly gradientNorm: number } | { readonly scores: Float32Array };
-
-const {
-  index,
-  workers,
-  config,
-  graphs,
-  adamw,
-  loss: lossKind,
-  clip,
-  layerDecay,
-  ema,
-  shared,
-  barrierTimeout,
-  profile,
-} = workerData as ReplicaSetup;
+const { index, workers, config, graphs, shared, ...recipe } = workerData as WorkerSetup;
 const layout = layOut(config);
-const tables = tablesOf(config.family);
-const { embedding: hidden, firstPosition } = config; // hidden: the width of a table's rows
-const options = { threads: 1, optimization: "all" } as const;
-const session = await createSession(graphs.step, profile ? { ...options, profile } : options);
-const evaluation = await createSession(graphs.evaluation, options);
-
-// ONNX Runtime refuses shared memory: what the graph reads is copied. Tables stay shared: their rows are looked up here.
-const matrices = layout.slots.filter((slot) => !isTable(slot));
-const start = matrices[0]!.offset;
-const copy = new Float32Array(layout.size - start);
-const gradients = new Float32Array(layout.size - start);
-/** The matrices as tensors that lie in `array`, which holds all of them. */
-const tensorsIn = (array: Float32Array, rename = (name: string) => name): Record<string, Data> =>
-  Object.fromEntries(
-    matrices.map(({ name, shape, offset, size }) => [
-      rename(name),
-      { dtype: "float32", shape, data: array.subarray(offset - start, offset - start + size) },
-    ]),
-  );
-const parameterFeeds = tensorsIn(copy);
-const gradientOutputs = tensorsIn(gradients, gradientName);
+const tables = createTables(config, layout);
+const gradients = shared.gradients[index]!;
 const [begin, end] = shardOf(layout.size, index, workers);
+/** The shard of the gradients, summed over all workers. */
 const reduced = new Float32Array(end - begin);
-const own = shared.gradients[index]!;
-/** What the last step ran. */
-let touched: readonly Packed[] = [];
 
-parentPort!.on("message", async (request: Request) => {
+// ONNX Runtime does not accept shared memory: it reads and writes these copies.
+const denseParameters = new Float32Array(layout.size - layout.dense);
+const denseGradients = new Float32Array(layout.size - layout.dense);
+const parameterFeeds = viewDense(layout, denseParameters);
+const gradientOutputs = viewDense(layout, denseGradients, gradientName);
+
+const options = { threads: 1, optimization: "all" } as const;
+const training = await createSession(graphs.training, options);
+const scoring = await createSession(graphs.scoring, options);
+const hasDropout = training.inputs.includes(dropoutInputs.seed);
+
+parentPort!.on("message", async (request: WorkerRequest) => {
   if (request.kind === "close") {
-    await Promise.all([session.close(), evaluation.close()]);
-    process.exit(0); // worker_threads: ends this thread alone
+    await Promise.all([training.close(), scoring.close()]);
+    process.exit(0); // in a worker, this ends the thread only
   }
-  parentPort!.postMessage(request.kind === "step" ? await takeStep(request) : await scoreRows(request));
+  parentPort!.postMessage(request.kind === "step" ? await step(request) : await score(request));
 });
 parentPort!.postMessage("ready");
 
-async function takeStep({ shares, batch, step, learningRate, dropoutSeed }: Request & { kind: "step" }): Promise<Answer> {
-  clearTables();
-  copy.set(shared.parameters.subarray(start));
-  touched = shares.map(({ rows }) => packRows(rows, config.padId));
-  if (shares.length === 0) own.fill(0, start);
-  shared.losses[index] = 0;
-  for (const [i, share] of shares.entries()) shared.losses[index]! += await addGradients(share, touched[i]!, i === 0, batch, dropoutSeed);
-  waitAtBarrier(shared.barrier, workers, barrierTimeout);
-  const meanSquaredError = shared.losses.reduce((sum, part) => sum + part, 0);
-  shared.squares[index] = sumArrays(shared.gradients, begin, end, reduced);
-  waitAtBarrier(shared.barrier, workers, barrierTimeout);
-  // The graph's gradient is that of the mean squared error; d sqrt(mse) = d mse / (2 sqrt(mse)).
-  const scale = lossKind === "rmse" ? 0.5 / Math.sqrt(meanSquaredError) : 1;
-  const gradientNorm = Math.sqrt(shared.squares.reduce((sum, part) => sum + part, 0)) * scale;
-  if (Number.isFinite(gradientNorm)) updateShard(scale * Math.min(1, clip / (gradientNorm + 1e-6)), learningRate, step);
-  return { loss: meanSquaredError, gradientNorm };
+async function step(request: StepRequest): Promise<StepResult> {
+  copyParameters(shared.parameters);
+  clearGradients(request.microBatches.length);
+  let ownLoss = 0;
+  for (const [i, microBatch] of request.microBatches.entries()) ownLoss += await runForwardBackward(microBatch, request, i === 0);
+  const { loss, squaredNorm } = reduceAtBarrier(ownLoss);
+  // The graphs compute the gradient of the mean squared error: d sqrt(mse) = d mse / (2 sqrt(mse)).
+  const scale = recipe.loss === "rmse" ? 0.5 / Math.sqrt(loss) : 1;
+  const gradientNorm = Math.sqrt(squaredNorm) * scale;
+  const clipping = Math.min(1, recipe.clip / (gradientNorm + 1e-6));
+  if (Number.isFinite(gradientNorm)) updateShard(scale * clipping, request);
+  return { loss, gradientNorm };
 }
 
-/** Runs forward and backward on some rows and adds their gradients to this replica's, in shared memory; answers their part of the loss. */
-async function addGradients({ rows, places }: Share, packed: Packed, first: boolean, batch: number, dropoutSeed: number): Promise<number> {
-  const feeds = {
-    ...feed(packed),
-    [lossInputs.targets]: vector(rows.map(({ target }) => target)),
-    [lossInputs.weights]: vector(rows.map(({ weight = 1 }) => weight / batch)),
-    ...(session.inputs.includes(dropoutInputs.seed) ? feedDropout(packed.sequence, places, dropoutSeed) : {}),
-  };
-  const results = await session.run(feeds, gradientOutputs);
-  const gradient = (name: string) => results[gradientName(name)]!.data as Float32Array;
-  if (first) own.set(gradients, start);
-  else addTo(own, start, gradients);
-  const word = layout.slot(tables.word).offset;
-  const rowsOfWords = gradient(rowInputs.word);
-  for (let i = 0; i < packed.ids.length; i++)
-    addTo(own, word + Number(packed.ids[i]) * hidden, rowsOfWords.subarray(i * hidden, (i + 1) * hidden));
-  addTo(own, layout.slot(tables.position).offset + firstPosition * hidden, gradient(rowInputs.position));
-  if (tables.tokenType) addTo(own, layout.slot(tables.tokenType).offset, gradient(rowInputs.tokenType));
-  return (results[outputs.loss]!.data as Float32Array)[0]!;
-}
-
-/** Zeroes what the last step left in the tables' gradients: few rows of many. */
-function clearTables(): void {
-  const word = layout.slot(tables.word).offset;
-  for (const { ids } of touched) for (const id of ids) own.fill(0, word + Number(id) * hidden, word + (Number(id) + 1) * hidden);
-  own.fill(0, word + layout.slot(tables.word).size, start);
-}
-
-function updateShard(scale: number, learningRate: number, step: number): void {
-  for (const slot of layout.slots) {
-    const { offset, size, decayed } = slot;
-    const range = [Math.max(begin, offset), Math.min(end, offset + size)] as const;
-    if (range[0] >= range[1]) continue;
-    updateAdamW(
-      shared,
-      reduced.subarray(range[0] - begin),
-      scale,
-      range,
-      decayed ? adamw : { ...adamw, weightDecay: 0 },
-      learningRate * layerShare(slot, config.layers, layerDecay),
-      step,
-    );
-  }
-  if (shared.average) updateAverage(shared.average, shared.parameters, [begin, end], ema, step);
-}
-
-async function scoreRows({ rows, weights }: Request & { kind: "evaluate" }): Promise<Answer> {
-  copy.set(shared[weights]!.subarray(start));
-  const results = await evaluation.run(feed(packRows(rows, config.padId), shared[weights]));
+async function score({ texts, weights }: ScoreRequest): Promise<ScoreResult> {
+  const parameters = shared[weights]!;
+  copyParameters(parameters);
+  const results = await scoring.run(feedTokens(padTokens(texts, config.padId), parameters));
   return { scores: results[outputs.scores]!.data as Float32Array };
 }
 
-/** The batch, the parameters as they were copied, and the rows of the tables, which are not. */
-function feed({ batch, sequence, ids, mask }: Packed, parameters = shared.parameters): Record<string, Data> {
-  const table = (name: string) => parameters.subarray(layout.slot(name).offset, layout.slot(name).offset + layout.slot(name).size);
-  const words = table(tables.word);
-  const rows = new Float32Array(ids.length * hidden);
-  for (let i = 0; i < ids.length; i++) rows.set(words.subarray(Number(ids[i]) * hidden, (Number(ids[i]) + 1) * hidden), i * hidden);
+function copyParameters(from: Float32Array): void {
+  denseParameters.set(from.subarray(layout.dense));
+}
+
+/** The first micro-batch overwrites the dense gradients, so they are cleared only if there is none. */
+function clearGradients(microBatches: number): void {
+  tables.clearGradients(gradients);
+  if (microBatches === 0) gradients.fill(0, layout.dense);
+}
+
+/** Adds the gradients of a micro-batch to this worker's; returns its part of the loss. */
+async function runForwardBackward({ examples, indices }: MicroBatch, request: StepRequest, isFirst: boolean): Promise<number> {
+  const ids = examples.map((example) => example.ids);
+  const tokens = padTokens(ids, config.padId);
+  const feeds = {
+    ...feedTokens(tokens, shared.parameters),
+    [lossInputs.targets]: floats(examples.map(({ target }) => target)),
+    [lossInputs.weights]: floats(examples.map(({ weight = 1 }) => weight / request.batchSize)),
+    ...(hasDropout ? feedDropout(tokens.sequence, indices, request.dropoutSeed) : {}),
+  };
+  const results = await training.run(feeds, gradientOutputs);
+  if (isFirst) gradients.set(denseGradients, layout.dense);
+  else addTo(gradients, layout.dense, denseGradients);
+  tables.addGradients(gradients, tokens, (input) => results[gradientName(input)]!.data as Float32Array);
+  return (results[outputs.loss]!.data as Float32Array)[0]!;
+}
+
+/** Adds up the losses and gradients of all workers, each worker the gradients of its shard. The sums are the same in every worker. */
+function reduceAtBarrier(ownLoss: number): { readonly loss: number; readonly squaredNorm: number } {
+  shared.losses[index] = ownLoss;
+  waitAtBarrier(shared.barrier, workers, barrierTimeout);
+  shared.squares[index] = sumArrays(shared.gradients, begin, end, reduced);
+  waitAtBarrier(shared.barrier, workers, barrierTimeout);
+  return { loss: sum(shared.losses), squaredNorm: sum(shared.squares) };
+}
+
+/** Updates the parameters of this worker's shard and their moving average. @param scale factor of the gradients */
+function updateShard(scale: number, { learningRate, step }: StepRequest): void {
+  for (const slot of layout.slots) {
+    const range = [Math.max(begin, slot.offset), Math.min(end, slot.offset + slot.size)] as const;
+    if (range[0] >= range[1]) continue;
+    const adamw = slot.decayed ? recipe : { ...recipe, weightDecay: 0 };
+    const rate = learningRate * layerShare(slot, config.layers, recipe.layerDecay);
+    updateAdamW(shared, reduced.subarray(range[0] - begin), scale, range, adamw, rate, step);
+  }
+  if (shared.average) updateEma(shared.average, shared.parameters, [begin, end], recipe.ema, step);
+}
+
+function feedTokens(tokens: PaddedTokens, parameters: Float32Array): Record<string, Data> {
+  const { batch, sequence, mask } = tokens;
   return {
     ...parameterFeeds,
+    ...tables.lookUp(parameters, tokens),
     attention_mask: { dtype: "int64", shape: [batch, sequence], data: mask },
-    [rowInputs.word]: { dtype: "float32", shape: [batch * sequence, hidden], data: rows },
-    [rowInputs.position]: {
-      dtype: "float32",
-      shape: [sequence, hidden],
-      data: table(tables.position).slice(firstPosition * hidden, (firstPosition + sequence) * hidden),
-    },
-    ...(tables.tokenType
-      ? { [rowInputs.tokenType]: { dtype: "float32", shape: [1, hidden], data: table(tables.tokenType).slice(0, hidden) } }
-      : {}),
   };
 }
 
-function feedDropout(sequence: number, places: readonly number[], seed: number): Record<string, Data> {
-  const integers = (values: Iterable<number>) => Int32Array.from(values);
+function feedDropout(sequence: number, indices: readonly number[], seed: number): Record<string, Data> {
   return {
-    [dropoutInputs.seed]: { dtype: "int32", shape: [1], data: integers([seed]) },
-    [dropoutInputs.rows]: { dtype: "int32", shape: [places.length], data: integers(places) },
-    [dropoutInputs.positions]: { dtype: "int32", shape: [sequence], data: integers(Array(sequence).keys()) },
+    [dropoutInputs.seed]: integers([seed]),
+    [dropoutInputs.rows]: integers(indices),
+    [dropoutInputs.positions]: integers([...Array(sequence).keys()]),
   };
 }
 
-function vector(values: readonly number[]): Data {
+function floats(values: readonly number[]): Data {
   return { dtype: "float32", shape: [values.length], data: Float32Array.from(values) };
+}
+
+function integers(values: readonly number[]): Data {
+  return { dtype: "int32", shape: [values.length], data: Int32Array.from(values) };
+}
+
+function sum(values: Float64Array): number {
+  return values.reduce((total, value) => total + value, 0);
 }

@@ -18,7 +18,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const log = createLog("load_testing");
   const signal = abortOnSignals();
   const data = settings.data ?? findData() ?? places.sample;
-  const texts = readPassages(data, { targets: false }).passages.map(({ excerpt }) => excerpt);
+  const texts = readPassages(data, { targets: false, column: settings.column, file: settings.file }).passages.map(({ excerpt }) => excerpt);
 
   const alive = new URL("alive", `${settings.target.replace(/\/$/, "")}/`).href;
   const remedy = "Start it with readability api, or choose another address with --target.";

@@ -12,8 +12,10 @@ export const options = {
   data: option<string | undefined>(
     optionalText,
     undefined,
-    "Passages to send: a CSV, plain or zipped. Default: data/input/train.csv.zip if it exists, else the included sample.",
+    "Passages to send: a CSV, plain, gzipped or zipped. Default: data/input/train.csv.zip or data/input/train.csv if it exists, else the included sample.",
   ),
+  column: option<string | undefined>(optionalText, undefined, "Column of the texts. Default: excerpt, else text."),
+  file: option<string | undefined>(optionalText, undefined, "File to read from a zip. Default: its only CSV, else train.csv."),
   out: option<string | undefined>(optionalText, undefined, "JSON report to write."),
   seed: option(kinds.count, 0, "Seed of the random choice of passages."),
   timeout: option(kinds.duration, 60, "Longest wait for an answer in seconds, or with a unit. A later answer is a failure."),

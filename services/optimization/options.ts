@@ -8,7 +8,7 @@ export const options = {
   data: option<string | undefined>(
     kinds.text.optional(),
     undefined,
-    "Labelled passages for the accuracy gate: a CSV with the columns excerpt and target, plain or zipped. Default: data/input/train.csv.zip if it exists, else the gate compares with fp32 on the included sample.",
+    "Labelled passages for the accuracy gate: a CSV, plain, gzipped or zipped, with the columns that the checkpoint was trained on. Default: data/input/train.csv.zip or data/input/train.csv if it exists, else the gate compares with fp32 on the included sample.",
   ),
   out: option(kinds.text, places.repository, "Model repository that gets the new version."),
   name: option(

@@ -21,7 +21,7 @@ export interface GateRows {
 const usualSplit = { seed: 0, validation_fraction: 0.1 };
 
 /**
- * The passages that training held out; without data, those of the sample that comes with the package.
+ * The passages that training held out, from the columns that it read; without data, those of the sample that comes with the package.
  * @throws what readPassages throws
  */
 export function readGateRows(
@@ -36,7 +36,7 @@ export function readGateRows(
     const ids = spread(passages, limit).map(({ excerpt }) => encode(excerpt));
     return { source: places.sample, ids, unseen: true, training: [], warnings: [] };
   }
-  const { passages, warnings, fingerprint } = readPassages(file, { targets: true });
+  const { passages, warnings, fingerprint } = readPassages(file, { targets: true, ...record?.data.columns });
   const heldOut = new Set(holdOut(passages, record ? listSplits(record) : [usualSplit]));
   const held = passages.filter((_, i) => heldOut.has(i));
   const rows = spread(held.length > 0 ? held : passages, limit);

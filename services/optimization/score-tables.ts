@@ -1,7 +1,7 @@
 import type { Tables } from "../../lib/repository/repository.js";
 import { describeErrors, describePassages } from "../../lib/repository/score-tables.js";
 import type { TrainingRecord } from "../../lib/repository/training-record.js";
-import { gradeLevel } from "../../lib/text/flesch.js";
+import { gradeLevel } from "../../lib/text/formulas.js";
 import type { GateRows } from "./rows.js";
 
 /**

@@ -1,8 +1,9 @@
 import { existsSync, rmSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "../../lib/bert/checkpoint.js";
 import { buildServingGraph } from "../../lib/bert/serving-graph.js";
 import type { Log } from "../../lib/cli/log.js";
+import { mapWithProgress } from "../../lib/cli/map-with-progress.js";
 import { places } from "../../lib/cli/paths.js";
 import { type Passage, readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
@@ -19,8 +20,8 @@ import { loadTokenizer, writeTokenizerFiles } from "../../lib/text/tokenizer.js"
 import { replaceModel, tidyUp } from "./finish.js";
 import { eventsFile, metricsFile } from "./metrics.js";
 import type { Settings } from "./options.js";
-import { scoreAll } from "./score-all.js";
 
+/** A checkpoint to average. */
 interface Member {
   readonly folder: string;
   readonly record: TrainingRecord;
@@ -28,41 +29,28 @@ interface Member {
 
 /**
  * Writes the mean of several checkpoints' weights as one checkpoint: a uniform model soup (Wortsman et al. 2022).
- * @throws bad-combination, no-record, other-architecture, and what the readers throw
+ * @throws no-record, other-architecture, and what the readers throw
  */
 export async function averageCheckpoints({ average: folders, out, data }: Settings, log: Log): Promise<void> {
-  const own = folders.find((folder) => resolve(folder) === resolve(out));
-  if (own !== undefined) {
-    const why = "the average would overwrite a checkpoint that it is made of";
-    fail("bad-combination", { options: `--out ${own} with --average ${own}`, why, remedy: "Choose another folder with --out." });
-  }
   const members = folders.map((folder): Member => ({ folder, record: readRecord(folder) ?? fail("no-record", { folder }) }));
   const checkpoint = await averageWeights(members);
   const bases = new Set(members.map(({ record }) => record.base));
   if (bases.size > 1) log.warn(`the checkpoints have different bases, so their average is rarely useful: ${[...bases].join(", ")}`);
   const passages = readHeldOut(data, members, log);
-
   const rmse = passages.length > 0 ? await measure(checkpoint, members[0]!, passages) : undefined;
-  const record = describeAverage(members, { rows: passages.length, rmse });
-
-  tidyUp(out);
-  replaceModel(out, (folder) => {
-    writeCheckpoint(folder, checkpoint);
-    writeTokenizerFiles(folders[0]!, folder, record.max_length);
-    writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
-  });
-  for (const stale of ["report.html", metricsFile, eventsFile]) rmSync(join(out, stale), { force: true });
-  log.info(`wrote the average of ${members.length} checkpoints to ${out}; RMSE in their own records: ${listErrors(members)}`);
+  writeAverage(out, checkpoint, members[0]!, describeAverage(members, passages.length, rmse));
+  const own = members.map(({ folder, record }) => `${folder} ${record.validation.rmse.toFixed(4)}`).join(", ");
+  log.info(`wrote the average of ${members.length} checkpoints to ${out}; RMSE in their own records: ${own}`);
   if (rmse !== undefined) log.info(`validation RMSE of the average ${rmse.toFixed(4)} (unseen passages: ${passages.length})`);
 }
 
-/** The mean of the members' weights, summed in double precision. */
+/** The mean of the members' weights, summed in double precision. @throws other-architecture */
 async function averageWeights(members: readonly Member[]): Promise<Checkpoint> {
   const first = readCheckpoint(members[0]!.folder);
   const sums = new Map([...first.weights].map(([name, { data }]) => [name, Float64Array.from(data)]));
   for (const member of members.slice(1)) {
     const { config, weights } = readCheckpoint(member.folder);
-    await compare(member, config, members[0]!, first.config);
+    await compareArchitectures(member, config, members[0]!, first.config);
     for (const [name, sum] of sums) {
       const { data } = weights.get(name)!;
       for (let i = 0; i < sum.length; i++) sum[i]! += data[i]!;
@@ -73,53 +61,56 @@ async function averageWeights(members: readonly Member[]): Promise<Checkpoint> {
 }
 
 /** @throws other-architecture */
-async function compare(member: Member, config: Checkpoint["config"], first: Member, expected: Checkpoint["config"]): Promise<void> {
+async function compareArchitectures(
+  member: Member,
+  config: Checkpoint["config"],
+  first: Member,
+  expected: Checkpoint["config"],
+): Promise<void> {
   const { source: _, ...ours } = { ...config, max_length: member.record.max_length };
   const { source: __, ...theirs } = { ...expected, max_length: first.record.max_length };
-  const names = Object.keys(theirs) as (keyof typeof theirs)[];
-  const told = (value: unknown) => JSON.stringify(value);
-  const differences = names
-    .filter((name) => told(ours[name]) !== told(theirs[name]))
-    .map((name) => `${name} is ${told(ours[name])}, not ${told(theirs[name])}`);
-  const tokenizer = ({ folder }: Member) => hashFile(join(folder, "tokenizer.json"));
-  if (differences.length === 0 && (await tokenizer(member)) !== (await tokenizer(first))) differences.push("its tokenizer.json differs");
+  const show = (value: unknown) => JSON.stringify(value);
+  const differences = (Object.keys(theirs) as (keyof typeof theirs)[])
+    .filter((name) => show(ours[name]) !== show(theirs[name]))
+    .map((name) => `${name} is ${show(ours[name])}, not ${show(theirs[name])}`);
+  const hashTokenizer = ({ folder }: Member) => hashFile(join(folder, "tokenizer.json"));
+  if (differences.length === 0 && (await hashTokenizer(member)) !== (await hashTokenizer(first)))
+    differences.push("its tokenizer.json differs");
   if (differences.length > 0)
     fail("other-architecture", { folder: member.folder, first: first.folder, differences: differences.join("; ") });
 }
 
-/** The passages that no member was trained on, where the data is there. */
-function readHeldOut(file: string, members: readonly Member[], log: Log): Passage[] {
-  if (file === places.data && !existsSync(file)) {
-    log.warn(`${file} does not exist; the average is not measured`);
+/** The passages that no member was trained on; none if the data is missing or different. */
+function readHeldOut(file: string, members: readonly Member[], log: Log): readonly Passage[] {
+  const skip = (why: string) => {
+    log.warn(`${why}; the average is not measured`);
     return [];
-  }
-  const { passages, fingerprint } = readPassages(file, { targets: true });
+  };
+  if (file === places.data && !existsSync(file)) return skip(`${file} does not exist`);
+  const { passages, fingerprint } = readPassages(file, { targets: true, ...members[0]!.record.data.columns });
   const other = members.find(({ record }) => record.data.fingerprint !== fingerprint);
-  if (other) {
-    log.warn(`${other.folder} was not trained on ${file}; the average is not measured`);
-    return [];
-  }
+  if (other) return skip(`${other.folder} was not trained on ${file}`);
   const held = holdOut(passages, members.flatMap(({ record }) => listSplits(record))); // biome-ignore format: one line
-  if (held.length === 0) log.warn("no passage is unseen by all checkpoints; the average is not measured");
+  if (held.length === 0) return skip("no passage is unseen by all checkpoints");
   return held.map((i) => passages[i]!);
 }
 
-/** The RMSE of a checkpoint that is not written yet, with a member's tokenizer. */
+/** The RMSE of a checkpoint that is not written yet. @param member whose tokenizer it uses */
 async function measure(checkpoint: Checkpoint, { folder, record }: Member, passages: readonly Passage[]): Promise<number> {
   const tokenizer = loadTokenizer(folder);
   const engine = await createLocalEngine({ graph: buildServingGraph(checkpoint, "fp32"), workers: countCores() });
   const scheduler = createScheduler();
   try {
-    const encode = ({ excerpt }: Passage) => tokenizer.encodeTruncated(excerpt, record.max_length);
-    const scores = await scoreAll("average", passages, (passage) => scheduler.score(engine, encode(passage)));
+    const score = ({ excerpt }: Passage) => scheduler.score(engine, tokenizer.encodeTruncated(excerpt, record.max_length));
+    const scores = await mapWithProgress("average", "texts", passages, score);
     return rootMeanSquare(passages.map(({ target }, i) => scores[i]! - target));
   } finally {
     await engine.close();
   }
 }
 
-/** The first one's record, with what all of them took. */
-function describeAverage(members: readonly Member[], { rows, rmse }: { rows: number; rmse: number | undefined }): TrainingRecord {
+/** The first member's record, with the members' splits and the sums of their steps and time. */
+function describeAverage(members: readonly Member[], rows: number, rmse: number | undefined): TrainingRecord {
   const { fold: _, choices: __, ...first } = members[0]!.record;
   const sum = (value: (record: TrainingRecord) => number) => members.reduce((total, { record }) => total + value(record), 0);
   const seconds = sum((record) => record.seconds);
@@ -137,5 +128,12 @@ function describeAverage(members: readonly Member[], { rows, rmse }: { rows: num
   };
 }
 
-const listErrors = (members: readonly Member[]) =>
-  members.map(({ folder, record }) => `${folder} ${record.validation.rmse.toFixed(4)}`).join(", ");
+function writeAverage(out: string, checkpoint: Checkpoint, { folder: tokenizer }: Member, record: TrainingRecord): void {
+  tidyUp(out);
+  replaceModel(out, (folder) => {
+    writeCheckpoint(folder, checkpoint);
+    writeTokenizerFiles(tokenizer, folder, record.max_length);
+    writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
+  });
+  for (const stale of ["report.html", metricsFile, eventsFile]) rmSync(join(out, stale), { force: true });
+}

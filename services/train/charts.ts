@@ -1,25 +1,20 @@
 import * as Plot from "@observablehq/plot";
 import { cutEvenly, mean } from "../../lib/math/statistics.js";
 import { blue, drawChart, faint, orange } from "../../lib/report/chart.js";
+import { drawDiagonal, type Prediction } from "../../lib/report/predictions.js";
 import type { EpochResult, StepMetrics } from "./metrics.js";
-
-/** A held-out passage, as graded and as the model scores it. */
-export interface Prediction {
-  readonly id: string;
-  readonly target: number;
-  readonly score: number;
-}
 
 const smoothed = 20; // steps
 
 export const residualOf = ({ target, score }: Prediction): number => score - target;
 
 export function drawLoss(steps: readonly StepMetrics[]): string {
-  return drawSteps(steps, { y: "loss", label: "loss", zero: true });
+  return drawSteps(steps, "loss", "loss");
 }
 
-export function drawGradientNorm(steps: readonly StepMetrics[], clip: number | undefined): string {
-  return drawSteps(steps, { y: "gradient_norm", label: "gradient norm", zero: true, rule: clip });
+/** @param clip the largest norm, drawn as a line */
+export function drawGradientNorm(steps: readonly StepMetrics[], clip: number): string {
+  return drawSteps(steps, "gradient_norm", "gradient norm", Plot.ruleY([clip], faint));
 }
 
 export function drawLearningRate(steps: readonly StepMetrics[]): string {
@@ -31,27 +26,19 @@ export function drawLearningRate(steps: readonly StepMetrics[]): string {
   });
 }
 
-interface Series {
-  readonly y: "loss" | "gradient_norm";
-  readonly label: string;
-  readonly zero: boolean;
-  /** A level to mark. */
-  readonly rule?: number | undefined;
-}
-
-function drawSteps(steps: readonly StepMetrics[], { y, label, zero, rule }: Series): string {
+function drawSteps(steps: readonly StepMetrics[], y: keyof StepMetrics, label: string, ...marks: Plot.Markish[]): string {
   return drawChart({
     x: { label: "step" },
-    y: { label, grid: true, zero },
+    y: { label, grid: true, zero: true },
     marks: [
-      ...(rule === undefined ? [] : [Plot.ruleY([rule], faint)]),
+      ...marks,
       Plot.dot(steps, { x: "step", y, r: 1.5, fill: "currentColor", fillOpacity: 0.3 }),
       Plot.lineY(steps, Plot.windowY({ k: Math.min(smoothed, steps.length), x: "step", y, stroke: blue, strokeWidth: 2 })),
     ],
   });
 }
 
-/** Root mean squared errors after each epoch, with those of the floors as levels. */
+/** Root mean squared errors of each epoch. @param levels those of the baselines, by name */
 export function drawEpochs(epochs: readonly EpochResult[], levels: Readonly<Record<string, number>>): string {
   const last = epochs.at(-1)!.epoch;
   const series = [
@@ -75,20 +62,9 @@ export function drawEpochs(epochs: readonly EpochResult[], levels: Readonly<Reco
   });
 }
 
-/** Also the picture of the model card. */
-export function drawPredictions(predictions: readonly Prediction[]): string {
-  const values = predictions.flatMap(({ target, score }) => [target, score]);
-  const ends = [Math.min(...values), Math.max(...values)];
-  return drawChart({
-    x: { label: "graded" },
-    y: { label: "predicted", grid: true },
-    marks: [diagonal(ends), Plot.dot(predictions, { x: "target", y: "score", r: 2.5, fill: blue, fillOpacity: 0.6 })],
-  });
-}
-
 export function drawResiduals(predictions: readonly Prediction[]): string {
   return drawChart({
-    x: { label: "predicted - graded" },
+    x: { label: "predicted - target" },
     y: { label: "passages", grid: true },
     marks: [
       Plot.rectY(predictions, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: residualOf, thresholds: 20 }), fill: blue }),
@@ -98,7 +74,7 @@ export function drawResiduals(predictions: readonly Prediction[]): string {
   });
 }
 
-/** Means of ten equal groups of passages, by score. */
+/** Mean score and mean target of ten groups of passages of equal size, sorted by score. */
 export function drawCalibration(predictions: readonly Prediction[]): string {
   const groups = cutEvenly(
     predictions.toSorted((a, b) => a.score - b.score),
@@ -107,28 +83,28 @@ export function drawCalibration(predictions: readonly Prediction[]): string {
   const means = groups.map((group) => ({ score: mean(group.map(({ score }) => score)), target: mean(group.map(({ target }) => target)) }));
   return drawChart({
     x: { label: "mean predicted" },
-    y: { label: "mean graded", grid: true },
+    y: { label: "mean target", grid: true },
     marks: [
-      diagonal([means[0]!.score, means.at(-1)!.score]),
+      drawDiagonal(means[0]!.score, means.at(-1)!.score),
       Plot.line(means, { x: "score", y: "target", stroke: blue, strokeWidth: 2, marker: "dot" }),
     ],
   });
 }
 
-/** Residuals over a quality of the passages, with the mean of each of eight equal groups. */
+/** Residuals over a property of the passages, with the means of eight groups of equal size. */
 export function drawResidualsOver<P extends Prediction>(
   predictions: readonly P[],
   label: string,
-  quality: (prediction: P) => number,
+  property: (prediction: P) => number,
 ): string {
-  const points = predictions.map((prediction) => ({ x: quality(prediction), residual: residualOf(prediction) })).sort((a, b) => a.x - b.x);
+  const points = predictions.map((prediction) => ({ x: property(prediction), residual: residualOf(prediction) })).sort((a, b) => a.x - b.x);
   const means = cutEvenly(points, 8).map((group) => ({
     x: mean(group.map(({ x }) => x)),
     residual: mean(group.map(({ residual }) => residual)),
   }));
   return drawChart({
     x: { label },
-    y: { label: "predicted - graded", grid: true },
+    y: { label: "predicted - target", grid: true },
     marks: [
       Plot.ruleY([0], faint),
       Plot.dot(points, { x: "x", y: "residual", r: 2, fill: "currentColor", fillOpacity: 0.3 }),
@@ -137,15 +113,15 @@ export function drawResidualsOver<P extends Prediction>(
   });
 }
 
-/** Which share of the passages each scorer gets within how much of the grade. */
-export function drawReach(targets: readonly number[], scorers: Readonly<Record<string, readonly number[]>>): string {
+/** For each scorer, the share of passages whose error is at most x. */
+export function drawErrorDistribution(targets: readonly number[], scorers: Readonly<Record<string, readonly number[]>>): string {
   const colours = [blue, orange, "currentColor"];
   const lines = Object.entries(scorers).map(([name, scores], i) => {
     const errors = scores.map((score, j) => Math.abs(score - targets[j]!)).sort((a, b) => a - b);
     return { name, stroke: colours[i]!, points: errors.map((error, j) => ({ error, share: (100 * (j + 1)) / errors.length })) };
   });
   return drawChart({
-    x: { label: "off by at most" },
+    x: { label: "error at most" },
     y: { label: "% of the passages", grid: true },
     marks: lines.flatMap(({ name, stroke, points }, i) => [
       Plot.line(points, { x: "error", y: "share", stroke, strokeWidth: 2 }),
@@ -153,9 +129,3 @@ export function drawReach(targets: readonly number[], scorers: Readonly<Record<s
     ]),
   });
 }
-
-const diagonal = (ends: readonly number[]) =>
-  Plot.line(
-    ends.map((end) => [end, end]),
-    faint,
-  );

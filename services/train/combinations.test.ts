@@ -11,6 +11,7 @@ it.each([
   ["--windows 2", "Cannot use --windows without --teacher: windows have no labels, only a teacher's scores. Add --teacher"],
   ["--teacher x/../y --out y", "Cannot use --teacher in --out: the run would overwrite its teacher. Choose another folder with --out."],
   ["--average a", "Cannot use --average of one checkpoint: there is nothing to average it with. Give at least two folders."],
+  ["--average a b --out a/../b", "Cannot use --out among the folders of --average: the average would overwrite a checkpoint"],
   [
     "--average a b --folds 2",
     "Cannot use --average with --folds, --teacher or --resume: --average trains nothing. Leave out the other option.",

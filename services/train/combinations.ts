@@ -3,6 +3,7 @@ import { fail } from "../../lib/errors/errors.js";
 import type { Settings } from "./options.js";
 
 interface Combination {
+  /** For the message. */
   readonly options: string;
   readonly given: (settings: Settings) => boolean;
   readonly why: string;
@@ -34,6 +35,12 @@ const refused: readonly Combination[] = [
     given: ({ average, folds, teacher, resume }) => average.length > 0 && (folds > 0 || teacher !== undefined || resume),
     why: "--average trains nothing",
     remedy: "Leave out the other option.",
+  },
+  {
+    options: "--out among the folders of --average",
+    given: ({ average, out }) => average.some((folder) => resolve(folder) === resolve(out)),
+    why: "the average would overwrite a checkpoint that it is made of",
+    remedy: "Choose another folder with --out.",
   },
   {
     options: "--teacher with --loss rmse",

@@ -4,16 +4,16 @@ import { type Passage, readPassages } from "../../lib/data/dataset.js";
 import { fail } from "../../lib/errors/errors.js";
 import { resolveBase } from "../../lib/hub/hub.js";
 import { loadTokenizer, type Tokenizer } from "../../lib/text/tokenizer.js";
-import type { Row } from "../../lib/training/batch.js";
+import type { Example } from "../../lib/training/batch.js";
 import type { Settings } from "./options.js";
 
-/** What runs start from: the graded passages, and the pretrained model. */
+/** What runs start from: the labelled passages and the pretrained model. */
 export interface Data {
   readonly passages: readonly Passage[];
   /** sha256 of the passages' csv. */
   readonly fingerprint: string;
-  /** The passages as the model reads them, in their order. */
-  readonly rows: readonly Row[];
+  /** One for each passage, in order. */
+  readonly examples: readonly Example[];
   /** Folder of the pretrained model. */
   readonly base: string;
   readonly checkpoint: Checkpoint;
@@ -21,13 +21,14 @@ export interface Data {
 }
 
 /** @throws too-long, and what the readers throw */
-export async function readData({ data, base: name, head, seed, maxLength }: Settings, log: Log): Promise<Data> {
-  const { passages, warnings, fingerprint } = readPassages(data, { targets: true });
+export async function readData(settings: Settings, log: Log): Promise<Data> {
+  const { data, column, target, file, base: name, head, seed, maxLength } = settings;
+  const { passages, warnings, fingerprint } = readPassages(data, { targets: true, column, target, file });
   for (const warning of warnings) log.warn(warning);
   const base = await resolveBase(name, { log: (message) => log.info(message) });
   const checkpoint = readCheckpoint(base, { head, seed });
   if (maxLength > checkpoint.config.positions) fail("too-long", { maxLength, positions: checkpoint.config.positions, base: name });
   const tokenizer = loadTokenizer(base);
-  const rows = passages.map(({ id, excerpt, target }) => ({ id, ids: tokenizer.encodeTruncated(excerpt, maxLength), target }));
-  return { passages, fingerprint, rows, base, checkpoint, tokenizer };
+  const examples = passages.map(({ id, excerpt, target }) => ({ id, ids: tokenizer.encodeTruncated(excerpt, maxLength), target }));
+  return { passages, fingerprint, examples, base, checkpoint, tokenizer };
 }

@@ -1,6 +1,6 @@
 import type { EpochResult } from "./metrics.js";
 
-/** Head of the table that training prints, and its row of an epoch. */
+/** The head of the table that training prints; `formatEpoch` gives its rows. */
 export const tableHead = "| Epoch | Training Loss | Validation Loss | Rmse |\n|------:|--------------:|----------------:|-----:|\n";
 
 export function formatEpoch({ epoch, training_loss, validation_loss, rmse }: EpochResult): string {

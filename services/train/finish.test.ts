@@ -66,6 +66,16 @@ describe("the model in a folder", () => {
   });
 });
 
+it("a damaged list of the new model's files is an error that names it", () => {
+  fill(before);
+  mkdirSync(join(out, ".model"));
+  writeFileSync(join(out, ".model", ".files.json"), '{"config.json": 1}');
+  expect(() => tidyUp(out)).toThrow(
+    /\.files\.json is invalid: it must be an array, found an object\. Delete .*\.model and train the model again/,
+  );
+  expect(textOf("config.json")).toBe("old");
+});
+
 it("a start removes what killed writes left, and nothing else", () => {
   fill({ ".model.safetensors.0123abcd.tmp": "", "mine.tmp": "", ".metrics.jsonl.00000000.tmp": "", ".hidden": "" });
   mkdirSync(join(out, ".model-partial"));

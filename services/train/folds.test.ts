@@ -1,15 +1,18 @@
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readPassages } from "../../lib/data/dataset.js";
 import { holdOut, splitFolds } from "../../lib/data/split.js";
 import { listSplits } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
+import type { Finished } from "../../test/commands.js";
 import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.js";
 
 let tiny: TinyTraining;
-beforeAll(() => {
+let whole: Finished;
+beforeAll(async () => {
   tiny = createTinyTraining();
+  whole = await tiny.run("whole", ...options);
 });
 afterAll(() => tiny.remove());
 
@@ -18,8 +21,8 @@ const linesOf = (out: string) => readFileSync(tiny.path(out, "predictions.csv"),
 const summaryOf = (out: string) => JSON.parse(readFileSync(tiny.path(out, "folds.json"), "utf8"));
 
 describe("--folds", { timeout: 240_000 }, () => {
-  it("leaves a checkpoint a fold, the scores of every passage by the model that has not seen it, and a summary", async () => {
-    const { code, stdout, stderr } = await tiny.run("whole", ...options);
+  it("writes a checkpoint per fold, the score of every passage by the model that has not seen it, and a summary", async () => {
+    const { code, stdout, stderr } = whole;
     expect(code, stderr).toBe(0);
     const { passages } = readPassages(tiny.data, { targets: true });
     const foldOf = splitFolds(passages, 3, 0);
@@ -56,13 +59,13 @@ describe("--folds", { timeout: 240_000 }, () => {
     expect(existsSync(tiny.path("whole", "folds-state.json"))).toBe(false);
   });
 
-  it("goes on after kill -9 with the fold it was in, to the same bits; finished folds are not trained again", async () => {
+  it("resumes after kill -9 in the same fold, to the same bits, and does not train finished folds again", async () => {
     await tiny.runUntil(12, "killed", options, "fold-2");
     const first = tiny.read("killed/fold-1", "metrics.jsonl");
     const { code, stdout, stderr } = await tiny.run("killed", ...options, "--resume");
     expect(code, stderr).toBe(0);
     expect(stderr).not.toContain("fold 1 of 3");
-    expect(stderr).toMatch(/fold 2 of 3.*from step [1-9]/s);
+    expect(stderr).toMatch(/fold 2 of 3.*from step 12/s);
     expect(stdout.match(/\| Epoch \| Training Loss/g)).toHaveLength(2);
     expect(tiny.read("killed/fold-1", "metrics.jsonl").equals(first)).toBe(true);
     for (const number of [1, 2, 3]) expect(tiny.read(`killed/fold-${number}`).equals(tiny.read(`whole/fold-${number}`))).toBe(true);
@@ -70,11 +73,17 @@ describe("--folds", { timeout: 240_000 }, () => {
     expect(summaryOf("killed")).toEqual(summaryOf("whole"));
   });
 
-  it("refuses to go on with other options, and folds that are too small", async () => {
+  it("refuses to resume with other options or from a damaged state, and refuses folds that are too small", async () => {
     await tiny.runUntil(3, "other", [...options, "--seed", "1"], "fold-2");
     const { code, stderr } = await tiny.run("other", ...options, "--seed", "2", "--resume");
     expect(code).toBe(1);
     expect(stderr).toMatch(/folds-state\.json was saved by a different run: seed was 1, is 2/);
+    writeFileSync(tiny.path("other", "folds-state.json"), '{"identity":{},"finished":[[{"id":"a"}]]}');
+    const damaged = await tiny.run("other", ...options, "--seed", "1", "--resume");
+    expect(damaged.code).toBe(1);
+    expect(damaged.stderr).toMatch(
+      /folds-state\.json is invalid: finished\[0\]\[0\]\.target is missing.*Delete it to train all folds again/s,
+    );
     expect((await tiny.run("small", ...options, "--batch", "80")).stderr).toMatch(
       /has too few passages: 64 for training, where a batch takes 80, and 32 for validation/,
     );

@@ -1,7 +1,7 @@
-import { type ChildProcess, spawn } from "node:child_process";
 import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../lib/bert/checkpoint.js";
 import { familyNames } from "../../lib/bert/families.js";
@@ -13,8 +13,9 @@ import { openModel } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { encodeSafetensors } from "../../lib/storage/safetensors.js";
-import { compiled } from "../../lib/system/package-files.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
+import { type Finished, runCommand } from "../../test/commands.js";
+import { signalAt } from "../../test/kill-at.js";
 import { copyTiny } from "../../test/tiny-models.js";
 import type { StepMetrics } from "./metrics.js";
 
@@ -35,26 +36,20 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const options = () => ["--data", data, "--base", base, "--max-length", "32", "--batch", "8", "--epochs", "2", "--workers", "2"];
 
-function start(out: string, ...more: string[]): ChildProcess {
-  return spawn(process.execPath, [compiled("cli"), "train", ...options(), "--out", join(folder, out), ...more], {
-    stdio: ["ignore", "pipe", "pipe"],
-  });
+const run = (out: string, ...more: string[]) => runCommand(["train", ...options(), "--out", join(folder, out), ...more]);
+
+/** Runs until the first saved state, when the process sends itself the signal; it saves after every second step. */
+function runUntilSignal(signal: "SIGKILL" | "SIGINT", out: string, ...more: string[]): Promise<Finished> {
+  const env = signalAt({ renamedTo: join(folder, out, "training-state.safetensors"), times: 1 }, signal);
+  return runCommand(["train", ...options(), "--out", join(folder, out), "--checkpoint-every", "2", ...more], { env });
 }
 
-async function finish(child: ChildProcess): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const texts = { stdout: "", stderr: "" };
-  for (const name of ["stdout", "stderr"] as const) child[name]!.setEncoding("utf8").on("data", (text: string) => { texts[name] += text; }); // biome-ignore format: one line
-  const code = await new Promise<number | null>((resolve) => child.on("close", resolve));
-  return { code, ...texts };
-}
-
-const run = (out: string, ...more: string[]) => finish(start(out, ...more));
 const metricsOf = (out: string): StepMetrics[] =>
   readFileSync(join(folder, out, "metrics.jsonl"), "utf8").trim().split("\n").map((line) => JSON.parse(line) as StepMetrics); // biome-ignore format: one line
 const weightsOf = (out: string) => readFileSync(join(folder, out, "model.safetensors"));
 
 describe("a run", () => {
-  it("prints the epoch table, and leaves checkpoint, record and metrics", async () => {
+  it("prints the epoch table, and writes checkpoint, record and metrics", async () => {
     const { code, stdout, stderr } = await run("whole");
     expect(code, stderr).toBe(0);
     const lines = stdout.trim().split("\n");
@@ -78,6 +73,18 @@ describe("a run", () => {
     expect(readdirSync(join(folder, "whole")).filter((name) => name.includes("state") || name.endsWith(".tmp"))).toEqual([]);
   });
 
+  it("reads the columns and the file of a zip that are named", async () => {
+    const [header, ...lines] = readFileSync(data, "utf8").split("\n");
+    const csv = [header!.replace("excerpt,target", "Text,Easiness"), ...lines].join("\n");
+    const zip = join(folder, "named.zip");
+    writeFileSync(zip, zipSync({ "train.csv": strToU8("id,Text,Easiness\n1,Another,1\n"), "mine.csv": strToU8(csv) }));
+    const named = { column: "text", target: "Easiness", file: "mine.csv" };
+    const { code, stderr } = await run("named", "--data", zip, ...Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]));
+    expect(code, stderr).toBe(0);
+    expect(weightsOf("named").equals(weightsOf("whole"))).toBe(true);
+    expect(readRecord(join(folder, "named"))!.data.columns).toEqual(named);
+  });
+
   it("learns: the training loss falls", async () => {
     const { code } = await run("learned", "--epochs", "8", "--lr", "0.003");
     expect(code).toBe(0);
@@ -85,7 +92,7 @@ describe("a run", () => {
     expect(epochs.at(-1)!.training_loss).toBeLessThan(epochs[0]!.training_loss * 0.7);
   });
 
-  it("stops after --max-steps with the schedule as it was", async () => {
+  it("stops after --max-steps without changing the schedule", async () => {
     expect((await run("whole-again")).code).toBe(0);
     const { code, stdout } = await run("short", "--max-steps", "4");
     expect(code).toBe(0);
@@ -95,27 +102,19 @@ describe("a run", () => {
     expect(existsSync(join(folder, "short", "model.safetensors"))).toBe(true);
   });
 
-  it("goes on after kill -9 to the same weights, bit for bit", async () => {
+  it("resumes after kill -9 to the same weights, bit for bit", async () => {
     expect((await run("straight")).code).toBe(0);
-    const child = start("killed", "--checkpoint-every", "2");
-    const state = join(folder, "killed", "training-state.safetensors");
-    while (!existsSync(state) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
-    child.kill("SIGKILL");
-    await finish(child);
+    expect((await runUntilSignal("SIGKILL", "killed")).code).toBe(null);
     const { code, stderr } = await run("killed", "--resume");
     expect(code, stderr).toBe(0);
-    expect(stderr).toMatch(/from step [2-9]/);
+    expect(stderr).toMatch(/from step 2/);
     expect(weightsOf("killed").equals(weightsOf("straight"))).toBe(true);
     expect(metricsOf("killed").map(({ step, loss }) => [step, loss])).toEqual(metricsOf("straight").map(({ step, loss }) => [step, loss]));
     expect(readRecord(join(folder, "killed"))!.epochs).toEqual(readRecord(join(folder, "straight"))!.epochs);
   });
 
-  it("finishes its step on SIGINT, saves, and exits 0; another run's state is refused by name", async () => {
-    const child = start("interrupted", "--checkpoint-every", "2", "--epochs", "200");
-    const state = join(folder, "interrupted", "training-state.safetensors");
-    while (!existsSync(state) && child.exitCode === null) await new Promise((resolve) => setTimeout(resolve, 5));
-    child.kill("SIGINT");
-    const { code, stderr } = await finish(child);
+  it("completes its step on SIGINT, saves, and exits 0; a different run cannot resume it", async () => {
+    const { code, stderr } = await runUntilSignal("SIGINT", "interrupted", "--epochs", "200");
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/stopped after step \d+; continue with --resume/);
     const other = await run("interrupted", "--resume", "--lr", "0.5");
@@ -130,7 +129,7 @@ describe("a run", () => {
 describe.each([...familyNames.map((family) => ({ family, head: "cls" })), { family: "bert" as const, head: "mean" }])(
   "$family with the head $head",
   ({ family, head }) => {
-    it("trains two steps to a checkpoint that scores the held-out passages as the run did", async () => {
+    it("writes a checkpoint after two steps that scores the held-out passages as the run did", async () => {
       const [from, out] = [join(folder, `base-${family}`), `trained-${family}-${head}`];
       copyTiny(family, from);
       const { code, stderr } = await run(out, "--base", from, "--head", head, "--max-steps", "2");

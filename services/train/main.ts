@@ -4,19 +4,19 @@ import { abortOnSignals } from "../../lib/cli/signals.js";
 import { splitPassages } from "../../lib/data/split.js";
 import { withLock } from "../../lib/storage/lock.js";
 import { averageCheckpoints } from "./average.js";
+import { lastStep } from "./batches.js";
 import { checkCombinations } from "./combinations.js";
 import { type Data, readData } from "./data.js";
 import { isFinished } from "./finish.js";
 import { trainFolds } from "./folds.js";
+import type { Job } from "./job.js";
 import { fillSettings, options, type Settings } from "./options.js";
-import { writeResults } from "./results.js";
-import { checkJob, identifyRun, type Job, runJob } from "./run.js";
-import { hasState, removeState } from "./state.js";
+import { checkJob, runJob } from "./run.js";
+import { hasState, identifyRun, removeState } from "./state.js";
 import { consultTeacher } from "./teacher.js";
-import { lastStep } from "./train.js";
-import { pickTrainingRows } from "./training-rows.js";
+import { pickTrainingExamples } from "./training-examples.js";
 
-/** Trains on graded passages and leaves a checkpoint, or one a fold; or averages checkpoints. */
+/** Trains a model on labelled passages, or one per fold, or averages checkpoints. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
   checkCombinations(settings);
@@ -32,19 +32,19 @@ async function run(settings: Settings, log: Log): Promise<void> {
 }
 
 async function trainOne(settings: Settings, data: Data, log: Log): Promise<void> {
-  const { out, seed, splitSeed = seed, validation: validation_fraction } = settings;
+  const { out, resume, seed, splitSeed = seed, validation: validation_fraction } = settings;
   const { train, validation: held } = splitPassages(data.passages, validation_fraction, splitSeed);
   const teaching = await consultTeacher(settings, data, { trained: train, held }, log);
-  const [training, validation] = [pickTrainingRows(settings, data, train, teaching), held.map((i) => data.rows[i]!)];
-  const [split, identity] = [{ seed: splitSeed, validation_fraction }, identifyRun(settings, data, teaching)];
+  const training = pickTrainingExamples(settings, data, train, teaching);
+  const validation = held.map((i) => data.examples[i]!);
+  const split = { seed: splitSeed, validation_fraction };
+  const identity = identifyRun(settings, data, teaching);
   const job: Job = { settings, data, training, validation, split, identity, out, log, stop: abortOnSignals() };
   checkJob(job);
   const last = lastStep(settings, training.length);
-  if (settings.resume && isFinished(out, identity, last, log))
-    return log.info(`${out} already has the finished model of this run; nothing to do`);
-  if (!settings.resume && hasState(out)) log.warn(`replacing the saved state in ${out}; --resume would continue from it`);
+  if (resume && isFinished(out, identity, last, log)) return log.info(`${out} already has the finished model of this run; nothing to do`);
+  if (!resume && hasState(out)) log.warn(`replacing the saved state in ${out}; --resume would continue from it`);
   const trained = await runJob(job);
-  if (trained === undefined) return;
-  await writeResults(job, trained);
-  if (last === lastStep({ ...settings, maxSteps: 0 }, training.length)) removeState(out); // else a run with more steps may go on from it
+  const isWholeSchedule = last === lastStep({ ...settings, maxSteps: 0 }, training.length); // else more steps may follow with --resume
+  if (trained !== undefined && isWholeSchedule) removeState(out);
 }

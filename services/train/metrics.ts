@@ -1,53 +1,61 @@
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
+import { z } from "zod";
 import { failToWrite, syncFile, writeFileAtomic } from "../../lib/storage/files.js";
 import { encodeScalars, encodeStart } from "./tensorboard/events.js";
 
+const count = z.number().int().positive();
+const number = z
+  .number()
+  .nullable()
+  .transform((value) => value ?? Number.NaN); // JSON writes NaN as null
+
 /** A line of metrics.jsonl. */
-export interface StepMetrics {
-  /** From 1. */
-  readonly step: number;
-  /** From 1. */
-  readonly epoch: number;
-  /** Mean squared error over the batch, weighted as its rows are. */
-  readonly loss: number;
-  readonly learning_rate: number;
+const stepSchema = z.object({
+  /** Counted from 1. */
+  step: count,
+  /** Counted from 1. */
+  epoch: count,
+  /** Weighted mean squared error of the batch. */
+  loss: number,
+  learning_rate: number,
   /** Before clipping. */
-  readonly gradient_norm: number;
+  gradient_norm: number,
   /** Without padding. */
-  readonly tokens: number;
+  tokens: count,
   /** Without evaluation. */
-  readonly seconds: number;
-}
+  seconds: number,
+});
 
-export interface EpochResult {
-  readonly epoch: number;
-  readonly training_loss: number;
-  readonly validation_loss: number;
-  readonly rmse: number;
-  /** Of the moving average, where there is one. */
-  readonly average_rmse?: number | undefined;
-}
+const epochSchema = z.object({
+  epoch: count,
+  training_loss: number,
+  validation_loss: number,
+  rmse: number,
+  /** Of the moving average, if the run keeps one. */
+  average_rmse: number.optional(),
+});
 
-/** All that a run measured so far; a saved state carries it. */
-export interface History {
-  readonly steps: readonly StepMetrics[];
-  readonly epochs: readonly EpochResult[];
-}
+/** All that a run has measured so far; a saved state contains it. */
+export const historySchema = z.object({ steps: z.array(stepSchema).readonly(), epochs: z.array(epochSchema).readonly() });
+
+export type StepMetrics = Readonly<z.infer<typeof stepSchema>>;
+export type EpochResult = Readonly<z.infer<typeof epochSchema>>;
+export type History = Readonly<z.infer<typeof historySchema>>;
 
 export interface Metrics extends History {
   add(step: StepMetrics): void;
-  /** After the last step of the epoch was added. */
+  /** Call it after the last step of the epoch was added. */
   addEpoch(result: EpochResult): void;
-  /** Makes what was added outlast a power cut. */
+  /** Flushes the files, so that they survive a power cut. */
   sync(): void;
 }
 
 export const metricsFile = "metrics.jsonl";
-/** For TensorBoard, which knows its files by the first part of the name. */
+/** TensorBoard recognises its files by the start of their names. */
 export const eventsFile = "events.out.tfevents.train";
 
-/** Starts metrics.jsonl and the event file anew with what is already measured: steps that a killed run took after its last saved state are dropped. */
+/** Rewrites metrics.jsonl and the event file from the history, without the steps that a killed run took after it saved its state. */
 export function openMetrics(out: string, { steps: before, epochs: epochsBefore }: History): Metrics {
   const [lines, events] = [join(out, metricsFile), join(out, eventsFile)];
   const steps = [...before];
@@ -83,7 +91,7 @@ function append(file: string, data: string | Uint8Array): void {
 
 const toLine = (metrics: StepMetrics) => `${JSON.stringify(metrics)}\n`;
 
-/** Events of all steps so far, timed as if the last had just ended and nothing had come between. @param now seconds since the epoch */
+/** Events of all steps so far, timed as if the last step ended now and the run never paused. @param now seconds since the Unix epoch */
 function encodeHistory({ steps, epochs }: History, now: number): Uint8Array[] {
   let time = now - steps.reduce((sum, { seconds }) => sum + seconds, 0);
   const lastSteps = new Map(steps.map(({ epoch, step }) => [epoch, step]));

@@ -1,7 +1,8 @@
 import { z } from "zod";
 import { heads } from "../../lib/bert/config.js";
 import { kinds, type Option, option, type Values } from "../../lib/cli/options.js";
-import { places } from "../../lib/cli/paths.js";
+import { findData, places } from "../../lib/cli/paths.js";
+import { countCores } from "../../lib/system/cores.js";
 import { type Recipe, recipes } from "./recipes.js";
 import { selections } from "./select.js";
 
@@ -14,7 +15,14 @@ function fromRecipe<T>(schema: z.ZodType<T>, name: keyof Recipe, help: string): 
 }
 
 export const options = {
-  data: option(kinds.text, places.data, "Labelled passages: a CSV with the columns excerpt and target, plain or zipped."),
+  data: option(
+    kinds.text,
+    places.data,
+    "Labelled passages: a CSV, plain, gzipped or zipped. If the default does not exist, data/input/train.csv is read.",
+  ),
+  column: option<string | undefined>(kinds.text.optional(), undefined, "Column of the texts. Default: excerpt."),
+  target: option<string | undefined>(kinds.text.optional(), undefined, "Column of the labels, which are numbers. Default: target."),
+  file: option<string | undefined>(kinds.text.optional(), undefined, "File to read from a zip. Default: its only CSV, else train.csv."),
   out: option(kinds.text, places.model, "Folder for the checkpoint, its report and metrics.jsonl."),
   recipe: option(
     z.enum(["default", "original"]),
@@ -109,7 +117,11 @@ export const options = {
 /** The options of a run, with the recipe's values for those that were not given. */
 export type Settings = Values<typeof options> & Recipe;
 
+/** Worker threads that a run uses. */
+export const countWorkers = ({ workers }: Pick<Settings, "workers">): number => workers || countCores();
+
 export function fillSettings(values: Values<typeof options>): Settings {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
-  return { ...recipes[values.recipe], ...given } as Settings;
+  const data = values.data === places.data ? (findData() ?? places.data) : values.data;
+  return { ...recipes[values.recipe], ...given, data } as Settings;
 }

@@ -1,10 +1,10 @@
-/** What the options take when neither flag nor environment sets them. */
+/** Values of options that neither a flag nor the environment sets. */
 export interface Recipe {
   readonly base: string;
   readonly head: "cls" | "mean";
   readonly loss: "mse" | "rmse";
   readonly epochs: number;
-  /** Passages a step. */
+  /** Passages per step. */
   readonly batch: number;
   /** Tokens, special tokens included. */
   readonly maxLength: number;
@@ -21,7 +21,7 @@ export interface Recipe {
 }
 
 export const recipes = {
-  /** Minutes on a CPU; from what won the CommonLit competition. */
+  /** Takes minutes on a CPU; based on the winners of the CommonLit competition. */
   default: {
     base: "sentence-transformers/all-MiniLM-L6-v2",
     head: "cls",
@@ -38,7 +38,7 @@ export const recipes = {
     clip: 1,
     dropout: 0,
   },
-  /** The original Python stack's: transformers' Trainer with its defaults. */
+  /** That of the original Python stack: transformers' Trainer with its defaults. */
   original: {
     base: "google-bert/bert-base-cased",
     head: "cls",

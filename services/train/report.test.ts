@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../../lib/math/random.js";
 import type { TrainingRecord } from "../../lib/repository/training-record.js";
-import { scoreFloors } from "./floors.js";
+import { scoreBaselines } from "./baselines.js";
 import { type HeldOut, renderReport } from "./report.js";
 
 const random = createRandom(5);
@@ -29,7 +29,7 @@ const render = (heldOut: readonly HeldOut[], { steps = 40, epochs = 3 } = {}) =>
     record: record(steps, epochs),
     steps: Array.from({ length: steps }, stepAt),
     heldOut,
-    floors: scoreFloors(
+    baselines: scoreBaselines(
       Array.from({ length: 50 }, (_, i) => draw(i)),
       heldOut,
     ),
@@ -50,7 +50,7 @@ describe("the report", () => {
     for (const [, id] of page.matchAll(/href="#([^"]+)"/g)) expect(page).toContain(`id="${id}"`);
   });
 
-  it("compares the model with the floors", () => {
+  it("compares the model with the baselines", () => {
     const [model, flesch, middle] = rowsOf(page, "compared").map(([, rmse, interval]) => ({ rmse: Number(rmse), interval: interval!.split(" to ").map(Number) })); // biome-ignore format: one line
     expect(model!.rmse).toBeCloseTo(Math.sqrt(heldOut.reduce((sum, { score, target }) => sum + (score - target) ** 2, 0) / 60), 3);
     for (const { rmse, interval } of [model!, flesch!, middle!]) {
@@ -68,8 +68,8 @@ describe("the report", () => {
     ]);
   });
 
-  it("lists the twenty passages that are furthest off, the furthest first", () => {
-    const rows = rowsOf(page, "furthest-off");
+  it("lists the twenty passages with the largest errors, the largest first", () => {
+    const rows = rowsOf(page, "largest-errors");
     const order = heldOut.toSorted((a, b) => Math.abs(b.score - b.target) - Math.abs(a.score - a.target));
     expect(rows.map(([id]) => id)).toEqual(order.slice(0, 20).map(({ id }) => id));
     expect(rows[0]![4]).toBe(`${order[0]!.excerpt.split(" ").slice(0, 16).join(" ")} …`);

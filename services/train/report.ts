@@ -3,13 +3,14 @@ import { bootstrapMean } from "../../lib/math/bootstrap.js";
 import { correlate, mean, rank } from "../../lib/math/statistics.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/report/page.js";
+import { drawPredictions, type Prediction } from "../../lib/report/predictions.js";
 import type { Choices, TrainingRecord } from "../../lib/repository/training-record.js";
 import { describeMachine } from "../../lib/system/machine.js";
+import type { Baselines } from "./baselines.js";
 import * as charts from "./charts.js";
-import type { Floors } from "./floors.js";
 import type { StepMetrics } from "./metrics.js";
 
-export interface HeldOut extends charts.Prediction {
+export interface HeldOut extends Prediction {
   readonly excerpt: string;
   /** As the model read it. */
   readonly tokens: number;
@@ -19,16 +20,16 @@ export interface ReportContent {
   readonly record: TrainingRecord;
   readonly steps: readonly StepMetrics[];
   readonly heldOut: readonly HeldOut[];
-  readonly floors: Floors;
+  readonly baselines: Baselines;
 }
 
 const worst = 20;
 const wordsShown = 16;
 
 /** The training report: one self-contained HTML page. */
-export function renderReport({ record, steps, heldOut, floors }: ReportContent): string {
-  const scorers = compareScorers(heldOut, floors);
-  const [model, flesch, middle] = scorers as [Scorer, Scorer, Scorer];
+export function renderReport({ record, steps, heldOut, baselines }: ReportContent): string {
+  const scorers = compareScorers(heldOut, baselines);
+  const [model, flesch, meanScorer] = scorers as [Scorer, Scorer, Scorer];
   const clip = Number(record.recipe.clip);
   const furthest = heldOut.toSorted((a, b) => Math.abs(charts.residualOf(b)) - Math.abs(charts.residualOf(a))).slice(0, worst);
   return renderPage("Training report", [
@@ -39,11 +40,11 @@ export function renderReport({ record, steps, heldOut, floors }: ReportContent):
       ["Held-out passages", heldOut.length],
       ["Steps", `${record.steps} of ${record.recipe.batch} passages`],
       ["Training time", formatSeconds(record.seconds)],
-      ["Tokens a second", `${record.tokens_per_second.toFixed(0)} on ${record.workers} workers`],
+      ["Tokens per second", `${record.tokens_per_second.toFixed(0)} on ${record.workers} workers`],
     ]),
     renderSection(
       "Compared",
-      "On the held-out passages. What answers the same for every passage or counts words and syllables is the floor: fitted on the training passages, it knows nothing else of the text.",
+      "On the held-out passages. The baselines are fitted to the training passages: one always answers their mean target, the other counts words and syllables only.",
       [
         renderTable(
           ["Scorer", "RMSE", "95 % interval", "Pearson", "Spearman"],
@@ -56,14 +57,14 @@ export function renderReport({ record, steps, heldOut, floors }: ReportContent):
     ),
     renderSection("Training", "", [
       renderFigures([
-        ["Loss", "Mean squared error of each step, and its mean over the 20 steps around it.", charts.drawLoss(steps)],
+        ["Loss", "Mean squared error of each step (dots) and its moving mean over 20 steps.", charts.drawLoss(steps)],
         [
           "Error by epoch",
-          "Root mean squared error: of the training passages as they came, of the held-out ones after the epoch; dashed, the floors.",
-          charts.drawEpochs(record.epochs, { mean: middle.rmse, "Flesch reading ease": flesch.rmse }),
+          "Root mean squared error on the training passages during each epoch, and on the held-out passages after it. Dashed: the baselines.",
+          charts.drawEpochs(record.epochs, { mean: meanScorer.rmse, "Flesch reading ease": flesch.rmse }),
         ],
-        ["Learning rate", "Of each step.", charts.drawLearningRate(steps)],
-        ["Gradient norm", `Before clipping to ${clip} (dashed).`, charts.drawGradientNorm(steps, clip)],
+        ["Learning rate", "At each step.", charts.drawLearningRate(steps)],
+        ["Gradient norm", `At each step, before clipping to ${clip} (dashed).`, charts.drawGradientNorm(steps, clip)],
       ]),
       renderTable(
         ["Epoch", "Training loss", "Validation loss", "RMSE"],
@@ -73,43 +74,51 @@ export function renderReport({ record, steps, heldOut, floors }: ReportContent):
     ]),
     renderSection("Held-out passages", "", [
       renderFigures([
-        ["Predicted and graded", "Each dot is a passage; on the line, the model agrees with the grade.", charts.drawPredictions(heldOut)],
-        ["Residuals", "Predicted less graded: to the left the model finds a passage harder than its grade.", charts.drawResiduals(heldOut)],
-        ["Calibration", "Means of ten equal groups of passages, by score.", charts.drawCalibration(heldOut)],
+        ["Predictions", "Each dot is a passage. On the dashed line, prediction and target are equal.", drawPredictions(heldOut)],
         [
-          "Residuals by grade",
-          "With the means of eight equal groups.",
-          charts.drawResidualsOver(heldOut, "graded", ({ target }) => target),
+          "Residuals",
+          "Prediction minus target. On the left, the model finds a passage harder than its target says.",
+          charts.drawResiduals(heldOut),
+        ],
+        ["Calibration", "Mean target of ten groups of passages of equal size, sorted by prediction.", charts.drawCalibration(heldOut)],
+        [
+          "Residuals by target",
+          "With the means of eight groups of equal size.",
+          charts.drawResidualsOver(heldOut, "target", ({ target }) => target),
         ],
         [
           "Residuals by length",
-          "With the means of eight equal groups.",
+          "With the means of eight groups of equal size.",
           charts.drawResidualsOver(heldOut, "tokens read", ({ tokens }) => tokens),
         ],
         [
-          "How far off",
-          "The share of the passages that come within so much of their grade.",
-          charts.drawReach(
+          "Error distribution",
+          "The share of passages whose error is at most this large.",
+          charts.drawErrorDistribution(
             heldOut.map(({ target }) => target),
-            { "this model": heldOut.map(({ score }) => score), "Flesch reading ease": floors.flesch, "the mean": floors.mean },
+            { "this model": heldOut.map(({ score }) => score), "Flesch reading ease": baselines.flesch, "the mean": baselines.mean },
           ),
         ],
       ]),
     ]),
-    renderSection("Furthest off", `The ${furthest.length} held-out passages with the largest errors. Is the model wrong, or the grade?`, [
-      renderTable(
-        ["Passage", "Graded", "Predicted", "Off by", "Begins"],
-        furthest.map((passage) => {
-          const numbers = [passage.target, passage.score].map((value) => formatSigned(value, ""));
-          return [passage.id, ...numbers, formatSigned(charts.residualOf(passage)), firstWords(passage.excerpt)];
-        }),
-      ),
-    ]),
-    renderSection("Made by", "", [renderTable(["What", "Value"], describeOrigin(record))]),
+    renderSection(
+      "Largest errors",
+      `The ${furthest.length} held-out passages with the largest errors. Check their targets: the model may be right.`,
+      [
+        renderTable(
+          ["Passage", "Target", "Predicted", "Error", "Begins"],
+          furthest.map((passage) => {
+            const numbers = [passage.target, passage.score].map((value) => formatSigned(value, ""));
+            return [passage.id, ...numbers, formatSigned(charts.residualOf(passage)), firstWords(passage.excerpt)];
+          }),
+        ),
+      ],
+    ),
+    renderSection("Origin", "", [renderTable(["What", "Value"], describeOrigin(record))]),
   ]);
 }
 
-/** What each choice of weights gives, and which one the checkpoint holds. */
+/** RMSE of each choice of weights, and which one the checkpoint holds. */
 function listChoices({ selected, last, best, best_epoch, average }: Choices): (readonly string[])[] {
   const rows = [
     ["last", "after the last step", last],
@@ -123,12 +132,12 @@ interface Scorer {
   readonly name: string;
   readonly rmse: number;
   readonly interval: readonly [number, number];
-  /** None for one whose answer never changes. */
+  /** None for a scorer that always gives the same score. */
   readonly pearson: number | undefined;
   readonly spearman: number | undefined;
 }
 
-function compareScorers(heldOut: readonly HeldOut[], floors: Floors): Scorer[] {
+function compareScorers(heldOut: readonly HeldOut[], baselines: Baselines): Scorer[] {
   const targets = heldOut.map(({ target }) => target);
   const compare = (name: string, scores: readonly number[], varies = true): Scorer => {
     const squares = scores.map((score, i) => (score - targets[i]!) ** 2);
@@ -146,8 +155,8 @@ function compareScorers(heldOut: readonly HeldOut[], floors: Floors): Scorer[] {
       "this model",
       heldOut.map(({ score }) => score),
     ),
-    compare("a straight line on Flesch reading ease", floors.flesch),
-    compare("always the mean", floors.mean, false),
+    compare("a straight line on Flesch reading ease", baselines.flesch),
+    compare("always the mean", baselines.mean, false),
   ];
 }
 

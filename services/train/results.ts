@@ -5,14 +5,15 @@ import { recordFile, type TrainingRecord } from "../../lib/repository/training-r
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { producer } from "../../lib/system/producer.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
-import type { Row } from "../../lib/training/batch.js";
+import type { Example } from "../../lib/training/batch.js";
+import { scoreBaselines } from "./baselines.js";
 import { replaceModel } from "./finish.js";
-import { scoreFloors } from "./floors.js";
+import type { Job, Trained } from "./job.js";
+import { countWorkers } from "./options.js";
 import type { ReportContent } from "./report.js";
-import type { Job, Trained } from "./run.js";
 import { compareChoices, describeChoices } from "./select.js";
 
-/** Writes what a run leaves: the checkpoint, its record and report. */
+/** Writes the checkpoint, its record and the report. */
 export async function writeResults(job: Job, trained: Trained): Promise<void> {
   const { settings, data, out, log } = job;
   const { layout, parameters } = trained;
@@ -20,7 +21,7 @@ export async function writeResults(job: Job, trained: Trained): Promise<void> {
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
   const record = describeTraining(job, trained);
-  const { renderReport } = await import("./report.js"); // draws with large libraries, which a start need not wait for
+  const { renderReport } = await import("./report.js"); // loads large drawing libraries, which would slow every start
   const report = renderReport({ record, ...describeResults(job, trained) });
   replaceModel(out, (folder) => {
     writeCheckpoint(folder, { config: data.checkpoint.config, weights });
@@ -33,19 +34,28 @@ export async function writeResults(job: Job, trained: Trained): Promise<void> {
   log.info(`wrote the ${settings.select} weights to ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
 }
 
-/** What the report shows beside the record. */
+/** What the report shows besides the record. */
 function describeResults({ data, training, validation }: Job, { steps, predictions }: Trained): Omit<ReportContent, "record"> {
   const passages = new Map(data.passages.map((passage) => [passage.id, passage]));
-  const find = (rows: readonly Row[]) => rows.flatMap(({ id }) => passages.get(id) ?? []); // windows of passages left out
+  const find = (examples: readonly Example[]) => examples.flatMap(({ id }) => passages.get(id) ?? []); // without windows
   const heldOut = predictions.map((prediction, i) => {
     const { id, ids } = validation[i]!;
     return { ...prediction, excerpt: passages.get(id)!.excerpt, tokens: ids.length };
   });
-  return { steps, heldOut, floors: scoreFloors(find(training), find(validation)) };
+  return { steps, heldOut, baselines: scoreBaselines(find(training), find(validation)) };
 }
 
+/** Settings in a training record. */
+const recorded = [
+  "head", "epochs", "batch", "lr", "warmup", "loss", "dropout", "clip", "beta1", "beta2", "epsilon", "weightDecay", "weighting", "layerDecay", "ema",
+] as const; // biome-ignore format: a list reads better in lines
+const distillation = ["teacher", "teacherWeight", "windows"] as const;
+
+const toSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
 function describeTraining({ settings, data, split, identity }: Job, trained: Trained): TrainingRecord {
-  const { steps, epochs, workers, predictions } = trained;
+  const { steps, epochs, predictions } = trained;
+  const { column, target, file } = settings;
   const choices = compareChoices(settings.select, epochs);
   const seconds = steps.reduce((sum, step) => sum + step.seconds, 0);
   const tokens = steps.reduce((sum, step) => sum + step.tokens, 0);
@@ -56,33 +66,16 @@ function describeTraining({ settings, data, split, identity }: Job, trained: Tra
     ...split,
     seed: settings.seed,
     split_seed: split.seed,
-    data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length },
-    recipe: {
-      head: settings.head,
-      epochs: settings.epochs,
-      batch: settings.batch,
-      lr: settings.lr,
-      warmup: settings.warmup,
-      loss: settings.loss,
-      dropout: settings.dropout,
-      clip: settings.clip,
-      beta1: settings.beta1,
-      beta2: settings.beta2,
-      epsilon: settings.epsilon,
-      weight_decay: settings.weightDecay,
-      weighting: settings.weighting,
-      layer_decay: settings.layerDecay,
-      ema: settings.ema,
-      ...(settings.teacher === undefined
-        ? {}
-        : { teacher: settings.teacher, teacher_weight: settings.teacherWeight, windows: settings.windows }),
-    },
+    data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length, columns: { column, target, file } },
+    recipe: Object.fromEntries(
+      [...recorded, ...(settings.teacher === undefined ? [] : distillation)].map((name) => [toSnakeCase(name), settings[name]!]),
+    ),
     epochs: [...epochs],
     validation: { rows: predictions.length, rmse: choices[choices.selected]! },
     choices,
     run: identity,
     steps: steps.length,
-    workers,
+    workers: countWorkers(settings),
     seconds,
     tokens_per_second: tokens / seconds,
   };

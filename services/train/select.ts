@@ -1,16 +1,16 @@
 import type { Choices } from "../../lib/repository/training-record.js";
 import type { EpochResult } from "./metrics.js";
 
-/** Weights that a checkpoint may hold: those after the last step, after the epoch with the best validation RMSE, or the moving average. */
+/** The weights that a checkpoint can hold: after the last step, after the epoch with the best validation RMSE, or the moving average. */
 export const selections = ["last", "best", "average"] as const;
 export type Selection = (typeof selections)[number];
 
-/** The epoch with the best validation RMSE, the first of equals. */
+/** The epoch with the best validation RMSE; the first one of a tie. */
 export function bestOf(epochs: readonly EpochResult[]): EpochResult {
   return epochs.reduce((best, epoch) => (epoch.rmse < best.rmse ? epoch : best));
 }
 
-/** What each choice of weights gives on the held-out rows, side by side. */
+/** Validation RMSE of each choice of weights. */
 export function compareChoices(selected: Selection, epochs: readonly EpochResult[]): Choices {
   const best = bestOf(epochs);
   const { rmse: last, average_rmse: average } = epochs.at(-1)!;

@@ -88,12 +88,19 @@ describe("a damaged state", () => {
     "a flipped bit of its texts": (file: string) => flip(file, readFileSync(file).indexOf("epoch")),
     "an end that is missing": (file: string) => truncateSync(file, 700),
     "nothing in it": (file: string) => truncateSync(file, 0),
+    "a history of another form": (file: string) => writeOther(file),
     "zeros in it": (file: string) => writeFileSync(file, new Uint8Array(2000)),
   };
   const flip = (file: string, at: number) => {
     const bytes = readFileSync(file);
     bytes[at < 0 ? bytes.length + at : at]! ^= 1;
     writeFileSync(file, bytes);
+  };
+
+  const writeOther = (file: string) => {
+    const other = join(out, "other");
+    saveState(other, stateAt(9), { step: 9, history: { steps: [{}], epochs: [] } as never }, run);
+    copyFileSync(join(other, "training-state.safetensors"), file);
   };
 
   it.each(Object.entries(damages))("with %s is passed over for the one before it, and named", (_, damage) => {
@@ -116,6 +123,12 @@ describe("another run's state", () => {
     save(1);
     expect(() => load({ lr: 0.2, epochs: 3 })).toThrow(/was saved by a different run: lr was 0.1, is 0.2; epochs was 2, is 3/);
     expect(() => load({ lr: 0.05, epochs: 2 })).toThrow(/lr was 0.1, is 0.05/);
+  });
+
+  it("and a damaged record of a diverged step is named", () => {
+    save(3);
+    writeFileSync(join(out, ".diverged.json"), '{"step": 5}');
+    expect(() => load()).toThrow(/\.diverged\.json is invalid: lr is missing\. Delete it and resume/);
   });
 
   it("of one that diverged goes on at a lower learning rate alone, once and for all", () => {

@@ -1,17 +1,22 @@
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, renameSync, rmSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
 import { crc32 } from "node:zlib";
+import { z } from "zod";
 import type { Log } from "../../lib/cli/log.js";
-import { fail, reason } from "../../lib/errors/errors.js";
+import { describeIssues } from "../../lib/errors/describe-issues.js";
+import { fail, ReadabilityError, reason } from "../../lib/errors/errors.js";
 import { failToWrite, syncFolder, writeFileAtomic } from "../../lib/storage/files.js";
 import { encodeSafetensors, readSafetensors, readSafetensorsHeader } from "../../lib/storage/safetensors.js";
 import { producer } from "../../lib/system/producer.js";
 import type { OptimizerState } from "../../lib/training/adamw.js";
-import type { History } from "./metrics.js";
-import type { Settings } from "./options.js";
+import type { Data } from "./data.js";
+import { type History, historySchema } from "./metrics.js";
+import { countWorkers, type Settings } from "./options.js";
+import { readJson } from "./read-json.js";
+import type { Teaching } from "./teacher.js";
 
-/** The saved states, newest first; the first is one that a kill kept from taking the second's place. */
+/** The saved states, newest first. `next` remains if a kill interrupted its renaming to `current`. */
 const filesOf = (out: string) => ({
   next: join(out, ".training-state-next.safetensors"),
   current: join(out, "training-state.safetensors"),
@@ -23,10 +28,12 @@ const statesOf = (out: string) => {
   return [next, current, previous].filter((file) => existsSync(file));
 };
 
-/** What must be the same for a resumed run to go on as if it had never stopped. */
-export type Identity = Readonly<Record<string, string | number>>;
+export const identitySchema = z.record(z.string(), z.union([z.string(), z.number()]));
 
-/** The arrays of a run, as far as its recipe has them. */
+/** What must not change between a run and its resumption, for the same bits: the settings, and the content of the files that they name. */
+export type Identity = Readonly<z.infer<typeof identitySchema>>;
+
+/** The arrays of a run; which ones there are depends on the recipe. */
 export interface TrainingState extends OptimizerState {
   /** Moving average of the parameters. */
   readonly average?: Float32Array | undefined;
@@ -39,36 +46,45 @@ type Arrays = Readonly<Record<string, Float32Array>>;
 const arraysOf = (state: TrainingState): Arrays => Object.fromEntries(arrays.flatMap((name) => (state[name] ? [[name, state[name]]] : [])));
 
 export interface Saved {
-  /** Steps taken before it was saved. */
+  /** Steps taken so far. */
   readonly step: number;
   readonly history: History;
 }
 
+/** Settings that may change, and paths whose files are identified by their content. */
 const unrelated = new Set(["resume", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base", "average"]);
 
-export function describeRun(settings: Settings, data: string, base: string, workers: number): Identity {
+export function identifyRun(settings: Settings, { fingerprint }: Pick<Data, "fingerprint">, teaching: Teaching | undefined): Identity {
   const recipe = Object.fromEntries(Object.entries(settings).filter(([name]) => !unrelated.has(name)));
-  return { ...recipe, data, base, workers, processor: cpus()[0]?.model ?? "unknown", version: producer.version } as Identity;
+  return {
+    ...recipe,
+    ...(teaching ? { teacher: teaching.fingerprint } : {}),
+    data: fingerprint,
+    base: settings.base,
+    workers: countWorkers(settings),
+    processor: cpus()[0]?.model ?? "unknown",
+    version: producer.version,
+  } as Identity;
 }
 
 type Values = Readonly<Record<string, unknown>>;
 
-/** "epochs was 200, is 2; lr was 0.0001, is 0.5"; "" where two runs are the same. */
+/** `epochs was 200, is 2; lr was 0.0001, is 0.5`; an empty string if nothing differs. @param passed names that may differ */
 export function describeDifferences(before: Values, now: Values, passed: readonly string[] = []): string {
   const different = Object.keys({ ...before, ...now }).filter((name) => before[name] !== now[name] && !passed.includes(name));
   return different.map((name) => `${name} was ${before[name]}, is ${now[name]}`).join("; ");
 }
 
-/** @throws other-run naming what differs */
+/** @throws other-run, which names what differs */
 export function checkIdentity(file: string, before: Identity, now: Identity, passed: readonly string[] = []): void {
   const differences = describeDifferences(before, now, passed);
   if (differences !== "") fail("other-run", { file, differences });
 }
 
-/** Whether `out` holds saved states. */
+/** Whether `out` holds a saved state. */
 export const hasState = (out: string): boolean => statesOf(out).length > 0;
 
-/** Writes the state after a step, whole or not at all; the one before it is kept. @throws as writeFileAtomic */
+/** Saves the state after a step atomically; the previous one is kept. @throws as writeFileAtomic */
 export function saveState(out: string, state: TrainingState, { step, history }: Saved, identity: Identity): void {
   const { next, current, previous, diverged } = filesOf(out);
   const texts = { step: String(step), identity: JSON.stringify(identity), history: JSON.stringify(history) };
@@ -86,8 +102,8 @@ export function saveState(out: string, state: TrainingState, { step, history }: 
 }
 
 /**
- * Loads the newest good saved state into `state`, where there is one; damaged ones are named in the log.
- * @throws other-run naming what differs from the run that saved it; diverged-before; no-usable-state
+ * Loads the newest usable saved state into `state`. Returns undefined if there is none; the log names damaged ones.
+ * @throws other-run, which names what differs from the run that saved it; diverged-before; no-usable-state; bad-config
  */
 export function loadState(out: string, state: TrainingState, identity: Identity, log: Log): Saved | undefined {
   const problems: string[] = [];
@@ -111,20 +127,27 @@ interface Stored {
   readonly arrays: Arrays;
 }
 
-/** The state in a file, or what is wrong with it. */
+/** Returns the state in a file, or what is wrong with it. */
 function readState(file: string): Stored | string {
   try {
     const { crc32, format, ...texts } = readSafetensorsHeader(file).metadata;
     const arrays = Object.fromEntries([...readSafetensors(file)].map(([name, { data }]) => [name, data]));
     if (checksum(texts, arrays) !== crc32) return `${file} is damaged: its checksum does not match its content.`;
-    const { step, identity, history } = texts as Texts;
-    return { saved: { step: Number(step), history: JSON.parse(history) as History }, identity: JSON.parse(identity) as Identity, arrays };
+    const parsed = textsSchema.safeParse(texts);
+    if (!parsed.success) return `${file} is damaged: ${describeIssues(parsed.error, texts)}.`;
+    const { step, identity, history } = parsed.data;
+    return { saved: { step, history }, identity, arrays };
   } catch (error) {
-    return reason(error);
+    return error instanceof ReadabilityError ? error.message : `${file} is damaged: ${reason(error)}`;
   }
 }
 
-type Texts = Readonly<Record<"step" | "identity" | "history", string>>;
+const json = z.string().transform((text): unknown => JSON.parse(text));
+const textsSchema = z.object({
+  step: z.coerce.number().int().positive(),
+  identity: json.pipe(identitySchema),
+  history: json.pipe(historySchema),
+});
 
 /** CRC-32 of texts and arrays in the order of their names. */
 function checksum(texts: Readonly<Record<string, string>>, arrays: Arrays): string {
@@ -138,7 +161,7 @@ function checksum(texts: Readonly<Record<string, string>>, arrays: Arrays): stri
   return sum.toString(16);
 }
 
-/** A run that diverged may go on at a lower learning rate; nothing else may change. */
+/** A run that diverged may continue with a lower learning rate; nothing else may change. */
 function checkRun(out: string, file: string, { saved, identity: before }: Stored, identity: Identity, log: Log): void {
   const diverged = readDiverged(out);
   checkIdentity(file, before, identity, diverged ? ["lr"] : []);
@@ -147,12 +170,9 @@ function checkRun(out: string, file: string, { saved, identity: before }: Stored
   log.warn(`continuing with --lr ${identity.lr} in place of ${before.lr}, with which step ${diverged.step} diverged`);
 }
 
-interface Diverged {
-  readonly step: number;
-  readonly lr: number;
-}
+const divergedSchema = z.object({ step: z.number(), lr: z.number() });
 
-/** Remembers, beside the saved state, that a step was not finite; answers the way out, for people. */
+/** Records in a file that a step was not finite; returns what the user can do. */
 export function markDiverged(out: string, step: number, { lr }: Identity): string {
   const [file] = statesOf(out);
   if (file === undefined) return "No state was saved before it. Start over with a lower --lr.";
@@ -160,12 +180,13 @@ export function markDiverged(out: string, step: number, { lr }: Identity): strin
   return `To continue from ${file}, saved after step ${readSafetensorsHeader(file).metadata.step}, use --resume and a lower --lr.`;
 }
 
-function readDiverged(out: string): Diverged | undefined {
+function readDiverged(out: string): z.infer<typeof divergedSchema> | undefined {
   const { diverged } = filesOf(out);
-  return existsSync(diverged) ? (JSON.parse(readFileSync(diverged, "utf8")) as Diverged) : undefined;
+  const remedy = "Delete it and resume with the same --lr: the run finds the step again.";
+  return existsSync(diverged) ? readJson(diverged, divergedSchema, remedy) : undefined;
 }
 
-/** The newest last: a kill in between leaves the one that is nearest to the end. */
+/** Removes the newest state last, so that a kill in between leaves the one nearest to the end. */
 export function removeState(out: string): void {
   const { next, current, previous, diverged } = filesOf(out);
   for (const file of [diverged, previous, next, current]) rmSync(file, { force: true });

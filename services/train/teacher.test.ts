@@ -13,7 +13,7 @@ import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.
 import { type Data, readData } from "./data.js";
 import { fillSettings, options, type Settings } from "./options.js";
 import { consultTeacher, drawWindows } from "./teacher.js";
-import { pickTrainingRows } from "./training-rows.js";
+import { pickTrainingExamples } from "./training-examples.js";
 
 let tiny: TinyTraining;
 let teacher: string;
@@ -67,9 +67,9 @@ describe("a teacher", () => {
     const score = async (text: string) => (await scoreText(scheduler, model, text)).score;
     expect([...teaching.scores.keys()]).toEqual(trained);
     for (const i of trained.slice(0, 5)) expect(teaching.scores.get(i)).toBe(await score(data.passages[i]!.excerpt));
-    for (const { passage, text, row } of teaching.windows.slice(0, 5)) {
+    for (const { passage, text, example } of teaching.windows.slice(0, 5)) {
       expect(data.passages[passage]!.excerpt).toContain(text);
-      expect(row).toEqual({
+      expect(example).toEqual({
         id: expect.stringMatching(`^window \\d of ${data.passages[passage]!.id}$`),
         ids: data.tokenizer.encodeTruncated(text, 32),
         target: await score(text),
@@ -77,11 +77,11 @@ describe("a teacher", () => {
     }
     await model.engine.close();
 
-    const rows = pickTrainingRows(settings, data, trained, teaching);
+    const examples = pickTrainingExamples(settings, data, trained, teaching);
     trained.forEach((index, i) => {
-      expect(rows[i]!.target).toBe(0.75 * data.passages[index]!.target + 0.25 * teaching.scores.get(index)!);
+      expect(examples[i]!.target).toBe(0.75 * data.passages[index]!.target + 0.25 * teaching.scores.get(index)!);
     });
-    expect(rows.length).toBeGreaterThan(2 * trained.length);
+    expect(examples.length).toBeGreaterThan(2 * trained.length);
     expect(teaching.windows.some(({ passage }) => held.includes(passage))).toBe(false);
   });
 
@@ -92,33 +92,37 @@ describe("a teacher", () => {
       id: letter,
       excerpt: `Of ${letter}. And of ${"aacd"[i]}. So.`,
     }));
-    const tiny = { ...data, passages, rows: passages.map(({ id }) => ({ id, ids: [2, 3], target: 0 })) };
+    const tiny = { ...data, passages, examples: passages.map(({ id }) => ({ id, ids: [2, 3], target: 0 })) };
     const windows = passages.flatMap(({ id, excerpt }, passage) =>
-      drawWindows(excerpt, 9, createRandom(0)).map((text) => ({ passage, text, row: { id: `${id}: ${text}`, ids: [2, 3], target: 1 } })),
+      drawWindows(excerpt, 9, createRandom(0)).map((text) => ({
+        passage,
+        text,
+        example: { id: `${id}: ${text}`, ids: [2, 3], target: 1 },
+      })),
     );
     const teaching = { scores: new Map([0, 1, 2, 3].map((i) => [i, 1])), windows, fingerprint: "" };
     fc.assert(
       fc.property(fc.subarray([0, 1, 2, 3], { minLength: 1 }), (trained) => {
         const held = passages.filter((_, i) => !trained.includes(i));
-        const rows = pickTrainingRows(settings, tiny, trained, teaching).slice(trained.length);
-        for (const { id } of rows) {
+        const examples = pickTrainingExamples(settings, tiny, trained, teaching).slice(trained.length);
+        for (const { id } of examples) {
           const [name, text] = id.split(": ");
           expect(held.some((passage) => passage.id === name || passage.excerpt.includes(text!))).toBe(false);
         }
         const kept = windows.filter(
           ({ passage, text }) => trained.includes(passage) && !held.some(({ excerpt }) => excerpt.includes(text)),
         );
-        expect(rows).toEqual(kept.map(({ row }) => row));
+        expect(examples).toEqual(kept.map(({ example }) => example));
       }),
     );
   });
 
-  it("mixes with the grade to the target of both squared errors", () => {
+  it("mixes with the target into the target of both squared errors", () => {
     const number = fc.double({ min: -4, max: 4, noNaN: true });
     fc.assert(
-      fc.property(number, number, fc.double({ min: 0, max: 1, noNaN: true }), number, number, (grade, score, w, one, other) => {
-        const mix = (1 - w) * grade + w * score;
-        const both = (s: number) => (1 - w) * (s - grade) ** 2 + w * (s - score) ** 2;
+      fc.property(number, number, fc.double({ min: 0, max: 1, noNaN: true }), number, number, (target, score, w, one, other) => {
+        const mix = (1 - w) * target + w * score;
+        const both = (s: number) => (1 - w) * (s - target) ** 2 + w * (s - score) ** 2;
         expect(both(one) - both(other)).toBeCloseTo((one - mix) ** 2 - (other - mix) ** 2, 9);
       }),
     );
@@ -152,14 +156,15 @@ describe("a teacher", () => {
     await expect(ask("--teacher", tiny.path("nobody"))).rejects.toThrow(
       /nobody not found: expected a checkpoint, a model repository or a CSV/,
     );
-    await expect(ask("--teacher", tiny.path("ids.csv"), "--windows", "1")).rejects.toThrow(
-      /Cannot use --windows with --teacher .*ids\.csv: a CSV has no scores of windows\. Use a checkpoint/,
+    writeFileSync(tiny.path("any.csv"), "id,score\n");
+    await expect(ask("--teacher", tiny.path("any.csv"), "--windows", "1")).rejects.toThrow(
+      /Cannot use --windows with --teacher .*any\.csv: a CSV has no scores of windows\. Use a checkpoint/,
     );
   });
 });
 
 describe("--teacher", { timeout: 240_000 }, () => {
-  it("trains on more rows with windows, and goes on after kill -9 to the same bits", async () => {
+  it("trains on more examples with windows, and resumes after kill -9 to the same bits", async () => {
     const more = ["--teacher", teacher, "--windows", "1", "--weighting", "inverse-variance", "--ema", "0.9", "--select", "average"];
     const { code, stderr } = await tiny.run("straight", ...more);
     expect(code, stderr).toBe(0);

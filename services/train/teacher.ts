@@ -1,8 +1,9 @@
 import { existsSync, statSync } from "node:fs";
 import type { Log } from "../../lib/cli/log.js";
-import { createFinder, parseCsv, readCsv, readNumber } from "../../lib/data/csv.js";
+import { mapWithProgress } from "../../lib/cli/map-with-progress.js";
 import type { Passage } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
+import { readTable } from "../../lib/data/table.js";
 import { fail } from "../../lib/errors/errors.js";
 import { createRandom } from "../../lib/math/random.js";
 import { listSplits, readRecord } from "../../lib/repository/training-record.js";
@@ -11,36 +12,35 @@ import { createScheduler } from "../../lib/serving/scheduler.js";
 import { scoreText } from "../../lib/serving/score-text.js";
 import { hashPath } from "../../lib/storage/hash.js";
 import { splitSentences } from "../../lib/text/sentences.js";
-import type { Row } from "../../lib/training/batch.js";
+import type { Example } from "../../lib/training/batch.js";
+import { streams } from "./batches.js";
 import type { Data } from "./data.js";
 import type { Settings } from "./options.js";
-import { scoreAll } from "./score-all.js";
-import { streams } from "./train.js";
 
-/** What a teacher says of the passages. */
+/** A teacher's scores of passages and windows. */
 export interface Teaching {
-  /** By index of the passage; passages that it was not asked about are missing. */
+  /** By index of the passage, for the passages that it was asked about. */
   readonly scores: ReadonlyMap<number, number>;
   readonly windows: readonly Window[];
   /** sha256 of the teacher's files. */
   readonly fingerprint: string;
 }
 
-/** Some sentences of a passage, with the teacher's score for target. */
+/** Consecutive sentences of a passage; the target is the teacher's score. */
 export interface Window {
   readonly passage: number;
   readonly text: string;
-  readonly row: Row;
+  readonly example: Example;
 }
 
-/** Which passages are trained on and which are measured on: with folds, all are both. */
+/** Indices of the passages trained on and of those held out; with folds, all are both. */
 interface Sides {
   readonly trained: readonly number[];
   readonly held: readonly number[];
 }
 
 /**
- * Asks the teacher, where there is one, about the passages trained on: knowledge distillation (Hinton et al. 2015) of scores.
+ * Asks the teacher, if there is one, for scores of the passages trained on: knowledge distillation (Hinton et al. 2015).
  * @throws no-file, no-score, no-model, bad-combination and what readers and models throw
  */
 export async function consultTeacher(settings: Settings, data: Data, sides: Sides, log: Log): Promise<Teaching | undefined> {
@@ -62,7 +62,7 @@ export async function consultTeacher(settings: Settings, data: Data, sides: Side
   return { scores: readScores(teacher, data.passages, sides.trained), windows: [], fingerprint };
 }
 
-/** Scores of the passages and of windows of them. */
+/** Scores the passages, and windows drawn from them. */
 async function askModel(
   teacher: string,
   { windows: count, seed, maxLength }: Settings,
@@ -78,10 +78,10 @@ async function askModel(
   try {
     const texts = [...indices.map((i) => passages[i]!.excerpt), ...drawn.map(({ text }) => text)];
     const score = async (text: string) => (await scoreText(scheduler, model, text)).score;
-    const scores = await scoreAll("teacher", texts, score);
+    const scores = await mapWithProgress("teacher", "texts", texts, score);
     const windows = drawn.map(({ passage, text, id }, i): Window => {
       const target = scores[indices.length + i]!;
-      return { passage, text, row: { id, ids: tokenizer.encodeTruncated(text, maxLength), target } };
+      return { passage, text, example: { id, ids: tokenizer.encodeTruncated(text, maxLength), target } };
     });
     return { scores: new Map(indices.map((index, i) => [index, scores[i]!])), windows };
   } finally {
@@ -89,7 +89,7 @@ async function askModel(
   }
 }
 
-/** At most `count` runs of consecutive sentences of a text, all different and shorter than the text. */
+/** Draws at most `count` different runs of consecutive sentences of a text, each shorter than the text. */
 export function drawWindows(text: string, count: number, random: ReturnType<typeof createRandom>): string[] {
   const sentences = splitSentences(text);
   const all = sentences.flatMap((_, begin) => sentences.slice(begin).map((_, i) => [begin, begin + i + 1] as const));
@@ -100,15 +100,15 @@ export function drawWindows(text: string, count: number, random: ReturnType<type
     .map(([begin, end]) => sentences.slice(begin, end).join("").trim());
 }
 
-/** Scores from a csv, found by the column id, or else by excerpt. @throws no-column, bad-cell, no-score */
+/** Reads scores from a csv: by its column id or, without one, by its column excerpt. @throws no-column, bad-cell, no-score */
 function readScores(file: string, passages: readonly Passage[], indices: readonly number[]): Map<number, number> {
-  const [header, ...records] = parseCsv(file, readCsv(file, "a CSV of a teacher's scores", "Choose another with --teacher."));
-  const key = header?.cells.includes("id") ? "id" : "excerpt";
-  const find = createFinder(file, header?.cells ?? []);
-  const [keys, scores] = [find(key), find("score")];
+  const table = readTable(file, { what: "a CSV of a teacher's scores", remedy: "Choose another with --teacher." });
+  const key = table.findIfThere("id") === undefined ? "excerpt" : "id";
+  const [keys, scores] = [table.find(key), table.find("score")];
   const byKey = new Map<string, number>();
-  for (const { cells, row } of records) {
-    const [name, score] = [cells[keys]!.trim(), readNumber(file, row, "score", cells[scores]!)];
+  for (const record of table.rows) {
+    const { row, cells } = record;
+    const [name, score] = [cells[keys]!.trim(), table.readNumber(record, scores)];
     const problem = `${JSON.stringify(name.slice(0, 40))} has a different score in an earlier row`;
     if ((byKey.get(name) ?? score) !== score) fail("bad-cell", { file, row, column: key, problem, remedy: "Remove one of them." });
     byKey.set(name, score);
@@ -121,7 +121,7 @@ function readScores(file: string, passages: readonly Passage[], indices: readonl
   );
 }
 
-/** A teacher that has seen what its pupil is measured on makes the pupil look better than it is. */
+/** A student looks better than it is if its teacher was trained on the passages that the student is measured on. */
 function warnOfLeak(teacher: string, { passages, fingerprint }: Data, { held }: Sides, log: Log): void {
   const record = readRecord(teacher);
   if (record?.data.fingerprint !== fingerprint) return;

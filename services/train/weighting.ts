@@ -3,12 +3,11 @@ import { fail } from "../../lib/errors/errors.js";
 import { mean } from "../../lib/math/statistics.js";
 
 /**
- * Weights of passages by how sure their grades are, with mean 1: 1 / (se^2 + tau^2), those of a random-effects model (DerSimonian &
- * Laird 1986). tau^2 stands for what standard errors do not tell, the model's own error above all; it is the median of se^2 here, so
- * that no passage counts more than twice as much as the one in the middle. A standard error of 0 or none counts as that median too:
- * it says that the grade was set, not that it is sure. On the CommonLit data weights lie between .72 and 1.14: its grades are about
- * equally sure.
- * @param file the passages', for errors
+ * Weights of passages by how certain their targets are, with mean 1: 1 / (se^2 + tau^2), as in a random-effects model (DerSimonian &
+ * Laird 1986). tau^2 stands for the variance that standard errors do not cover, above all the model's own error. It is the median of se^2
+ * here, so no passage counts more than twice as much as the median one. A standard error of 0, or none, counts as the median: it does not
+ * mean that the target is certain. On the CommonLit data the weights lie between .72 and 1.14: its targets are about equally certain.
+ * @param file the csv of the passages, for errors
  * @throws no-standard-errors, bad-cell
  */
 export function weighPassages(passages: readonly Passage[], file: string): number[] {

@@ -1,7 +1,7 @@
 // AssemblyScript, compiled to ../vector.wasm by npm run generate:vector: loops over float32 arrays, four elements at a time.
-// The arrays lie one after the other, `capacity` elements each; loops run over `count` elements rounded up to four.
+// Memory holds the arrays one after the other, `capacity` elements each. Loops round `count` up to a multiple of four.
 
-/** Elements of an array: four arrays stay in a core's second-level cache. */
+/** Elements of an array. Four arrays fit into a core's level-2 cache. */
 export const capacity: i32 = 16384;
 const bytes: usize = <usize>capacity * 4;
 
@@ -27,7 +27,7 @@ export function sumSquares(count: i32): f64 {
   return f64x2.extract_lane(sum, 0) + f64x2.extract_lane(sum, 1);
 }
 
-/** AdamW of gradients (array 0), parameters (1), first (2) and second moments (3); the scalars are those of adamw.ts. */
+/** One AdamW step. Arrays: 0 gradients, 1 parameters, 2 first moments, 3 second moments. adamw.ts computes the scalars. */
 export function adamw(count: i32, scale: f32, beta1: f32, new1: f32, beta2: f32, new2: f32, kept: f32, rate: f32, epsilon: f32): void {
   for (let at: usize = 0, end: usize = <usize>count * 4; at < end; at += 16) {
     const gradient = f32x4.mul(v128.load(at), f32x4.splat(scale));

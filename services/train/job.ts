@@ -1,0 +1,50 @@
+import type { Log } from "../../lib/cli/log.js";
+import type { Progress } from "../../lib/cli/progress.js";
+import type { Split } from "../../lib/data/split.js";
+import type { Prediction } from "../../lib/report/predictions.js";
+import type { Example } from "../../lib/training/batch.js";
+import type { Layout } from "../../lib/training/layout.js";
+import type { Trainer } from "../../lib/training/trainer.js";
+import type { Data } from "./data.js";
+import type { History, Metrics } from "./metrics.js";
+import type { Settings } from "./options.js";
+import type { Selection } from "./select.js";
+import type { Identity, TrainingState } from "./state.js";
+
+/** One model to train. */
+export interface Job {
+  readonly settings: Settings;
+  readonly data: Data;
+  readonly training: readonly Example[];
+  /** The held-out passages. */
+  readonly validation: readonly Example[];
+  readonly split: Split;
+  readonly identity: Identity;
+  /** Folder of the checkpoint, the saved state and the metrics. */
+  readonly out: string;
+  readonly log: Log;
+  /** Aborted when the user asks the run to stop after its current step. */
+  readonly stop: AbortSignal;
+}
+
+/** A job that is ready for its next step. */
+export interface Run extends Job {
+  readonly trainer: Trainer;
+  /** The arrays that a saved state holds; those of the trainer are views of its memory. */
+  readonly state: TrainingState;
+  /** Steps that an earlier process took. */
+  readonly stepsBefore: number;
+  readonly metrics: Metrics;
+  readonly progress: Progress;
+  /** Validation scores of each choice of weights, as far as this process has computed them. */
+  readonly scores: { [selection in Selection]?: Float32Array | undefined };
+}
+
+/** A trained model. */
+export interface Trained extends History {
+  /** The selected weights, as `layout` places them. */
+  readonly parameters: Float32Array;
+  readonly layout: Layout;
+  /** For the held-out passages. */
+  readonly predictions: readonly Prediction[];
+}
