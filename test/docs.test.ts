@@ -213,6 +213,7 @@ async function checkPart([program, ...words]: string[]): Promise<void> {
 /** @throws usage where the command does not know a flag, or refuses its value */
 async function checkFlags([command, ...argv]: string[]): Promise<void> {
   const folder = ["services", "commands"].find((place) => existsSync(join(root, place, command!)));
-  const { options } = (await import(join(root, folder!, command!, "options.ts"))) as { options: Options };
+  const table = join(root, folder!, command!, "options.ts");
+  const { options } = existsSync(table) ? ((await import(table)) as { options: Options }) : { options: {} };
   parseOptions(command!, options, argv, {}, command === "score" ? ["file"] : []);
 }

@@ -9,7 +9,7 @@ import { keepLog } from "./fakes.js";
 import type { InferenceServer } from "./inference-server.js";
 import { startTriton } from "./triton.js";
 
-/** The servers that a repository can be served by, of which Triton may not be here. */
+/** The servers that can serve a repository. Triton may not be installed. */
 export const servers = [
   { name: "our server", isTriton: false, skipped: false, start: startOurs },
   {

@@ -54,9 +54,9 @@ it("gives the same scores through an inference server as in the api's own proces
 });
 
 it("takes up a version that is published while it runs, in every service", async () => {
-  const look = ["--repository-poll-secs", "0.2"];
-  const inference = await start("inference", "--metrics-port", "0", ...look);
-  const apis = await Promise.all([start("api", "--inference", inference.address, ...look), start("api", ...look)]);
+  const poll = ["--repository-poll-secs", "0.2"];
+  const inference = await start("inference", "--metrics-port", "0", ...poll);
+  const apis = await Promise.all([start("api", "--inference", inference.address, ...poll), start("api", ...poll)]);
   const text = "a cat";
   const { folder: version } = publishVersion(folder, 2);
   const expected = `["${text}",${formatFloat32(meanScore(loadTokenizer(version).encode(text), 2))}]`;

@@ -20,10 +20,9 @@ import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/flesch.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
-import { options } from "./options.js";
 
 export async function main(argv: readonly string[]): Promise<number> {
-  const given = parseOptions("release", options, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
+  const given = parseOptions("release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
   const [from, data, out, base] = given.arguments as [string, string, string, string?];
   const record =
     readRecord(from) ??

@@ -120,7 +120,6 @@ export const errors = {
   "no-answer": error(1, "{url} did not respond within {seconds} s ({last}). {remedy}"),
   "service-failed": error(1, "{service} {how}.{output}"),
   "service-usage": error(2, "{service} rejected its options: {output}"),
-  "program-failed": error(1, "Command failed: {command}\n{cause}"),
 } as const;
 
 export type ErrorCode = keyof typeof errors;

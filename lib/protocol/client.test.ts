@@ -215,7 +215,7 @@ it("refuses more than one score for a text", async () => {
   await expect(client.score([3])).rejects.toMatchObject({ message: expect.stringContaining("it returned 2 scores") });
 });
 
-it("gives up at the deadline and where it is cancelled, and lets the connection go", async () => {
+it("gives up at the deadline and when it is cancelled, and closes the connection", async () => {
   const gone: Promise<unknown>[] = [];
   const { client } = await serve([(_, response) => void gone.push(once(response, "close"))]);
   await expect(client.score([3], { timeout: 20 })).rejects.toMatchObject({ code: "timed-out", status: 504 });

@@ -25,7 +25,7 @@ export interface ServerOptions {
 export interface RequestLimits {
   readonly signal?: AbortSignal;
   /** Milliseconds, for all attempts together. */
-  readonly timeout?: number | undefined;
+  readonly timeout?: number;
 }
 
 /** A model on an inference server. */

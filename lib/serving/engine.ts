@@ -7,8 +7,8 @@ export interface Run {
 
 export interface RunLimits {
   readonly signal: AbortSignal;
-  /** Milliseconds left for the answer. */
-  readonly timeout?: number | undefined;
+  /** Milliseconds left for the answer, or Infinity. */
+  readonly timeout: number;
 }
 
 /**

@@ -2,8 +2,7 @@ import { existsSync } from "node:fs";
 import type { Log } from "../cli/log.js";
 import { failure } from "../errors/errors.js";
 import { stampFile } from "../storage/files.js";
-import type { Engine } from "./engine.js";
-import { createWorkerPool, type ModelWorker, type Row, startWorker } from "./worker-pool.js";
+import { createWorkerPool, type ModelWorker, startWorker, type WorkerPool } from "./worker-pool.js";
 
 export interface LocalEngineOptions {
   /** Path of an .onnx file, or its bytes. */
@@ -16,13 +15,7 @@ export interface LocalEngineOptions {
 }
 
 /** Runs a model in worker threads: token ids, or rows with a mask and types. */
-export interface LocalEngine extends Engine<readonly number[] | Row> {
-  readonly graph: string | Uint8Array;
-  /** Names of the graph's inputs. */
-  readonly inputs: readonly string[];
-  /** Workers that live. */
-  readonly workers: number;
-}
+export type LocalEngine = WorkerPool & Pick<LocalEngineOptions, "graph">;
 
 /**
  * Loads the graph into every worker.
@@ -43,19 +36,5 @@ export async function createLocalEngine(
     return startThread(graph, threads);
   }
 
-  const pool = await createWorkerPool({ size: workers, start, log });
-  return {
-    graph,
-    inputs: pool.inputs,
-    get workers() {
-      return pool.size;
-    },
-    get free() {
-      return pool.free;
-    },
-    run: (input) => pool.run("ids" in input ? input : { ids: BigInt64Array.from(input, BigInt) }),
-    listen: pool.listen,
-    ready: async () => pool.size > 0,
-    close: pool.close,
-  };
+  return Object.assign(await createWorkerPool(workers, start, log), { graph });
 }

@@ -22,9 +22,9 @@ export function connectEngine(url: string, { model, version, metadata }: ModelVe
   let checked = false;
   return {
     free: Infinity,
-    async run(ids, limits) {
+    async run(ids, { signal, timeout }) {
       const began = performance.now();
-      const logit = await server.score(ids, limits);
+      const logit = await server.score(ids, timeout === Infinity ? { signal } : { signal, timeout });
       return { logit, seconds: (performance.now() - began) / 1000 };
     },
     async ready() {

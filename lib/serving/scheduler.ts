@@ -35,15 +35,12 @@ export interface Scored {
   readonly timings: readonly Timing[];
 }
 
-/** A request that was accepted. */
-export interface Accepted {
-  /**
-   * Runs windows.
-   * @param atOnce how many of them are in the queue or in lanes at the same time, at most
-   * @throws queue-timeout; the reason why the request ended; run-failed, session-lost, closed and what else the engine throws
-   */
-  run<I>(engine: Engine<I>, inputs: readonly I[], atOnce?: number): Promise<Scored>;
-}
+/**
+ * Runs windows of an accepted request.
+ * @param atOnce how many of them are in the queue or in lanes at the same time, at most
+ * @throws queue-timeout; the reason why the request ended; run-failed, session-lost, closed and what else the engine throws
+ */
+export type RunWindows = <I>(engine: Engine<I>, inputs: readonly I[], atOnce?: number) => Promise<Scored>;
 
 /** Queues windows, first come, first served, for the lanes of one engine or several. */
 export interface Scheduler {
@@ -55,8 +52,8 @@ export interface Scheduler {
    * @throws closed; overloaded if the limit is reached or the expected wait is longer than the request may take; timed-out; the
    * signal's reason; what the work throws
    */
-  accept<T>(limits: Limits, work: (accepted: Accepted) => Promise<T>): Promise<T>;
-  /** Accepts a request of windows and runs them. @throws batch-too-large and what `accept` and `Accepted.run` throw */
+  accept<T>(limits: Limits, work: (run: RunWindows) => Promise<T>): Promise<T>;
+  /** Accepts a request and runs its windows. @throws batch-too-large and what `accept` and `RunWindows` throw */
   run<I>(engine: Engine<I>, inputs: readonly I[], limits?: Limits & { readonly atOnce?: number }): Promise<Scored>;
   /** The logit of one window. @throws what `run` throws */
   score<I>(engine: Engine<I>, input: I, limits?: Limits): Promise<number>;
@@ -90,7 +87,7 @@ interface Task {
   fail(error: unknown): void;
 }
 
-/** The windows of one call of `Accepted.run`. */
+/** The windows of one call of `RunWindows`. */
 interface Batch {
   started: boolean;
   /** Why none of them may wait any more. */
@@ -113,7 +110,7 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
   let closing: Promise<unknown> | undefined;
 
   const countQueued = () => [...queues.values()].reduce((sum, { size }) => sum + size, 0);
-  const expectedWait = () => countQueued() * throughput.secondsEach;
+  const expectedWait = () => countQueued() * throughput.secondsEach();
   const retryAfter = () => Math.max(1, Math.ceil(expectedWait()));
 
   function findRefusal({ timeout = Infinity, queueTimeout = Infinity }: Limits): ReadabilityError | undefined {
@@ -123,19 +120,13 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     return isFull || isTooSlow ? failure("overloaded", { waiting: countQueued(), retryAfter: retryAfter() }) : undefined;
   }
 
-  function accept<T>(limits: Limits, work: (accepted: Accepted) => Promise<T>): Promise<T> {
+  function accept<T>(limits: Limits, work: (run: RunWindows) => Promise<T>): Promise<T> {
     const refusal = findRefusal(limits);
     if (refusal) return Promise.reject(refusal);
     const { signal, timeout = Infinity, queueTimeout = Infinity } = limits;
     const deadline = now() + timeout;
     const answer = withDeadline(timeout, signal, (signal) =>
-      work({
-        run(engine, inputs, atOnce = inputs.length) {
-          const start = (input: (typeof inputs)[number]) =>
-            engine.run(input, { signal, timeout: timeout === Infinity ? undefined : deadline - now() });
-          return runAll(engine, inputs, start, { signal, queueTimeout, atOnce });
-        },
-      }),
+      work((engine, inputs, atOnce = inputs.length) => runAll(engine, inputs, { signal, deadline, queueTimeout, atOnce })),
     ).finally(() => accepted.delete(answer));
     accepted.add(answer);
     return answer;
@@ -144,8 +135,7 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
   async function runAll<I>(
     engine: Engine<I>,
     inputs: readonly I[],
-    start: (input: I) => Promise<Run>,
-    { signal, queueTimeout, atOnce }: { readonly signal: AbortSignal; readonly queueTimeout: number; readonly atOnce: number },
+    { signal, deadline, queueTimeout, atOnce }: { signal: AbortSignal; deadline: number; queueTimeout: number; atOnce: number },
   ): Promise<Scored> {
     signal.throwIfAborted();
     listenTo(engine);
@@ -165,8 +155,9 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     const runNext = async () => {
       while (tasks.length < inputs.length) {
         const i = tasks.length;
+        const run = () => engine.run(inputs[i]!, { signal, timeout: deadline - now() });
         runs[i] = await new Promise((finish, fail) => {
-          const task: Task = { engine, batch, joined: now(), losses: 0, run: () => start(inputs[i]!), finish, fail };
+          const task: Task = { engine, batch, joined: now(), losses: 0, run, finish, fail };
           tasks.push(task);
           join(task);
           dispatch();
@@ -246,7 +237,7 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     { atOnce, ...limits }: Limits & { readonly atOnce?: number } = {},
   ): Promise<Scored> {
     if (inputs.length > maxWaiting) return Promise.reject(failure("batch-too-large", { texts: inputs.length, limit: maxWaiting }));
-    return accept(limits, (accepted) => accepted.run(engine, inputs, atOnce));
+    return accept(limits, (run) => run(engine, inputs, atOnce));
   }
 
   return {

@@ -111,7 +111,7 @@ it("stops the workers that did start if another does not", async () => {
     fake.breakStarts(fake.starts === 1);
     return fake.start();
   };
-  await expect(createWorkerPool({ size: 2, start })).rejects.toMatchObject({ code: "bad-graph" });
+  await expect(createWorkerPool(2, start, undefined)).rejects.toMatchObject({ code: "bad-graph" });
   expect(fake.stopped).toHaveLength(1);
 });
 

@@ -2,7 +2,7 @@ import { Worker } from "node:worker_threads";
 import type { Log } from "../cli/log.js";
 import { fail, failure, reason } from "../errors/errors.js";
 import { compiled } from "../system/package-files.js";
-import type { Run } from "./engine.js";
+import type { Engine, Run } from "./engine.js";
 
 /** What a model reads of one text. Without a mask every token counts; without types all are 0. */
 export interface Row {
@@ -84,32 +84,23 @@ export function startWorker(
   });
 }
 
-export interface PoolOptions {
-  readonly size: number;
-  readonly start: () => Promise<ModelWorker>;
-  readonly log?: Log | undefined;
-}
-
-/** Workers with one model. A worker that dies is replaced. */
-export interface WorkerPool {
+/** Workers with one model, the lanes of an engine. A worker that dies is replaced. */
+export interface WorkerPool extends Engine<readonly number[] | Row> {
+  /** Names of the graph's inputs. */
   readonly inputs: readonly string[];
-  /** Workers that live, and those of them without a text. A closed pool counts as free: it refuses every text. */
-  readonly size: number;
-  readonly free: number;
-  /** Runs a text in a free worker. @throws run-failed, session-lost, closed */
-  run(row: Row): Promise<Run>;
-  /** Calls back when a worker was added, or with the problem when none is left and none can be started. */
-  listen(listener: (problem?: unknown) => void): void;
-  /** Ends the workers after their runs in progress. */
-  close(): Promise<void>;
+  /** Workers that live. */
+  readonly workers: number;
 }
 
 /** Milliseconds before another try to replace a worker; they double from try to try. */
 const firstPause = 1000;
 const longestPause = 30_000;
 
-/** @throws what `start` throws; the workers that did start are ended then */
-export async function createWorkerPool({ size, start, log }: PoolOptions): Promise<WorkerPool> {
+/**
+ * Starts a number of workers.
+ * @throws what `start` throws; the workers that did start are ended then
+ */
+export async function createWorkerPool(size: number, start: () => Promise<ModelWorker>, log: Log | undefined): Promise<WorkerPool> {
   const workers = new Set<ModelWorker>();
   const listeners: ((problem?: unknown) => void)[] = [];
   let idle: ModelWorker[] = [];
@@ -157,22 +148,23 @@ export async function createWorkerPool({ size, start, log }: PoolOptions): Promi
 
   return {
     inputs: started[0]!.inputs,
-    get size() {
+    get workers() {
       return workers.size;
     },
     get free() {
-      return closed ? Infinity : idle.length;
+      return closed ? Infinity : idle.length; // a closed pool refuses every text
     },
-    async run(row) {
+    async run(input) {
       if (closed) fail("closed", {});
       const worker = idle.pop() ?? fail("session-lost", { cause: "no worker is free" });
       try {
-        return await worker.run(row);
+        return await worker.run("ids" in input ? input : { ids: BigInt64Array.from(input, BigInt) });
       } finally {
         if (workers.has(worker)) idle.push(worker);
       }
     },
     listen: (listener) => void listeners.push(listener),
+    ready: async () => workers.size > 0 && !closed,
     async close() {
       closed = true;
       clearTimeout(restart);

@@ -31,7 +31,7 @@ export function addPredict(app: FastifyInstance, { source, scheduler, cacheSize,
     metrics[known ? "cacheHits" : "cacheMisses"].inc();
     const { score } =
       known ??
-      (await scheduler.accept({ signal: abortWithClient(reply), timeout }, ({ run }) =>
+      (await scheduler.accept({ signal: abortWithClient(reply), timeout }, (run) =>
         // Tokens and scores of a text are of one version.
         source.use(async (model) => {
           const windows = tokenize(model, text);

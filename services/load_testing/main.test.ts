@@ -1,17 +1,17 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { compiled } from "../../lib/system/package-files.js";
+import { startCommand } from "../../test/commands.js";
+import { until } from "../../test/fakes.js";
 
 let folder: string;
 let server: Server;
 let target: string;
 let status = 200;
+let served = 0;
 const seen = new Set<string>();
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), "load-"));
@@ -22,6 +22,7 @@ beforeAll(async () => {
     for await (const piece of request) body.push(piece as Buffer);
     const { text } = JSON.parse(Buffer.concat(body).toString()) as { text: string };
     seen.add(text);
+    served++;
     return setTimeout(() => response.writeHead(status).end(JSON.stringify([text, 1.5])), 5);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -33,17 +34,15 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** Runs the service as a command; `interrupted` sends SIGINT once it says that it began. */
+/** Runs the service as a command. `interrupted` sends SIGINT once some requests of its three users were answered. */
 async function run(args: readonly string[], interrupted = false) {
-  const child = spawn(process.execPath, [compiled("cli"), "load_testing", ...args], { cwd: folder });
-  const output = { stdout: "", stderr: "" };
-  for (const stream of ["stdout", "stderr"] as const)
-    child[stream].on("data", (piece) => {
-      output[stream] += piece;
-      if (interrupted && output.stderr.includes("users")) setTimeout(() => child.kill("SIGINT"), 700);
-    });
-  const [code] = await once(child, "close");
-  return { code, ...output };
+  served = 0;
+  const { child, finished } = startCommand(["load_testing", ...args], { folder });
+  if (interrupted) {
+    await until(() => served > 10);
+    child.kill("SIGINT");
+  }
+  return finished;
 }
 
 const small = ["-u", "3", "-r", "100", "--data", "passages.csv"];

@@ -1,2 +1,0 @@
-/** It takes arguments alone. */
-export const options = {};
