@@ -2,8 +2,8 @@
 const echo = 1000;
 
 /**
- * A signal that aborts at the first SIGINT, SIGTERM or SIGHUP, or when nobody reads our output any more (`readability up | head`). At a
- * later signal `again` is called; without it the process ends as it would have without us.
+ * A signal that aborts at the first SIGINT, SIGTERM or SIGHUP, or when the reader of our output is gone (`readability up | head`).
+ * A later one calls `again`, or without it ends the process as if nothing had handled it.
  */
 export function abortOnSignals(again?: () => void): AbortSignal {
   const controller = new AbortController();

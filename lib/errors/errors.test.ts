@@ -26,14 +26,15 @@ describe("an error", () => {
   });
 
   it("takes every detail of its message, and no other", () => {
+    failure("no-rows", { file: "a" });
     // @ts-expect-error a detail is missing
     failure("file-failed", { action: "read", file: "a" });
     // @ts-expect-error a detail is misspelt
-    failure("not-utf8", { fiel: "a" });
+    failure("no-rows", { fiel: "a" });
     // @ts-expect-error a detail too many
     failure("closed", { file: "a" });
     // @ts-expect-error a list is not joined
-    failure("not-utf8", { file: ["a"] });
+    failure("no-rows", { file: ["a"] });
     // @ts-expect-error no such error
     expect(() => failure("no-such-error", {})).toThrow();
   });
