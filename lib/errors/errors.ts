@@ -86,9 +86,12 @@ export const errors = {
   // Requests
   "bad-json": error(2, 'The body is not valid JSON: {problem}. Send {"text": "..."} as UTF-8.', 400),
   "no-text": error(2, 'The body has no text: expected {"text": "..."}, found {found}.', 400),
+  "bad-score-request": error(2, 'The body is invalid: {problem}. Send {"text": "..."} or {"texts": ["...", "..."]}, with "formulas": true or "sentences": true if you want them.', 400),
   "empty-text": error(1, "The text is empty or blank. Send at least one word.", 422),
   "not-json": error(2, 'The content type is {type}; expected application/json. Send {"text": "..."} with that header.', 415),
   "too-large": error(2, "The body is larger than {limit} bytes. Send a smaller request.", 413),
+  "text-too-long": error(1, "The request has {tokens} tokens to score; this server scores about {limit} in {seconds} s, the longest that a request may take. Send a shorter text, or fewer texts at once. The command readability score has no such limit.", 413),
+  "too-many-sentences": error(1, "The text has {found} sentences, {length} characters and {windows} windows. The effects of sentences are computed for at most {characters} characters, and for one window or at most {sentences} sentences. Send a part of the text, or leave out \"sentences\".", 422),
   "no-route": error(2, "{method} {path} does not exist. The README lists the routes.", 404),
   "wrong-method": error(2, "{path} does not support {method}. Use {allowed}.", 405),
   overloaded: error(1, "The server is overloaded ({waiting} in the queue). Try again in {retryAfter} s.", 503),

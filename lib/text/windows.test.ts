@@ -30,7 +30,7 @@ describe("splitWindows", () => {
     fc.assert(
       fc.property(text, fc.integer({ min: 3, max: 40 }), (text, maxLength) => {
         const whole = tokenizer.encode(text);
-        const windows = splitWindows(tokenizer, text, maxLength);
+        const { ids: windows } = splitWindows(tokenizer, text, maxLength);
         expect(windows.flatMap((ids) => body(tokenizer, ids))).toEqual(body(tokenizer, whole));
         for (const ids of windows) expect(ids.length).toBeLessThanOrEqual(maxLength);
         if (whole.length <= maxLength) expect(windows).toEqual([whole]);
@@ -40,7 +40,7 @@ describe("splitWindows", () => {
     );
   });
 
-  const sizes = (text: string, maxLength: number) => splitWindows(tokenizers.wordpiece, text, maxLength).map((ids) => ids.length - 2);
+  const sizes = (text: string, maxLength: number) => splitWindows(tokenizers.wordpiece, text, maxLength).ids.map((ids) => ids.length - 2);
 
   it("cuts at ends of sentences, in as few windows as can be, about equally full", () => {
     expect(sizes(sentence(4).repeat(13), 50 + 2)).toEqual([28, 24]); // 52 tokens: not 48 and 4
@@ -67,7 +67,7 @@ describe("splitWindows", () => {
 describe("combineScores", () => {
   const combine = (text: string, maxLength: number, score: (ids: readonly number[]) => number) => {
     const windows = splitWindows(tokenizers.wordpiece, text, maxLength);
-    return combineScores(tokenizers.wordpiece, windows, windows.map(score));
+    return combineScores(windows, windows.ids.map(score));
   };
 
   it("gives a text that fits its score unchanged", () => {

@@ -10,17 +10,20 @@ export interface TextScore {
   readonly windows: number;
 }
 
-/**
- * The score of a text: that of its only window, or the mean of its windows' scores, weighted by their tokens.
- * @param windows as `splitWindows` gives them
- * @param scores one a window
- */
-export function combineScores({ specials }: Tokenizer, windows: readonly (readonly number[])[], scores: ArrayLike<number>): TextScore {
-  const sizes = windows.map((ids) => ids.length - specials.prefix.length - specials.suffix.length);
-  const tokens = sizes.reduce((a, b) => a + b, 0);
-  if (windows.length === 1) return { score: scores[0]!, tokens, windows: 1 };
-  const mean = sizes.reduce((sum, size, i) => sum + scores[i]! * size, 0) / tokens;
-  return { score: Math.fround(mean), tokens, windows: windows.length };
+/** A text as the model reads it. */
+export interface Windows {
+  /** Token ids of each window, special tokens included. */
+  readonly ids: readonly number[][];
+  /** Tokens that each window counts for in the text's score. Their sum is the number of the text's tokens. */
+  readonly weights: readonly number[];
+}
+
+/** The score of a text: that of its only window, or the mean of its windows' scores by weight. @param scores one a window */
+export function combineScores({ weights }: Pick<Windows, "weights">, scores: ArrayLike<number>): TextScore {
+  const tokens = weights.reduce((a, b) => a + b, 0);
+  if (weights.length === 1) return { score: scores[0]!, tokens, windows: 1 };
+  const mean = weights.reduce((sum, weight, i) => sum + scores[i]! * weight, 0) / tokens;
+  return { score: Math.fround(mean), tokens, windows: weights.length };
 }
 
 /**
@@ -29,20 +32,21 @@ export function combineScores({ specials }: Tokenizer, windows: readonly (readon
  * between tokens.
  * @throws short-window
  */
-export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: number): number[][] {
+export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: number): Windows {
   const room = roomForText(tokenizer, maxLength);
   const ids = tokenizer.encode(text);
-  if (ids.length <= maxLength) return [ids];
   const { prefix, suffix } = tokenizer.specials;
-  const body = ids.slice(prefix.length, ids.length - suffix.length);
   const specials = prefix.length + suffix.length;
+  if (ids.length <= maxLength) return { ids: [ids], weights: [ids.length - specials] };
+  const body = ids.slice(prefix.length, ids.length - suffix.length);
   const sentences = splitSentences(text).map((sentence) => tokenizer.encode(sentence).length - specials);
-  const pieces = fitPieces(sentences, body.length, room);
+  const weights = packEvenly(fitPieces(sentences, body.length, room), room);
   let end = 0;
-  return packEvenly(pieces, room).map((size) => {
+  const windows = weights.map((size) => {
     end += size;
     return [...prefix, ...body.slice(end - size, end), ...suffix];
   });
+  return { ids: windows, weights };
 }
 
 /** Sizes of the sentences, or parts of long ones, that stay whole: at most `room` each, `total` in all. */

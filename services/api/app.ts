@@ -7,10 +7,13 @@ import { errors, fail, failure, reason } from "../../lib/errors/errors.js";
 import { addDrain } from "../../lib/http/listen.js";
 import { addHealth } from "./health.js";
 import { createMetrics, type Metrics } from "./metrics.js";
-import { addPredict, type PredictOptions } from "./predict.js";
+import { addModels } from "./models.js";
+import { addPredict } from "./predict.js";
 import { addProblems, sendProblem } from "./problems.js";
+import { addScore } from "./score.js";
+import { createScorer, type ScorerOptions } from "./scorer.js";
 
-export interface AppOptions extends PredictOptions {
+export interface AppOptions extends ScorerOptions {
   /** Bytes of a request's body. */
   readonly bodyLimit: number;
   readonly log: Log;
@@ -34,7 +37,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   refuseOtherRoutes(app);
   addDrain(app, options.timeout + 1000);
   addProblems(app, log, bodyLimit, scheduler.retryAfter);
-  addPredict(app, options, metrics);
+  const scorer = createScorer(options, metrics);
+  addPredict(app, scorer);
+  addScore(app, scorer);
+  addModels(app, source);
   addHealth(app, source, metrics);
   return app;
 }

@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../lib/cli/log.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
-import { listModels, readNewestVersion } from "../../lib/repository/repository.js";
+import { listModels, type ModelVersion, readNewestVersion } from "../../lib/repository/repository.js";
 import { describeVersion, type Model, openModelVersion } from "../../lib/serving/model.js";
 import { connectEngine, type RemoteEngine } from "../../lib/serving/remote-engine.js";
+import { startTextReader } from "../../lib/serving/text-reader.js";
 import { type Follower, type FollowOptions, followNewest } from "../../lib/serving/version-follower.js";
 
 /** Where the api's model comes from, whose versions come and go. */
@@ -36,7 +37,7 @@ const firstPause = 50;
  * @throws no-file; what loading throws if no version loads
  */
 export async function openSource({ repository, log }: Omit<SourceOptions, "timeout">): Promise<ModelSource> {
-  const follower = follow(repository, log, { open: (version) => openModelVersion(version, { log }) });
+  const follower = follow(repository, log, { open: async (version) => addReader(version, await openModelVersion(version, { log })) });
   // During a swap, at most one extra version is in memory.
   const poll = () => follower.drained().then(follower.poll);
   return start(follower, { poll, use: follower.use, live: async () => true });
@@ -51,7 +52,7 @@ export async function connectSource({ repository, timeout, log }: SourceOptions,
     async open(version) {
       const engine = connectEngine(url, version, timeout);
       try {
-        if ((await engine.ready()) || !follower.current) return describeVersion(version, engine);
+        if ((await engine.ready()) || !follower.current) return await addReader(version, describeVersion(version, engine));
       } catch (error) {
         await engine.close();
         throw error;
@@ -83,7 +84,21 @@ export async function connectSource({ repository, timeout, log }: SourceOptions,
 /** Follows the repository's only (or first) model. @throws no-file */
 function follow<M extends Model>(repository: string, log: Log, how: Pick<FollowOptions<M>, "open" | "serves">): Follower<M> {
   const model = listModels(repository)[0] ?? readNewestVersion(repository).model;
-  return followNewest({ repository, model, log, close: ({ engine }) => engine.close(), ...how });
+  return followNewest({ repository, model, log, close: closeModel, ...how });
+}
+
+/** Lets the model read long texts on a thread of its own. @throws no-tokenizer, bad-tokenizer; closes the engine then */
+async function addReader<M extends Model>({ folder }: ModelVersion, model: M): Promise<M> {
+  try {
+    return { ...model, reader: await startTextReader({ folder, maxLength: model.maxLength }) };
+  } catch (error) {
+    await model.engine.close();
+    throw error;
+  }
+}
+
+async function closeModel({ engine, reader }: Model): Promise<void> {
+  await Promise.all([engine.close(), reader?.close()]);
 }
 
 async function start(follower: Follower<Model>, { poll, use, live }: Pick<ModelSource, "poll" | "use" | "live">): Promise<ModelSource> {
