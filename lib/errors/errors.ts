@@ -92,7 +92,7 @@ export const errors = {
   "too-large": error(2, "The body is larger than {limit} bytes. Send a smaller request.", 413),
   "text-too-long": error(1, "The request has {tokens} tokens to score; this server scores about {limit} in {seconds} s, the longest that a request may take. Send a shorter text, or fewer texts at once. The command readability score has no such limit.", 413),
   "too-many-sentences": error(1, "The text has {found} sentences, {length} characters and {windows} windows. The effects of sentences are computed for at most {characters} characters, and for one window or at most {sentences} sentences. Send a part of the text, or leave out \"sentences\".", 422),
-  "no-route": error(2, "{method} {path} does not exist. The README lists the routes.", 404),
+  "no-route": error(2, "{method} {path} does not exist. docs/api.md lists the routes.", 404),
   "wrong-method": error(2, "{path} does not support {method}. Use {allowed}.", 405),
   overloaded: error(1, "The server is overloaded ({waiting} in the queue). Try again in {retryAfter} s.", 503),
   "queue-timeout": error(1, "The model was busy for {milliseconds} ms. Try again later, or allow a longer timeout.", 503),
