@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -57,6 +57,28 @@ describe("a text reader", () => {
 
   it("says why it cannot start", async () => {
     await expect(startTextReader({ folder: join(folder, "nothing"), maxLength })).rejects.toMatchObject({ code: "no-tokenizer" });
+    await expect(startTextReader({ folder, maxLength }, join(folder, "missing.mjs"))).rejects.toThrow("missing.mjs");
+  });
+
+  it("replaces a thread that died of a text", async () => {
+    const script = join(folder, "thread.mjs");
+    writeFileSync(
+      script,
+      `import { parentPort } from "node:worker_threads";
+      parentPort.on("message", ({ text }) => {
+        if (text === "deadly") throw new Error("out of memory");
+        parentPort.postMessage({ windows: { ids: new Int32Array(), sizes: [], weights: [7] }, sentences: [], warnings: [] });
+      });
+      parentPort.postMessage("ready");`,
+    );
+    const other = await startTextReader({ folder, maxLength }, script);
+    const results = await Promise.allSettled(["a", "deadly", "b"].map((text) => other.read(text, {})));
+    expect(results.map((result) => (result.status === "fulfilled" ? result.value.windows.weights : result.reason.message))).toEqual([
+      [7],
+      "out of memory",
+      [7],
+    ]);
+    await other.close();
   });
 
   it("answers what it was given before it closes", async () => {

@@ -56,17 +56,35 @@ export async function readText(
   return readTextHere(model, original, wanted);
 }
 
-/** Starts the thread. @throws no-tokenizer, bad-tokenizer */
-export async function startTextReader(setup: ReaderSetup): Promise<TextReader> {
-  let worker = await startThread(setup);
+/**
+ * Starts the thread. If it dies of a text, another one takes its place.
+ * @param script the thread's compiled module
+ * @throws no-tokenizer, bad-tokenizer
+ */
+export async function startTextReader(
+  setup: ReaderSetup,
+  script: string = compiled("lib/serving/text-reader-worker"),
+): Promise<TextReader> {
+  let worker: Worker | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
+  async function start(): Promise<Worker> {
+    // Flags of this process, such as a test runner's loaders, are not for the thread.
+    const started = new Worker(script, { workerData: setup, execArgv: [] });
+    started.on("error", () => {
+      worker = undefined; // `receive` throws the error
+    });
+    await receive(started);
+    return started;
+  }
+
   async function ask(request: ReaderRequest): Promise<Reading> {
-    if (worker.threadId === -1) worker = await startThread(setup); // it died of the text before
+    worker ??= await start();
     worker.postMessage(request);
     return mapWindows((await receive(worker)) as Reading<PackedWindows>, unpackWindows);
   }
 
+  worker = await start();
   return {
     read(text, wanted, signal) {
       const reading = last.then(() => {
@@ -78,17 +96,9 @@ export async function startTextReader(setup: ReaderSetup): Promise<TextReader> {
     },
     async close() {
       await last;
-      await worker.terminate();
+      await worker?.terminate();
     },
   };
-}
-
-async function startThread(setup: ReaderSetup): Promise<Worker> {
-  // Flags of this process, such as a test runner's loaders, are not for the thread.
-  const worker = new Worker(compiled("lib/serving/text-reader-worker"), { workerData: setup, execArgv: [] });
-  worker.on("error", () => {}); // `receive` throws it
-  await receive(worker);
-  return worker;
 }
 
 /** The thread's next answer. @throws the error that it answers, or that ends it */

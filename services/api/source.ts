@@ -37,7 +37,17 @@ const firstPause = 50;
  * @throws no-file; what loading throws if no version loads
  */
 export async function openSource({ repository, log }: Omit<SourceOptions, "timeout">): Promise<ModelSource> {
-  const follower = follow(repository, log, { open: async (version) => addReader(version, await openModelVersion(version, { log })) });
+  const follower = follow(repository, log, {
+    async open(version) {
+      const reader = await startReader(version);
+      try {
+        return { ...(await openModelVersion(version, { log })), reader };
+      } catch (error) {
+        await reader.close();
+        throw error;
+      }
+    },
+  });
   // During a swap, at most one extra version is in memory.
   const poll = () => follower.drained().then(follower.poll);
   return start(follower, { poll, use: follower.use, live: async () => true });
@@ -52,7 +62,7 @@ export async function connectSource({ repository, timeout, log }: SourceOptions,
     async open(version) {
       const engine = connectEngine(url, version, timeout);
       try {
-        if ((await engine.ready()) || !follower.current) return await addReader(version, describeVersion(version, engine));
+        if ((await engine.ready()) || !follower.current) return { ...describeVersion(version, engine), reader: await startReader(version) };
       } catch (error) {
         await engine.close();
         throw error;
@@ -87,15 +97,8 @@ function follow<M extends Model>(repository: string, log: Log, how: Pick<FollowO
   return followNewest({ repository, model, log, close: closeModel, ...how });
 }
 
-/** Lets the model read long texts on a thread of its own. @throws no-tokenizer, bad-tokenizer; closes the engine then */
-async function addReader<M extends Model>({ folder }: ModelVersion, model: M): Promise<M> {
-  try {
-    return { ...model, reader: await startTextReader({ folder, maxLength: model.maxLength }) };
-  } catch (error) {
-    await model.engine.close();
-    throw error;
-  }
-}
+/** Reads long texts for a version. @throws no-tokenizer, bad-tokenizer */
+const startReader = ({ folder, metadata }: ModelVersion) => startTextReader({ folder, maxLength: metadata.max_length });
 
 async function closeModel({ engine, reader }: Model): Promise<void> {
   await Promise.all([engine.close(), reader?.close()]);
