@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
@@ -102,6 +103,28 @@ describe("POST /predict", () => {
     expect(answer.json()).toMatchObject({ type: "about:blank", status, code, request_id: answer.headers["x-request-id"] });
     expect(answer.json()).toHaveProperty("title");
     expect(answer.json()).toHaveProperty("detail");
+  });
+
+  it("reads compressed bodies, in any case of the encoding", async () => {
+    const body = JSON.stringify({ text: "a b" });
+    for (const [encoding, payload] of Object.entries({ GZIP: gzipSync(body), "x-gzip": gzipSync(body), br: brotliCompressSync(body) })) {
+      const headers = { "content-type": "application/json", "content-encoding": encoding };
+      expect((await build().inject({ method: "POST", url: "/predict", payload, headers })).body).toBe(`["a b",${expected("a b")}]`);
+    }
+  });
+
+  it("refuses encodings and charsets that it does not read, and what is too large once decompressed", async () => {
+    const app = build({ bodyLimit: 1000 });
+    const refuse = async (payload: string | Buffer, headers: Record<string, string>) =>
+      (await app.inject({ method: "POST", url: "/predict", payload, headers: { "content-type": "application/json", ...headers } })).json();
+    const body = JSON.stringify({ text: "a" });
+    expect(await refuse(body, { "content-encoding": "zstd" })).toMatchObject({ status: 415, code: "unsupported-encoding" });
+    expect(await refuse(body, { "content-encoding": "gzip" })).toMatchObject({ status: 400, code: "bad-compression" });
+    const charset = { "content-type": "application/json; charset=ISO-8859-1" };
+    expect(await refuse(body, charset)).toMatchObject({ status: 415, code: "unsupported-charset" });
+    const bomb = gzipSync(JSON.stringify({ text: "a ".repeat(1000) }));
+    expect(await refuse(bomb, { "content-encoding": "gzip" })).toMatchObject({ status: 413, code: "too-large" });
+    expect((await predict(app, { text: "a" }, { "content-type": 'application/json; charset="UTF-8"' })).statusCode).toBe(200);
   });
 
   it("refuses what is not UTF-8", async () => {
@@ -268,6 +291,13 @@ describe("other routes", () => {
     expect((await app.inject("/ready")).json()).toMatchObject({ status: 503, code: "not-ready" });
     ready = () => Promise.reject(new Error("no connection"));
     expect((await app.inject("/ready")).statusCode).toBe(503);
+  });
+
+  it("is alive and serves, but is not ready, while it stops", async () => {
+    const app = build({ stopping: AbortSignal.abort() });
+    expect((await app.inject("/alive")).body).toBe("true");
+    expect((await app.inject("/ready")).statusCode).toBe(503);
+    expect((await predict(app, { text: "a" })).statusCode).toBe(200);
   });
 
   it("tells wrong methods from unknown paths", async () => {

@@ -153,6 +153,6 @@ describe("readability api", () => {
     const first = start("--repository", repository);
     const port = new URL(await waitForAddress(first)).port;
     const second = await runCommand(["api", "--repository", repository, "--port", port]);
-    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining(`Cannot listen on 0.0.0.0:${port}`)]);
+    expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(`Cannot listen on (\\[::\\]|0\\.0\\.0\\.0):${port}`)]);
   });
 });
