@@ -13,6 +13,6 @@ export async function scoreText(
   limits?: Limits,
 ): Promise<TextScore> {
   const windows = splitWindows(tokenizer, text, maxLength);
-  const { logits } = await scheduler.run(engine, windows, { ...limits, atOnce: windowsAtOnce });
-  return combineScores(tokenizer, windows, logits);
+  const { logits } = await scheduler.run(engine, windows.ids, { ...limits, atOnce: windowsAtOnce });
+  return combineScores(windows, logits);
 }

@@ -6,7 +6,7 @@ import type { Model } from "../../lib/serving/model.js";
 import type { Scheduler } from "../../lib/serving/scheduler.js";
 import { windowsAtOnce } from "../../lib/serving/score-text.js";
 import { isBlank } from "../../lib/text/blank.js";
-import { combineScores, splitWindows, type TextScore } from "../../lib/text/windows.js";
+import { combineScores, splitWindows, type TextScore, type Windows } from "../../lib/text/windows.js";
 import { type Cache, createCache } from "./cache.js";
 import type { Metrics } from "./metrics.js";
 import { sendJson } from "./reply.js";
@@ -35,12 +35,12 @@ export function addPredict(app: FastifyInstance, { source, scheduler, cacheSize,
         // Tokens and scores of a text are of one version.
         source.use(async (model) => {
           const windows = tokenize(model, text);
-          const { logits, timings } = await run(model.engine, windows, windowsAtOnce);
+          const { logits, timings } = await run(model.engine, windows.ids, windowsAtOnce);
           for (const { queueSeconds, computeSeconds } of timings) {
             metrics.queueSeconds.observe(queueSeconds);
             metrics.inferenceSeconds.observe(computeSeconds);
           }
-          const result = combineScores(model.tokenizer, windows, logits);
+          const result = combineScores(windows, logits);
           if (!Number.isFinite(result.score)) fail("bad-score", { score: result.score });
           cacheOf(model).set(text, result);
           return result;
@@ -55,7 +55,7 @@ export function addPredict(app: FastifyInstance, { source, scheduler, cacheSize,
     return cache;
   }
 
-  function tokenize({ tokenizer, maxLength }: Model, text: string): number[][] {
+  function tokenize({ tokenizer, maxLength }: Model, text: string): Windows {
     const began = performance.now();
     const windows = splitWindows(tokenizer, text, maxLength);
     metrics.tokenizeSeconds.observe((performance.now() - began) / 1000);
