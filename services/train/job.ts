@@ -5,6 +5,7 @@ import type { Prediction } from "../../lib/report/predictions.js";
 import type { Example } from "../../lib/training/batch.js";
 import type { Layout } from "../../lib/training/layout.js";
 import type { Trainer } from "../../lib/training/trainer.js";
+import type { Augment, TrainingExample } from "./augment.js";
 import type { Data } from "./data.js";
 import type { History, Metrics } from "./metrics.js";
 import type { Settings } from "./options.js";
@@ -15,7 +16,7 @@ import type { Identity, TrainingState } from "./state.js";
 export interface Job {
   readonly settings: Settings;
   readonly data: Data;
-  readonly training: readonly Example[];
+  readonly training: readonly TrainingExample[];
   /** The held-out passages. */
   readonly validation: readonly Example[];
   readonly split: Split;
@@ -30,6 +31,8 @@ export interface Job {
 /** A job that is ready for its next step. */
 export interface Run extends Job {
   readonly trainer: Trainer;
+  /** Crops and joins the examples of a batch, if the settings ask for it. */
+  readonly augment: Augment | undefined;
   /** The arrays that a saved state holds; those of the trainer are views of its memory. */
   readonly state: TrainingState;
   /** Steps that an earlier process took. */

@@ -48,6 +48,7 @@ function describeResults({ data, training, validation }: Job, { steps, predictio
 /** Settings in a training record. */
 const recorded = [
   "head", "epochs", "batch", "lr", "warmup", "loss", "dropout", "clip", "beta1", "beta2", "epsilon", "weightDecay", "weighting", "layerDecay", "ema",
+  "crop", "join",
 ] as const; // biome-ignore format: a list reads better in lines
 const distillation = ["teacher", "teacherWeight", "windows"] as const;
 

@@ -1,6 +1,7 @@
 import { showProgress } from "../../lib/cli/progress.js";
 import { fail } from "../../lib/errors/errors.js";
 import { createTrainer, type Trainer } from "../../lib/training/trainer.js";
+import { createAugment, isAugmented } from "./augment.js";
 import { lastStep, stepsPerEpoch } from "./batches.js";
 import { tableHead } from "./epoch-table.js";
 import { tidyUp } from "./finish.js";
@@ -55,7 +56,8 @@ function prepare(job: Job, trainer: Trainer): Run {
   log.info(`${examples}; steps: ${last} of batch size ${settings.batch}${from}; workers: ${countWorkers(settings)}`);
   const progress = showProgress("train", last, "steps", stepsBefore);
   process.stdout.write(tableHead);
-  return { ...job, trainer, state, stepsBefore, metrics, progress, scores: {} };
+  const augment = isAugmented(settings) ? createAugment(settings, job.data.tokenizer, training) : undefined;
+  return { ...job, augment, trainer, state, stepsBefore, metrics, progress, scores: {} };
 }
 
 /** Takes the selected weights, with their scores of the held-out passages. */
