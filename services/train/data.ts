@@ -1,8 +1,10 @@
-import { type Checkpoint, checkVocabulary, readCheckpoint } from "../../lib/bert/checkpoint.js";
+import { type Checkpoint, checkVocabulary, readCheckpoint, rescaleScores } from "../../lib/bert/checkpoint.js";
+import { readConfig } from "../../lib/bert/config.js";
 import type { Log } from "../../lib/cli/log.js";
 import { type Passage, readPassages } from "../../lib/data/dataset.js";
 import { fail } from "../../lib/errors/errors.js";
 import { resolveBase } from "../../lib/hub/hub.js";
+import { readRecord } from "../../lib/repository/training-record.js";
 import { normalizeText } from "../../lib/text/normalize.js";
 import { loadTokenizer, type Tokenizer } from "../../lib/text/tokenizer.js";
 import { isAugmented, type TrainingExample, tokenizeSentences } from "./augment.js";
@@ -29,13 +31,19 @@ export async function readData(settings: Settings, log: Log): Promise<Data> {
   const { passages, warnings, fingerprint } = readPassages(data, { targets: true, column, target, file });
   for (const warning of warnings) log.warn(warning);
   const base = await resolveBase(name, { log: (message) => log.info(message) });
-  const checkpoint = readCheckpoint(base, { head, seed, notify: (message) => log.warn(message) });
+  const checkpoint = standardizeHead(base, readCheckpoint(base, { head, seed, notify: (message) => log.warn(message) }));
   if (maxLength > checkpoint.config.positions) fail("too-long", { maxLength, positions: checkpoint.config.positions, base: name });
   const tokenizer = loadTokenizer(base);
   checkVocabulary(checkpoint, tokenizer.largestId);
   const texts = passages.map(({ excerpt }) => normalizeText(excerpt));
   const examples = passages.map(({ id, target }, i) => toExample(settings, tokenizer, { id, text: texts[i]!, target }));
   return { passages, texts, fingerprint, examples, base, checkpoint, tokenizer };
+}
+
+/** A base whose labels were standardized begins with standardized scores, unless its head is new. @throws bad-record, bad-config */
+function standardizeHead(base: string, checkpoint: Checkpoint): Checkpoint {
+  const scale = readConfig(base).head === checkpoint.config.head ? readRecord(base)?.scale : undefined;
+  return scale ? rescaleScores(checkpoint, 1 / scale.deviation, -scale.mean / scale.deviation) : checkpoint;
 }
 
 interface LabelledText {

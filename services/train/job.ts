@@ -2,6 +2,7 @@ import type { Log } from "../../lib/cli/log.js";
 import type { Progress } from "../../lib/cli/progress.js";
 import type { Split } from "../../lib/data/split.js";
 import type { Prediction } from "../../lib/report/predictions.js";
+import type { Scale } from "../../lib/repository/training-record.js";
 import type { Example } from "../../lib/training/batch.js";
 import type { Layout } from "../../lib/training/layout.js";
 import type { Trainer } from "../../lib/training/trainer.js";
@@ -31,6 +32,8 @@ export interface Job {
 /** A job that is ready for its next step. */
 export interface Run extends Job {
   readonly trainer: Trainer;
+  /** Of the training labels, if they are standardized. */
+  readonly scale: Scale | undefined;
   /** Crops and joins the examples of a batch, if the settings ask for it. */
   readonly augment: Augment | undefined;
   /** The arrays that a saved state holds; those of the trainer are views of its memory. */
@@ -45,9 +48,10 @@ export interface Run extends Job {
 
 /** A trained model. */
 export interface Trained extends History {
-  /** The selected weights, as `layout` places them. */
+  /** The selected weights, as `layout` places them. Their scores are standardized if there is a scale. */
   readonly parameters: Float32Array;
   readonly layout: Layout;
+  readonly scale: Scale | undefined;
   /** For the held-out passages. */
   readonly predictions: readonly Prediction[];
 }
