@@ -66,7 +66,7 @@ export const errors = {
   "worker-silent": error(1, "A training worker did not respond within {seconds} s. Continue from the last saved state with --resume."),
   "not-finite": error(1, "Training stopped at step {step}: its loss is {loss} and its gradient norm {gradientNorm}. Check the targets of its passages: {rows}. {remedy}"),
   "diverged-before": error(1, "Step {step} of the run in {out} diverged with --lr {lr} and would diverge again. Lower --lr to continue after step {saved}, or leave out --resume to start over."),
-  "other-run": error(1, "{file} was saved by a different run: {differences}. Use the same options to continue it, or leave out --resume to start over."),
+  "other-run": error(1, "{file} was saved by a different run: {differences}. {remedy}"),
   "too-few-steps": error(2, "--max-steps {maxSteps} is below step {stepsBefore}, where --resume continues. Raise it, or leave out --resume to start over."),
   "no-usable-state": error(1, "No saved state in {out} can be used. {problems} Restore one from a backup, or leave out --resume to start over."),
 

@@ -153,7 +153,15 @@ describe("a run", () => {
     const other = await run("interrupted", "--resume", "--lr", "0.5");
     expect(other.code).toBe(1);
     expect(other.stderr).toMatch(/was saved by a different run: epochs was 200, is 2; lr was 0.0001, is 0.5/);
-    const past = await run("interrupted", "--resume", "--epochs", "200", "--max-steps", "1");
+    expect((await run("interrupted", "--resume", "--epochs", "200", "--workers", "1")).stderr).toMatch(
+      /workers was 2, is 1\..*--resume-anyway/,
+    );
+    const anyway = ["--resume-anyway", "--epochs", "200", "--workers", "1", "--max-steps", "9"];
+    const { code: went, stderr: warning } = await run("interrupted", ...anyway);
+    expect(went, warning).toBe(0);
+    expect(warning).toMatch(/continuing although workers was 2, is 1: the result is not bit for bit/);
+    expect(metricsOf("interrupted").map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const past = await run("interrupted", "--resume-anyway", "--epochs", "200", "--max-steps", "1");
     expect(past.code).toBe(2);
     expect(past.stderr).toMatch(/--max-steps 1 is below step \d+, where --resume continues/);
   });

@@ -123,6 +123,11 @@ export const options = {
   ),
   checkpointEvery: option(kinds.positive, 100, "Steps between saved states, from which --resume continues."),
   resume: option(kinds.flag, false, "Continue from the state saved in --out, if there is one."),
+  resumeAnyway: option(
+    kinds.flag,
+    false,
+    "Continue as --resume does, also on another processor, with another number of workers, another --micro-batch or another version of this program. The result is then not bit for bit that of an uninterrupted run.",
+  ),
 };
 
 /** The options of a run, with the recipe's values for those that were not given. */
@@ -134,5 +139,5 @@ export const countWorkers = ({ workers }: Pick<Settings, "workers">): number => 
 export function fillSettings(values: Values<typeof options>): Settings {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
   const data = values.data === places.data ? (findData() ?? places.data) : values.data;
-  return { ...recipes[values.recipe], ...given, data } as Settings;
+  return { ...recipes[values.recipe], ...given, data, resume: values.resume || values.resumeAnyway } as Settings;
 }

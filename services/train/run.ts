@@ -11,7 +11,7 @@ import { openMetrics } from "./metrics.js";
 import { countWorkers } from "./options.js";
 import { writeResults } from "./results.js";
 import { chooseScale, scaleTrainer } from "./scale.js";
-import { loadState } from "./state.js";
+import { loadState, passedBy } from "./state.js";
 import { train } from "./train.js";
 
 /** @throws too-few-rows, same-targets */
@@ -52,7 +52,7 @@ function prepare(job: Job, trainer: Trainer, scale: Scale | undefined): Run {
   const { settings, training, validation, identity, out, log } = job;
   const best = settings.select === "best" ? new Float32Array(trainer.layout.size) : undefined;
   const state = { ...trainer.state, best };
-  const saved = settings.resume ? loadState(out, state, identity, log) : undefined;
+  const saved = settings.resume ? loadState(out, state, identity, log, passedBy(settings)) : undefined;
   const { step: stepsBefore, history } = saved ?? { step: 0, history: { steps: [], epochs: [] } };
   const last = lastStep(settings, training.length);
   if (stepsBefore > last) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
