@@ -60,13 +60,14 @@ export const errors = {
   // Training
   "too-long": error(2, "--max-length {maxLength} exceeds the {positions} tokens that {base} reads. Use at most {positions}."),
   "too-few-rows": error(1, "{file} has too few passages: {training} for training, where a batch takes {batch}, and {validation} for validation, where at least 1 is needed. Add passages, or lower --batch."),
+  "same-targets": error(1, "{file}: the targets of all {passages} training passages are {target}, so there is nothing to learn. Check the column, or choose another with --target."),
   "no-score": error(1, "{file} has no score for the training passage {id}: expected a row with its {key}. Score every passage, or choose a checkpoint with --teacher."),
   "other-architecture": error(1, "{folder} cannot be averaged with {first}: {differences}. Use checkpoints that were trained from the same base."),
   "worker-died": error(1, "Training worker {index} stopped: {cause}. Continue from the last saved state with --resume. If memory ran out, use fewer --workers."),
   "worker-silent": error(1, "A training worker did not respond within {seconds} s. Continue from the last saved state with --resume."),
   "not-finite": error(1, "Training stopped at step {step}: its loss is {loss} and its gradient norm {gradientNorm}. Check the targets of its passages: {rows}. {remedy}"),
   "diverged-before": error(1, "Step {step} of the run in {out} diverged with --lr {lr} and would diverge again. Lower --lr to continue after step {saved}, or leave out --resume to start over."),
-  "other-run": error(1, "{file} was saved by a different run: {differences}. Use the same options to continue it, or leave out --resume to start over."),
+  "other-run": error(1, "{file} was saved by a different run: {differences}. {remedy}"),
   "too-few-steps": error(2, "--max-steps {maxSteps} is below step {stepsBefore}, where --resume continues. Raise it, or leave out --resume to start over."),
   "no-usable-state": error(1, "No saved state in {out} can be used. {problems} Restore one from a backup, or leave out --resume to start over."),
 
