@@ -1,21 +1,16 @@
 import { median } from "../lib/math/statistics.js";
 import { markdownTable } from "../lib/report/markdown.js";
+import type { System } from "./systems.js";
+import type { Latencies } from "./throughput.js";
 
 /** Measurements of a system with one set of texts in one round. */
-export interface Measured {
+export interface Measured extends Latencies, Pick<System, "name" | "http" | "ours"> {
   readonly texts: string;
-  readonly name: string;
-  readonly http: boolean;
-  readonly ours: boolean;
   readonly round: number;
   /** Texts a second of the closed loop. */
   readonly rate: number;
-  /** Texts a second that arrived on average in the open loop, and how many in all. */
+  /** Texts a second that arrived on average in the open loop. */
   readonly offered: number;
-  readonly arrivals: number;
-  /** Milliseconds from arrival to score. */
-  readonly p50: number;
-  readonly p99: number;
 }
 
 /** What the machine can do with one set of texts, measured in one round. */

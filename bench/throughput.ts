@@ -43,7 +43,8 @@ function scheduleArrivals(rate: number, seconds: number, seed: number): readonly
   }
 }
 
-interface Latencies {
+export interface Latencies {
+  /** How many texts arrived. */
   readonly arrivals: number;
   /** Milliseconds from arrival to score. */
   readonly p50: number;

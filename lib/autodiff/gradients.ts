@@ -33,7 +33,6 @@ export const gradients: { readonly [O in DifferentiableOp]: Rule<O> } = {
   Div: ({ b, y }, dy) => [div(dy, b), neg(div(mul(dy, y), b))],
   Neg: (_, dy) => [neg(dy)],
   Exp: ({ y }, dy) => [mul(dy, y)],
-  Sqrt: ({ y }, dy) => [div(mul(dy, 0.5), y)],
   Relu: ({ y }, dy) => [mul(dy, cast(less(0, y), dy.dtype))],
   Tanh: ({ y }, dy) => [mul(dy, sub(1, mul(y, y)))],
   // d erf(x) / dx = 2 / sqrt(pi) exp(-x^2), with the factor in the exponent

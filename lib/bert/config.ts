@@ -86,17 +86,17 @@ const sizes: { readonly [family in FamilyName]: z.ZodType<Sizes> } = {
   bert: usual.transform(readUsual),
   distilbert: z
     .object({ dim: count, n_layers: count, n_heads: count, hidden_dim: count, activation: z.string().default("gelu") })
-    .transform((c) => ({
-      embedding: c.dim,
-      hidden: c.dim,
-      layers: c.n_layers,
-      heads: c.n_heads,
-      intermediate: c.hidden_dim,
-      activation: c.activation,
-      tokenTypes: 0,
-      buckets: 0,
-      epsilon: 1e-12,
-    })),
+    .transform((c) =>
+      readUsual({
+        hidden_size: c.dim,
+        num_hidden_layers: c.n_layers,
+        num_attention_heads: c.n_heads,
+        intermediate_size: c.hidden_dim,
+        hidden_act: c.activation,
+        layer_norm_eps: 1e-12,
+        type_vocab_size: 0,
+      }),
+    ),
   roberta: usual.transform(readUsual),
   electra: usual.extend({ embedding_size: count }).transform((c) => ({ ...readUsual(c), embedding: c.embedding_size })),
   mpnet: usual

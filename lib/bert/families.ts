@@ -54,20 +54,20 @@ const bertLayer: LayerNames = {
 
 const robertaHead = { dense: "classifier.dense", activation: "tanh", out: "classifier.out_proj", dropsInput: true } as const;
 
+/** What most families share with BERT. */
+const usual = { layer: bertLayer, tokenTypes: true, firstPosition: () => 0, padId: 0, dropsAttention: true } as const;
+
 export const families: { readonly [name in FamilyName]: Family } = {
   /** Devlin et al. 2019 */
   bert: {
+    ...usual,
     architecture: "Bert",
     layers: "bert.encoder.layer",
-    layer: bertLayer,
-    tokenTypes: true,
-    firstPosition: () => 0,
-    padId: 0,
-    dropsAttention: true,
     head: { dense: "bert.pooler.dense", activation: "tanh", out: "classifier", dropsInput: false },
   },
   /** Sanh et al. 2019 */
   distilbert: {
+    ...usual,
     architecture: "DistilBert",
     layers: "distilbert.transformer.layer",
     layer: {
@@ -81,35 +81,23 @@ export const families: { readonly [name in FamilyName]: Family } = {
       ffnNorm: "output_layer_norm",
     },
     tokenTypes: false,
-    firstPosition: () => 0,
-    padId: 0,
     dropsAttention: false,
     head: { dense: "pre_classifier", activation: "relu", out: "classifier", dropsInput: false },
   },
   /** Liu et al. 2019 */
   roberta: {
+    ...usual,
     architecture: "Roberta",
     layers: "roberta.encoder.layer",
-    layer: bertLayer,
-    tokenTypes: true,
     firstPosition: (padId) => padId + 1,
     padId: 1,
-    dropsAttention: true,
     head: robertaHead,
   },
   /** Clark et al. 2020; its embeddings may be narrower than its layers */
-  electra: {
-    architecture: "Electra",
-    layers: "electra.encoder.layer",
-    layer: bertLayer,
-    tokenTypes: true,
-    firstPosition: () => 0,
-    padId: 0,
-    dropsAttention: true,
-    head: { ...robertaHead, activation: "gelu" },
-  },
+  electra: { ...usual, architecture: "Electra", layers: "electra.encoder.layer", head: { ...robertaHead, activation: "gelu" } },
   /** Song et al. 2020 */
   mpnet: {
+    ...usual,
     architecture: "MPNet",
     layers: "mpnet.encoder.layer",
     layer: {
@@ -124,7 +112,6 @@ export const families: { readonly [name in FamilyName]: Family } = {
     firstPosition: () => 2, // whatever pad_token_id says
     padId: 1,
     relativeBias: "mpnet.encoder.relative_attention_bias.weight",
-    dropsAttention: true,
     head: robertaHead,
   },
 };

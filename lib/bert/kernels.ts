@@ -1,4 +1,5 @@
 import type { Value } from "../onnx/graph.js";
+import type { LayerNames } from "./families.js";
 
 /**
  * The operations that the model consists of; those with weights take the name of their parameters. One set builds the training graph
@@ -29,8 +30,4 @@ export interface Kernels {
 export type Linear = (x: Value, name: string) => Value;
 
 /** Names of the linear layers that project to queries, keys and values. */
-export interface AttentionLayers {
-  readonly query: string;
-  readonly key: string;
-  readonly value: string;
-}
+export type AttentionLayers = Pick<LayerNames, "query" | "key" | "value">;

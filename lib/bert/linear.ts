@@ -23,7 +23,7 @@ export function fp32Linear(graph: Graph, checkpoint: Checkpoint): Linear {
 export function int8Linear(
   graph: Graph,
   checkpoint: Checkpoint,
-  { largest, exact: exactLayers }: { readonly largest: number; readonly exact?: readonly ("first" | "last")[] },
+  { largest, exact: exactLayers }: { readonly largest: number; readonly exact?: readonly ("first" | "last")[] | undefined },
   ranges: Ranges | undefined,
 ): Linear {
   const exact = fp32Linear(graph, checkpoint);

@@ -19,8 +19,7 @@ import type { Ranges } from "./quantize.js";
 export function buildServingGraph(checkpoint: Checkpoint, precision: Precision, ranges?: Ranges): Uint8Array {
   const { floats, largest, exact } = numbersOf(precision);
   const graph = createGraph(`readability_${precision}`);
-  const linear =
-    largest === undefined ? fp32Linear(graph, checkpoint) : int8Linear(graph, checkpoint, { largest, ...(exact ? { exact } : {}) }, ranges);
+  const linear = largest === undefined ? fp32Linear(graph, checkpoint) : int8Linear(graph, checkpoint, { largest, exact }, ranges);
   addOutput(graph, "logits", reshape(scoreTexts(fusedKernels(graph, checkpoint, linear), checkpoint.config), ["batch", 1]));
   return encodeModel(floats === "float16" ? halveGraph(graph, isOfHead(checkpoint)) : graph, producer);
 }

@@ -29,7 +29,6 @@ const standardOperators = {
   Shape: ["x"],
   Slice: ["x", "starts", "ends", "axes?", "steps?"],
   Softmax: ["x"],
-  Sqrt: ["x"],
   Sub: ["a", "b"],
   Tanh: ["x"],
   Transpose: ["x"],

@@ -49,7 +49,6 @@ export const erf = unary("Erf");
 export const exp = unary("Exp");
 export const neg = unary("Neg");
 export const relu = unary("Relu");
-export const sqrt = unary("Sqrt");
 export const tanh = unary("Tanh");
 /** Over the last axis. */
 export const softmax = (x: Value): Value => apply("Softmax", [x], { axis: -1 });

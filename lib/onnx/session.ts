@@ -27,15 +27,13 @@ export interface SessionOptions {
   readonly threads: number;
   /** "basic" is for graphs that are built fused. "all" lets ONNX Runtime fuse. */
   readonly optimization: "basic" | "all";
-  /** File name prefix of ONNX Runtime's profile, which is written when the session closes. */
-  readonly profile?: string;
 }
 
 /**
  * An ONNX Runtime session on the CPU. Creating and running it block the thread: use a worker thread.
  * @param model path of an .onnx file, or its bytes
  */
-export async function createSession(model: string | Uint8Array, { threads, optimization, profile }: SessionOptions): Promise<Session> {
+export async function createSession(model: string | Uint8Array, { threads, optimization }: SessionOptions): Promise<Session> {
   const session = await InferenceSession.create(model as string, {
     executionProviders: ["cpu"],
     intraOpNumThreads: threads,
@@ -43,7 +41,6 @@ export async function createSession(model: string | Uint8Array, { threads, optim
     executionMode: "sequential",
     graphOptimizationLevel: optimization,
     logSeverityLevel: 3,
-    ...(profile ? { enableProfiling: true, profileFilePrefix: profile } : {}),
   });
   return {
     inputs: session.inputNames,
@@ -52,10 +49,7 @@ export async function createSession(model: string | Uint8Array, { threads, optim
       const results = await session.run(mapValues(feeds, toTensor), fetches);
       return mapValues(results, ({ type, dims, data }) => ({ dtype: type as DType, shape: dims, data: data as TensorData }));
     },
-    async close() {
-      if (profile) session.endProfiling();
-      await session.release();
-    },
+    close: () => session.release(),
   };
 }
 

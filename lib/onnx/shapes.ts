@@ -65,7 +65,6 @@ export const shapeRules: { readonly [O in Op]: Rule<O> } = {
   Neg: same,
   Relu: same,
   Softmax: same,
-  Sqrt: same,
   Tanh: same,
   ReduceMax: reduce,
   ReduceMean: reduce,

@@ -20,6 +20,19 @@ export function drawChart(options: Plot.PlotOptions): string {
   return chart.outerHTML;
 }
 
+/** A histogram of differences, with a line at 0. @param label of the differences */
+export function drawDifferences(differences: readonly number[], label: string): string {
+  return drawChart({
+    x: { label },
+    y: { label: "passages", grid: true },
+    marks: [
+      Plot.rectY(differences, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: (x: number) => x, thresholds: 20 }), fill: blue }),
+      Plot.ruleY([0]),
+      Plot.ruleX([0], faint),
+    ],
+  });
+}
+
 /** A chart as a stand-alone file: dark on light, or light on dark if the reader prefers that. */
 export function toSvgFile(chart: string): string {
   const style = "<style>svg { color: #24292f } @media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>";

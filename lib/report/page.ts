@@ -53,8 +53,9 @@ export function renderFacts(facts: readonly (readonly [name: string, value: Cell
   return `<dl>${facts.map(([name, value]) => `<div><dt>${name}</dt><dd>${escapeHtml(String(value))}</dd></div>`).join("")}</dl>`;
 }
 
-/** @param figures each with its svg */
-export function renderFigures(figures: readonly (readonly [title: string, caption: string, svg: string])[]): string {
+export type Figure = readonly [title: string, caption: string, svg: string];
+
+export function renderFigures(figures: readonly Figure[]): string {
   const parts = figures.map(([title, caption, svg]) => {
     const named = svg.replace("<svg ", `<svg role="img" aria-label="${escapeHtml(title)}" `);
     return `<figure><figcaption><h3>${title}</h3><p>${escapeHtml(caption)}</p></figcaption>${named}</figure>`;

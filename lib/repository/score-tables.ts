@@ -62,10 +62,8 @@ export function findPercentiles(values: readonly number[]): number[] {
 }
 
 /** The share of passages with a lower label than a score, from 0 to 100 percent. @param percentiles of `findPercentiles` */
-export function percentileOf(percentiles: readonly number[], score: number): number {
-  const points = percentiles.map((at, percent) => ({ at, value: percent }));
-  return interpolate(points, score);
-}
+export const percentileOf = (percentiles: readonly number[], score: number): number =>
+  interpolate(percentiles, [...percentiles.keys()], score);
 
 /** Below this rank correlation, a school grade would say little about a score. */
 const weakest = 0.3;
@@ -87,12 +85,10 @@ export function findGrades(passages: readonly GradePoint[]): GradePoint[] | unde
   return groups.map((group, i) => ({ score: median(group.map(({ score }) => score)), grade: falling[i]! }));
 }
 
-/** The school grade of texts with this score. @param grades of `findGrades` */
-export function gradeOf(grades: readonly GradePoint[], score: number): number {
-  return interpolate(
-    grades.map(({ score, grade }) => ({ at: score, value: grade })),
-    score,
-  );
+/** The school grade of texts with this score. @param points of `findGrades` */
+export function gradeOf(points: readonly GradePoint[], score: number): number {
+  const [scores, grades] = [points.map(({ score }) => score), points.map(({ grade }) => grade)];
+  return interpolate(scores, grades, score);
 }
 
 /** The nearest values that never rise. Neighbours that do are pooled to their mean (pool adjacent violators, Ayer et al. 1955). */
@@ -109,11 +105,10 @@ function fallMonotonely(values: readonly number[]): number[] {
   return pools.flatMap(({ sum, count }) => new Array<number>(count).fill(sum / count));
 }
 
-/** Linear interpolation between points with ascending `at`, constant beyond the ends. If points coincide, the last one counts. */
-function interpolate(points: readonly { readonly at: number; readonly value: number }[], x: number): number {
-  const next = points.findIndex(({ at }) => at > x);
-  if (next === -1) return points.at(-1)!.value;
-  if (next === 0) return points[0]!.value;
-  const [low, high] = [points[next - 1]!, points[next]!];
-  return low.value + ((high.value - low.value) * (x - low.at)) / (high.at - low.at);
+/** Linear interpolation between points with ascending xs, constant beyond the ends. If points coincide, the last one counts. */
+function interpolate(xs: readonly number[], ys: readonly number[], x: number): number {
+  const next = xs.findIndex((at) => at > x);
+  if (next <= 0) return ys.at(next)!; // the last, -1, or the first
+  const [low, high] = [ys[next - 1]!, ys[next]!];
+  return low + ((high - low) * (x - xs[next - 1]!)) / (xs[next]! - xs[next - 1]!);
 }

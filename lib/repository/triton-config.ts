@@ -21,15 +21,8 @@ const queue = { timeout: 30_000_000, size: 1000 } as const;
 /** The texts that a GPU scores at once, and the microseconds that the first of them waits for others. */
 export const batching = { texts: 64, delay: 2000 } as const;
 
-interface Profile {
-  readonly maxBatchSize: number;
-  /** Goes before the dimensions of one text: the batch, which Triton adds itself if it batches. */
-  readonly batchDims: readonly number[];
-  readonly batching: string;
-  readonly optimization: string;
-}
-
-const profiles: { readonly [target in TritonConfig["target"]]: Profile } = {
+/** What depends on the target. `batchDims` go before the dimensions of one text: the batch, which Triton adds itself if it batches. */
+const profiles = {
   cpu: {
     maxBatchSize: 0,
     batchDims: [-1],

@@ -45,16 +45,3 @@ export function drawSearch({ gate, trials, kept }: SearchResult): string {
     ],
   });
 }
-
-/** A histogram of the passages' scores less those in float32. */
-export function drawDifferences(differences: readonly number[]): string {
-  return drawChart({
-    x: { label: "score less fp32's" },
-    y: { label: "passages", grid: true },
-    marks: [
-      Plot.rectY(differences, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: (x: number) => x, thresholds: 20 }), fill: blue }),
-      Plot.ruleY([0]),
-      Plot.ruleX([0], faint),
-    ],
-  });
-}

@@ -1,11 +1,12 @@
 import { onnxRuntime } from "../../lib/onnx/session.js";
-import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/report/page.js";
+import { drawDifferences } from "../../lib/report/chart.js";
+import { type Figure, renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/report/page.js";
 import type { Tables } from "../../lib/repository/repository.js";
 import { gradeOf, percentileOf } from "../../lib/repository/score-tables.js";
 import { describeMachine } from "../../lib/system/machine.js";
 import { producer } from "../../lib/system/producer.js";
 import { columns, listRows } from "./candidates-table.js";
-import { drawDifferences, drawSearch } from "./charts.js";
+import { drawSearch } from "./charts.js";
 import type { Outcome } from "./outcome.js";
 import { medianThroughput } from "./speed.js";
 
@@ -16,6 +17,10 @@ export function renderReport(outcome: Outcome, tables: Tables): string {
   const exact = gate.results[0]!;
   const against = outcome.rows.targets ? "the grades" : "fp32's scores";
   const differences = served.scores.map((score, i) => score - exact.scores[i]!);
+  const speedCaption = "Up is faster, left more accurate; filled is what is served, a cross what fails the gate.";
+  const speed: Figure = ["Speed and accuracy", speedCaption, drawSearch(found)];
+  const differencesCaption = `Scores in ${kept.precision} less those in fp32, of the same passages.`;
+  const distribution: Figure = ["Differences", differencesCaption, drawDifferences(differences, "score less fp32's")];
   return renderPage("Optimization report", [
     renderFacts([
       ["Served", target === "gpu" ? `${kept.precision}, on a GPU` : `${kept.precision}, ${kept.layout.sessions} x ${kept.layout.threads}`],
@@ -29,22 +34,7 @@ export function renderReport(outcome: Outcome, tables: Tables): string {
       "Tried",
       `Accuracy on ${outcome.rows.ids.length} passages of ${outcome.rows.source}${trials.length > 0 ? "; speed of sessions x threads on texts of typical length, the median of its measurements" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest on, until one passes the gate.`,
       [
-        renderFigures([
-          ...(trials.length > 0
-            ? ([
-                [
-                  "Speed and accuracy",
-                  "Up is faster, left more accurate; filled is what is served, a cross what fails the gate.",
-                  drawSearch(found),
-                ],
-              ] as const)
-            : []),
-          ...(kept.precision === "fp32"
-            ? []
-            : ([
-                ["Differences", `Scores in ${kept.precision} less those in fp32, of the same passages.`, drawDifferences(differences)],
-              ] as const)),
-        ]),
+        renderFigures([...(trials.length > 0 ? [speed] : []), ...(kept.precision === "fp32" ? [] : [distribution])]),
         renderTable(
           columns,
           listRows(found).map((row) => row.map((cell) => (cell === "-" ? "none" : cell))),

@@ -8,15 +8,6 @@ const smoothed = 20; // steps
 
 export const residualOf = ({ target, score }: Prediction): number => score - target;
 
-export function drawLoss(steps: readonly StepMetrics[]): string {
-  return drawSteps(steps, "loss", "loss");
-}
-
-/** @param clip the largest norm, drawn as a line */
-export function drawGradientNorm(steps: readonly StepMetrics[], clip: number): string {
-  return drawSteps(steps, "gradient_norm", "gradient norm", Plot.ruleY([clip], faint));
-}
-
 export function drawLearningRate(steps: readonly StepMetrics[]): string {
   return drawChart({
     x: { label: "step" },
@@ -26,12 +17,13 @@ export function drawLearningRate(steps: readonly StepMetrics[]): string {
   });
 }
 
-function drawSteps(steps: readonly StepMetrics[], y: keyof StepMetrics, label: string, ...marks: Plot.Markish[]): string {
+/** A measurement of each step, and its moving mean. @param level drawn as a line */
+export function drawSteps(steps: readonly StepMetrics[], y: keyof StepMetrics, level?: number): string {
   return drawChart({
     x: { label: "step" },
-    y: { label, grid: true, zero: true },
+    y: { label: y.replace("_", " "), grid: true, zero: true },
     marks: [
-      ...marks,
+      ...(level === undefined ? [] : [Plot.ruleY([level], faint)]),
       Plot.dot(steps, { x: "step", y, r: 1.5, fill: "currentColor", fillOpacity: 0.3 }),
       Plot.lineY(steps, Plot.windowY({ k: Math.min(smoothed, steps.length), x: "step", y, stroke: blue, strokeWidth: 2 })),
     ],
@@ -62,32 +54,26 @@ export function drawEpochs(epochs: readonly EpochResult[], levels: Readonly<Reco
   });
 }
 
-export function drawResiduals(predictions: readonly Prediction[]): string {
-  return drawChart({
-    x: { label: "predicted - target" },
-    y: { label: "passages", grid: true },
-    marks: [
-      Plot.rectY(predictions, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: residualOf, thresholds: 20 }), fill: blue }),
-      Plot.ruleY([0]),
-      Plot.ruleX([0], faint),
-    ],
-  });
+interface Point {
+  readonly x: number;
+  readonly y: number;
 }
+
+const byX = (a: Point, b: Point) => a.x - b.x;
+
+/** The means of groups of points of equal size, sorted by x. */
+const groupMeans = (points: readonly Point[], groups: number): readonly Point[] =>
+  cutEvenly(points.toSorted(byX), groups).map((group) => ({ x: mean(group.map(({ x }) => x)), y: mean(group.map(({ y }) => y)) }));
+
+const drawMeans = (means: readonly Point[]) => Plot.line(means, { x: "x", y: "y", stroke: blue, strokeWidth: 2, marker: "dot" });
 
 /** Mean score and mean target of ten groups of passages of equal size, sorted by score. */
 export function drawCalibration(predictions: readonly Prediction[]): string {
-  const groups = cutEvenly(
-    predictions.toSorted((a, b) => a.score - b.score),
-    10,
-  );
-  const means = groups.map((group) => ({ score: mean(group.map(({ score }) => score)), target: mean(group.map(({ target }) => target)) }));
+  const means = groupMeans(predictions.map(({ score, target }) => ({ x: score, y: target })), 10); // biome-ignore format: one line
   return drawChart({
     x: { label: "mean predicted" },
     y: { label: "mean target", grid: true },
-    marks: [
-      drawDiagonal(means[0]!.score, means.at(-1)!.score),
-      Plot.line(means, { x: "score", y: "target", stroke: blue, strokeWidth: 2, marker: "dot" }),
-    ],
+    marks: [drawDiagonal(means[0]!.x, means.at(-1)!.x), drawMeans(means)],
   });
 }
 
@@ -97,18 +83,14 @@ export function drawResidualsOver<P extends Prediction>(
   label: string,
   property: (prediction: P) => number,
 ): string {
-  const points = predictions.map((prediction) => ({ x: property(prediction), residual: residualOf(prediction) })).sort((a, b) => a.x - b.x);
-  const means = cutEvenly(points, 8).map((group) => ({
-    x: mean(group.map(({ x }) => x)),
-    residual: mean(group.map(({ residual }) => residual)),
-  }));
+  const points = predictions.map((prediction): Point => ({ x: property(prediction), y: residualOf(prediction) })).sort(byX);
   return drawChart({
     x: { label },
     y: { label: "predicted - target", grid: true },
     marks: [
       Plot.ruleY([0], faint),
-      Plot.dot(points, { x: "x", y: "residual", r: 2, fill: "currentColor", fillOpacity: 0.3 }),
-      Plot.line(means, { x: "x", y: "residual", stroke: blue, strokeWidth: 2, marker: "dot" }),
+      Plot.dot(points, { x: "x", y: "y", r: 2, fill: "currentColor", fillOpacity: 0.3 }),
+      drawMeans(groupMeans(points, 8)),
     ],
   });
 }

@@ -2,6 +2,7 @@ import { formatSeconds } from "../../lib/cli/progress.js";
 import { bootstrapMean } from "../../lib/math/bootstrap.js";
 import { correlate, mean, rank } from "../../lib/math/statistics.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
+import { drawDifferences } from "../../lib/report/chart.js";
 import { renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/report/page.js";
 import { drawPredictions, type Prediction } from "../../lib/report/predictions.js";
 import type { Choices, TrainingRecord } from "../../lib/repository/training-record.js";
@@ -58,14 +59,14 @@ export function renderReport({ record, steps, heldOut, baselines }: ReportConten
     ),
     renderSection("Training", "", [
       renderFigures([
-        ["Loss", "Mean squared error of each step (dots) and its moving mean over 20 steps.", charts.drawLoss(steps)],
+        ["Loss", "Mean squared error of each step (dots) and its moving mean over 20 steps.", charts.drawSteps(steps, "loss")],
         [
           "Error by epoch",
           "Root mean squared error on the training passages during each epoch, and on the held-out passages after it. Dashed: the baselines.",
           charts.drawEpochs(record.epochs, { mean: meanScorer.rmse, "Flesch reading ease": flesch.rmse }),
         ],
         ["Learning rate", "At each step.", charts.drawLearningRate(steps)],
-        ["Gradient norm", `At each step, before clipping to ${clip} (dashed).`, charts.drawGradientNorm(steps, clip)],
+        ["Gradient norm", `At each step, before clipping to ${clip} (dashed).`, charts.drawSteps(steps, "gradient_norm", clip)],
       ]),
       renderTable(
         ["Epoch", "Training loss", "Validation loss", "RMSE"],
@@ -79,7 +80,7 @@ export function renderReport({ record, steps, heldOut, baselines }: ReportConten
         [
           "Residuals",
           "Prediction minus target. On the left, the model finds a passage harder than its target says.",
-          charts.drawResiduals(heldOut),
+          drawDifferences(heldOut.map(charts.residualOf), "predicted - target"),
         ],
         ["Calibration", "Mean target of ten groups of passages of equal size, sorted by prediction.", charts.drawCalibration(heldOut)],
         [
