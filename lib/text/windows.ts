@@ -18,7 +18,7 @@ export interface Windows {
 }
 
 /** The score of a text: that of its only window, or the mean of its windows' scores by weight. @param scores one a window */
-export function combineScores({ weights }: Windows, scores: ArrayLike<number>): TextScore {
+export function combineScores({ weights }: Pick<Windows, "weights">, scores: ArrayLike<number>): TextScore {
   const tokens = weights.reduce((a, b) => a + b, 0);
   if (weights.length === 1) return { score: scores[0]!, tokens, windows: 1 };
   const mean = weights.reduce((sum, weight, i) => sum + scores[i]! * weight, 0) / tokens;
