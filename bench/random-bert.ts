@@ -5,7 +5,7 @@ import { createRandom } from "../lib/math/random.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 
 /** What a model's cost depends on, as config.json names it. */
-export interface BertShape {
+interface BertShape {
   readonly hidden_size: number;
   readonly num_hidden_layers: number;
   readonly num_attention_heads: number;

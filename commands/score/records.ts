@@ -11,7 +11,7 @@ export interface InputRecord {
   readonly problem?: string;
 }
 
-export interface Input {
+interface Input {
   /** For errors. */
   readonly name: string;
   readonly bytes: AsyncIterable<Uint8Array>;

@@ -9,7 +9,7 @@ import {
 import { listSpans, type Span } from "../onnx/slices.js";
 
 /** Operators without a gradient: they make integers, masks and shapes, or are for serving or measuring. */
-export const undifferentiable = [
+const undifferentiable = [
   "Abs", "BitShift", "Cast", "Concat", "CumSum", "DynamicQuantizeMatMul", "Equal", "Gather", "If", "Less", "MultiHeadAttention", "Pad",
   "ReduceMax", "ReduceMin", "Shape",
 ] as const; // biome-ignore format: a list reads better in lines

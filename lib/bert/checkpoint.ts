@@ -16,7 +16,7 @@ export interface Checkpoint {
 }
 
 /** A head that training starts with if the checkpoint has none, or one of another number of labels. */
-export interface FreshHead {
+interface FreshHead {
   readonly head: BertConfig["head"];
   /** The new weights depend on it alone. */
   readonly seed: number;

@@ -5,7 +5,7 @@ import type { AttentionLayers } from "./kernels.js";
 import { transposeMatrix } from "./quantize.js";
 
 /** What is added to attention's logits. */
-export interface AttentionBias {
+interface AttentionBias {
   /** int32 [batch, sequence]: 0 at padding. */
   readonly mask: Value;
   /** [batch, heads, sequence, sequence], by the distance of tokens. */

@@ -9,7 +9,7 @@ export interface CsvRow {
 }
 
 /** Reads the rows of a csv that comes in pieces. The header, with its names trimmed, is the first row. */
-export interface CsvParser {
+interface CsvParser {
   /** The rows that are complete. @throws not-csv */
   push(piece: string): Iterable<CsvRow>;
   /** The rows that are left. @throws not-csv */

@@ -14,7 +14,7 @@ export interface Passage {
   readonly row: number;
 }
 
-export interface Passages {
+interface Passages {
   /** At least one. */
   readonly passages: readonly Passage[];
   /** Sentences for the user about what was accepted but looks wrong. */
@@ -24,7 +24,7 @@ export interface Passages {
 }
 
 /** Where passages are in a file. */
-export interface Columns {
+interface Columns {
   /** The column of the texts. Default: excerpt; if no targets are asked for, else text. */
   readonly column?: string | undefined;
   /** The column of the labels. Default: target. */
@@ -33,7 +33,7 @@ export interface Columns {
   readonly file?: string | undefined;
 }
 
-export interface PassageOptions extends Columns {
+interface PassageOptions extends Columns {
   /** Whether every row must have its target; without, ids may repeat too. */
   readonly targets: boolean;
 }

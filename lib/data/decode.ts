@@ -2,7 +2,7 @@ import { isAscii, isUtf8 } from "node:buffer";
 import { fail } from "../errors/errors.js";
 
 /** Turns the bytes of a text file into text, piece by piece. */
-export interface Decoder {
+interface Decoder {
   /** @throws bad-encoding, not-csv */
   push(bytes: Uint8Array): string;
   /** What is left. @throws bad-encoding, not-csv */

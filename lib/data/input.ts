@@ -5,7 +5,7 @@ import { checkFile, readFile, reading } from "../storage/files.js";
 import { isZip, listZip, unzip, type ZipEntry } from "./zip.js";
 
 /** Bytes of a csv that is held in memory. */
-export const largestCsv = 2 ** 30;
+const largestCsv = 2 ** 30;
 
 export interface InputOptions {
   /** For people, if the file is missing: what was expected, and what to do. */

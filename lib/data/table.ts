@@ -5,7 +5,7 @@ import { createDecoder } from "./decode.js";
 import { type InputOptions, list, readCsv, splitPieces } from "./input.js";
 
 /** Columns by name: as it is written, or else whatever its case. */
-export interface Header {
+interface Header {
   /** The index of a column, undefined if there is none. @throws not-csv if there are several */
   findIfThere(column: string): number | undefined;
   /** @throws no-column, and not-csv if there are several */
@@ -25,7 +25,7 @@ export interface Table extends Header {
   readNumber(row: TableRow, column: number): number;
 }
 
-export interface TableRow {
+interface TableRow {
   /** One for each name. */
   readonly cells: readonly string[];
   /** As a spreadsheet counts: the header is row 1. */

@@ -2,7 +2,7 @@ import { STATUS_CODES } from "node:http";
 import { Pool } from "undici";
 
 /** What POST /predict answered: a score, or a problem. */
-export interface PredictAnswer {
+interface PredictAnswer {
   readonly status: number;
   /** Set where there is no problem. */
   readonly score?: number;

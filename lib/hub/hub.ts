@@ -18,7 +18,7 @@ import {
   type StatusError,
 } from "./download.js";
 
-export interface HubOptions {
+interface HubOptions {
   /** HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are read. */
   readonly env?: NodeJS.ProcessEnv;
   readonly log?: (message: string) => void;

@@ -15,7 +15,7 @@ import {
 import { microsoftOperators } from "./operators.js";
 
 /** What Triton's ONNX Runtime, which is older than ours, can read. */
-export const opset = 17;
+const opset = 17;
 const irVersion = 8;
 
 /** Attributes that ONNX declares as float. Other numbers are ints. */

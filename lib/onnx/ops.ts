@@ -5,7 +5,7 @@ import { addNode } from "./nodes.js";
 import type { Op } from "./operators.js";
 
 /** A tensor, or a number, which takes the other operand's type. */
-export type Operand = Value | number;
+type Operand = Value | number;
 
 /** A small constant. Equal constants are shared. */
 export function constant(

@@ -13,7 +13,7 @@ export interface Data {
   readonly data: TensorData;
 }
 
-export interface Session {
+interface Session {
   readonly inputs: readonly string[];
   /**
    * Runs the graph and blocks the thread meanwhile.
@@ -23,7 +23,7 @@ export interface Session {
   close(): Promise<void>;
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly threads: number;
   /** "basic" is for graphs that are built fused. "all" lets ONNX Runtime fuse. */
   readonly optimization: "basic" | "all";

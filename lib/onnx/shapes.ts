@@ -5,7 +5,7 @@ import type { Operands } from "./operands.js";
 import type { Op } from "./operators.js";
 import { listSpans } from "./slices.js";
 
-export interface TensorType {
+interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
 }

@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly padId?: number;
 }
 
-export interface RequestLimits {
+interface RequestLimits {
   readonly signal?: AbortSignal;
   /** Milliseconds, for all attempts together. */
   readonly timeout?: number;

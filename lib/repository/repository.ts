@@ -26,7 +26,7 @@ const tablesSchema = scoreTablesSchema.extend({
   validation_rmse: z.number().optional(),
 });
 
-export const metadataSchema = tablesSchema.extend({
+const metadataSchema = tablesSchema.extend({
   /** Name and version of the program that wrote it. */
   producer: z.string(),
   /** Folder or hub name of the pretrained model that was fine-tuned. */

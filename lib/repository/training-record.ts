@@ -26,7 +26,7 @@ export type Choices = z.infer<typeof choicesSchema>;
 
 const foldSchema = z.object({ number, of: number });
 
-export const recordSchema = z.object({
+const recordSchema = z.object({
   producer: z.string(),
   /** Hub name or folder of the pretrained model. */
   base: z.string(),

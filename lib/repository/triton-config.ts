@@ -5,7 +5,7 @@ export interface WarmUp {
   readonly batch: number;
 }
 
-export interface TritonConfig {
+interface TritonConfig {
   readonly name: string;
   readonly target: "cpu" | "gpu";
   /** Instances, and the threads of each. */

@@ -5,7 +5,7 @@ export interface Run {
   readonly seconds: number;
 }
 
-export interface RunLimits {
+interface RunLimits {
   readonly signal: AbortSignal;
   /** Milliseconds left for the answer, or Infinity. */
   readonly timeout: number;

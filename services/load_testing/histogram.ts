@@ -1,7 +1,7 @@
 import { build } from "hdr-histogram-js";
 
 /** Times in milliseconds, kept to three digits. */
-export interface Times {
+interface Times {
   readonly count: number;
   readonly mean: number;
   readonly max: number;

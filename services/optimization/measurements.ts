@@ -11,7 +11,7 @@ import { measureThroughput } from "./speed.js";
 
 type Texts = readonly (readonly number[])[];
 
-export interface MeasurementOptions {
+interface MeasurementOptions {
   readonly model: LoadedCheckpoint;
   readonly graphs: Graphs;
   /** Token ids of the gate's rows, of the reference texts and of the texts that ranges are measured on. */

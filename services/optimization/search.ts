@@ -24,7 +24,7 @@ export interface Measurements {
 }
 
 /** What is served, and in what layout. */
-export interface Kept {
+interface Kept {
   readonly precision: Precision;
   readonly layout: Layout;
 }

@@ -46,7 +46,7 @@ export async function measureTrials(
   return measured;
 }
 
-export interface ThroughputOptions {
+interface ThroughputOptions {
   /** Token ids of texts of typical length. */
   readonly texts: readonly (readonly number[])[];
   readonly seconds: number;

@@ -28,7 +28,7 @@ export function openStaging(repository: string, model: string): string {
   return staging;
 }
 
-export interface Published {
+interface Published {
   readonly version: number;
   readonly folder: string;
   /** Whether the newest version was the same already. It then gets the new reports alone. */
