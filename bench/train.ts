@@ -59,9 +59,9 @@ async function compare(run: Run): Promise<string> {
   const first = median(systems[0]!.rates);
   const rows = systems.map(({ name, rates }) => {
     const all = rates.map((rate) => rate.toFixed(0)).join(", ");
-    return `| ${name} | ${median(rates).toFixed(0)} | ${all} | ${(first / median(rates)).toFixed(2)} times |\n`;
+    return `| ${name} | ${median(rates).toFixed(0)} | ${all} | ${(first / median(rates)).toFixed(2)} |\n`;
   });
-  return `${JSON.stringify(describeMachine())}\n\n| | tokens/s, median | all | ours is |\n|---|---:|---|---:|\n${rows.join("")}`;
+  return `${JSON.stringify(describeMachine())}\n\n| | tokens/s, median | all | speed-up |\n|---|---:|---|---:|\n${rows.join("")}`;
 }
 
 /** Tokens a second of our train service. It holds out almost nothing, since the peer does not evaluate. */
