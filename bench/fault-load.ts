@@ -13,14 +13,14 @@ export interface FaultLoad {
   readonly clients: number;
   readonly seconds: number;
   readonly texts: readonly Expected[];
-  /** Share of the requests whose client goes away before the answer. */
+  /** Share of the requests whose client disconnects before the response. */
   readonly leaving?: number;
   /** Whether the server had accepted an unanswered request, by its time (of performance.now()). Default: always. */
   readonly accepted?: (sent: number) => boolean;
   readonly signal: AbortSignal;
 }
 
-/** What became of the requests; each is in one of the counts. */
+/** The outcomes of the requests; each request is in one count. */
 export interface Tally {
   /** Right scores, by the version that gives them. */
   readonly right: number[];
@@ -31,9 +31,9 @@ export interface Tally {
   failed: number;
   /** Accepted and not answered. */
   lost: number;
-  /** Not accepted: the server was away. */
+  /** Not accepted, because the server was down. */
   unheard: number;
-  /** The client went away. */
+  /** The client disconnected. */
   left: number;
   /** How often each reason was given for a status other than 200. */
   readonly reasons: Record<string, number>;
@@ -41,7 +41,7 @@ export interface Tally {
 
 /** Milliseconds. */
 const pauseAfterRefusal = 100;
-/** Milliseconds until a leaving client has left. */
+/** Milliseconds after which a client disconnects. */
 const longestStay = 500;
 /** Seconds. */
 const timeout = 60;

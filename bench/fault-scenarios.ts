@@ -8,7 +8,7 @@ import { type Expected, type FaultLoad, runFaultLoad, type Tally } from "./fault
 import { broken, publishChanged, serveFloat32 } from "./publish.js";
 import { createServers, type Serving, startApi, startInference } from "./servers.js";
 
-/** What a scenario runs with; the repository is its own. */
+/** The inputs of a scenario. Each scenario has its own repository. */
 interface Site extends Serving, Pick<FaultLoad, "clients" | "seconds"> {
   /** Texts with their scores by the repository's version and by its float32 graph. */
   readonly texts: readonly Expected[];
@@ -24,7 +24,7 @@ export interface Outcome {
 
 type Run = (site: Site, servers: Supervisor) => Promise<Outcome>;
 
-/** Loads an api and does something meanwhile. */
+/** Puts load on an api and injects faults meanwhile. */
 type Act = (site: Site, address: string) => Promise<Outcome>;
 
 const alone =
@@ -76,7 +76,7 @@ async function meanwhile(load: Promise<Tally>, seconds: number, act: () => boole
   }
 }
 
-/** The scores of the first version alone, where no other is ever served. */
+/** The scores of the first version, for scenarios that serve no other. */
 const ofFirst = (texts: readonly Expected[]) => texts.map(({ text, scores }) => ({ text, scores: scores.slice(0, 1) }));
 
 async function endThreads(site: Site, servers: Supervisor): Promise<Outcome> {
@@ -87,7 +87,7 @@ async function endThreads(site: Site, servers: Supervisor): Promise<Outcome> {
   return { tally, done: `${times} threads ended` };
 }
 
-/** A server that is sent signals, and the times (of performance.now()) at which it was away because of them. */
+/** A server that gets signals, and the times (of performance.now()) at which it was down because of them. */
 function createVictim(child: () => Child) {
   const outages: { readonly from: number; until: number }[] = [];
   let away = false;
@@ -96,7 +96,7 @@ function createVictim(child: () => Child) {
       away = false;
       for (const outage of outages) outage.until = Math.min(outage.until, performance.now());
     },
-    /** Sends a signal unless the server is away. @returns whether it did */
+    /** Sends a signal unless the server is down. @returns whether it did */
     signal(signal: "SIGKILL" | "SIGTERM"): boolean {
       if (away) return false;
       away = true;

@@ -4,7 +4,7 @@ import { listParameters, sizeOf } from "../lib/bert/parameters.js";
 import { createRandom } from "../lib/math/random.js";
 import { writeTokenizerFiles } from "../lib/text/tokenizer.js";
 
-/** What a model's cost depends on, as config.json names it. */
+/** The sizes that determine a model's cost, as config.json names them. */
 interface BertShape {
   readonly hidden_size: number;
   readonly num_hidden_layers: number;

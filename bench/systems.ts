@@ -14,7 +14,7 @@ export interface System {
   /** Whether it answers POST /predict; the engine alone does not. */
   readonly http: boolean;
   readonly ours: boolean;
-  /** Tokens. Longer texts would be cut, so that it is not measured with them. */
+  /** In tokens. It would truncate longer texts, so it is not measured with them. */
   readonly longest?: number;
   open(setup: Setup): Promise<OpenSystem>;
 }
@@ -39,7 +39,7 @@ const cores = countCores();
 /** Seconds; an answer from behind a slow server and a long queue takes a minute. */
 const timeout = 120;
 
-/** Ours, from the model alone to all that a client goes through. */
+/** Ours, from the model alone to the whole path of a request. */
 export const ours: readonly System[] = [
   { name: "ours: engine, no HTTP", http: false, ours: true, open: openEngine },
   { name: "ours: api", http: true, ours: true, open: (setup) => openHttp(setup, (servers) => startApi(servers, setup)) },
@@ -51,7 +51,7 @@ export const ours: readonly System[] = [
   },
 ];
 
-/** What a user would serve with instead: settings of the peers' script, by their names in the tables. Each uses every core. */
+/** The alternatives: settings of the peers' script, by their names in the tables. Each uses every core. */
 const settings: readonly { readonly args: string; readonly longest?: number }[] = [
   { args: `ort-fp32 --pad 300 --threads ${cores}`, longest: 300 },
   { args: `ort-fp32 --engines ${cores} --threads 1` },
@@ -101,7 +101,7 @@ async function openHttp({ signal }: Setup, start: (servers: Supervisor) => Promi
   }
 }
 
-/** Has texts scored by an api. It throws unless the answer is a score. */
+/** Scores texts through an api. Throws if the response is not a score. */
 export function createSend(address: string, client: ReturnType<typeof connectPredict>): Send {
   return async (text) => {
     const { score, problem } = await client.predict(text);

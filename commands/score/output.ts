@@ -9,7 +9,7 @@ interface Output {
   release(): void;
 }
 
-/** Writes to a stream no faster than it is read. */
+/** Writes to a stream with backpressure. */
 export function openOutput(stream: Writable): Output {
   const controller = new AbortController();
   const { signal: closed } = controller;

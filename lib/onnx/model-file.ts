@@ -14,7 +14,7 @@ import {
 } from "./onnx_pb.js";
 import { microsoftOperators } from "./operators.js";
 
-/** What Triton's ONNX Runtime, which is older than ours, can read. */
+/** The newest versions that Triton's ONNX Runtime, which is older than ours, can read. */
 const opset = 17;
 const irVersion = 8;
 

@@ -42,7 +42,7 @@ const metadataSchema = tablesSchema.extend({
   /** Tokens that the model has positions for. */
   positions: z.number().int().positive().optional(),
   pad_token_id: z.number().int().nonnegative(),
-  /** For a server that scores texts of one length together: the lengths to pad to, ascending up to max_length. */
+  /** For a server that batches texts of equal length: the lengths to pad to, ascending up to max_length. */
   length_buckets: z.array(z.number().int().positive()).min(1).optional(),
   /** sha256 of tokenizer.json */
   tokenizer: z.string(),
@@ -54,7 +54,7 @@ const metadataSchema = tablesSchema.extend({
     rmse_fp32: z.number(),
     largest_difference: z.number(),
   }),
-  /** Texts with their fp32 scores, and how far from them the served graph's may be. */
+  /** Texts with their fp32 scores, and the largest difference that the served graph's scores may have from them. */
   reference: z.object({ tolerance: z.number().positive(), texts: z.array(z.object({ text: z.string(), score: z.number() })).min(1) }),
 });
 
@@ -103,7 +103,7 @@ export function readVersion(repository: string, model: string, version: number):
   return { model, version, folder, metadata: parsed.data };
 }
 
-/** With another model's tokenizer, scores would look right and be wrong. */
+/** With another model's tokenizer, scores would look plausible but be wrong. */
 function checkMetadata(
   file: string,
   { tokenizer, max_length, positions = max_length, length_buckets: buckets = [max_length] }: Metadata,

@@ -1,13 +1,13 @@
 import { z } from "zod";
 import { correlate, cutEvenly, median, rank } from "../math/statistics.js";
 
-/** What scores mean. A table is missing if the training passages are too few. */
+/** Tables that interpret scores. One is missing if there are too few passages for it. */
 export const scoreTablesSchema = z.object({
-  /** For a share of new passages, the largest distance of the score from the label, by the errors on passages that training held out. */
+  /** Prediction intervals from the errors on held-out passages: `coverage` of new passages have a label within `half_width` of the score. */
   intervals: z.array(z.object({ coverage: z.number(), half_width: z.number() })).optional(),
   /** Labels below which 0, 1, ... 100 % of the training passages lie. */
   percentiles: z.array(z.number()).length(101).optional(),
-  /** School grades (Flesch-Kincaid) of training passages of about this score. They fall as the score rises. */
+  /** Typical school grades (Flesch-Kincaid) at a score. They fall as the score rises. */
   grades: z
     .array(z.object({ score: z.number(), grade: z.number() }))
     .min(1)
@@ -21,8 +21,8 @@ type GradePoint = NonNullable<ScoreTables["grades"]>[number];
 const coverages = [0.8, 0.95] as const;
 
 /**
- * Split-conformal intervals (Lei et al. 2018): the ceil((n + 1) coverage)-th smallest of n absolute errors, so that the score of a new
- * passage from the same distribution is within it with at least this probability. None if there are too few errors.
+ * Split-conformal intervals (Lei et al. 2018): the ceil((n + 1) coverage)-th smallest of n absolute errors. The error on a new passage
+ * from the same distribution is at most that with at least this probability. Empty if there are too few errors.
  */
 export function findIntervals(errors: readonly number[]): Interval[] {
   const sorted = errors.map(Math.abs).sort((a, b) => a - b);
@@ -60,7 +60,7 @@ export function percentileOf(percentiles: readonly number[], score: number): num
   return interpolate(points, score);
 }
 
-/** Below this rank correlation, a school grade would say little about a score. */
+/** With a weaker rank correlation, a score would say little about the school grade. */
 const weakest = 0.3;
 const groupSize = 25;
 const mostGroups = 20;
@@ -88,7 +88,7 @@ export function gradeOf(grades: readonly GradePoint[], score: number): number {
   );
 }
 
-/** The nearest values that never rise. Neighbours that do are pooled to their mean (pool adjacent violators, Ayer et al. 1955). */
+/** The nearest non-increasing values. Neighbours that increase are replaced by their mean (pool adjacent violators, Ayer et al. 1955). */
 function fallMonotonely(values: readonly number[]): number[] {
   const pools: { sum: number; count: number }[] = [];
   for (const value of values) {

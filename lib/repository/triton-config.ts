@@ -18,12 +18,12 @@ interface TritonConfig {
 /** The defaults of our own server: microseconds in the queue, and requests in it. */
 const queue = { timeout: 30_000_000, size: 1000 } as const;
 
-/** The texts that a GPU scores at once, and the microseconds that the first of them waits for others. */
+/** The largest batch on a GPU, in texts, and the microseconds that its first text waits for others. */
 export const batching = { texts: 64, delay: 2000 } as const;
 
 interface Profile {
   readonly maxBatchSize: number;
-  /** Goes before the dimensions of one text: the batch, which Triton adds itself if it batches. */
+  /** Precedes the dimensions of one text: the batch, which Triton itself adds if it batches. */
   readonly batchDims: readonly number[];
   readonly batching: string;
   readonly optimization: string;
@@ -47,7 +47,7 @@ const profiles: { readonly [target in TritonConfig["target"]]: Profile } = {
 
 /**
  * config.pbtxt of a model with the inputs and output of `buildServingGraph`, for Triton's onnxruntime backend.
- * Inputs and outputs are given, as Triton would otherwise complete the configuration and batch.
+ * It names the inputs and outputs, because Triton would otherwise complete the configuration and batch.
  */
 export function formatTritonConfig({ name, target, sessions, threads, warmUps }: TritonConfig): string {
   const { maxBatchSize, batchDims, ...parts } = profiles[target];

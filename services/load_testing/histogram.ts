@@ -6,7 +6,7 @@ interface Times {
   readonly mean: number;
   readonly max: number;
   record(milliseconds: number): void;
-  /** 0 of no times. */
+  /** 0 if there are no times. */
   percentile(percent: number): number;
   reset(): void;
 }
