@@ -33,14 +33,13 @@ const profiles: { readonly [target in TritonConfig["target"]]: Profile } = {
   cpu: {
     maxBatchSize: 0,
     batchDims: [-1],
-    batching:
-      "# One text a run is fastest on a CPU, and keeps its score independent of what else is scored: this block only bounds the queue.",
-    optimization: `# Basic: the graph is built fused, and more fusion makes it slower on CPUs.\noptimization { graph { level: -1 } }\n`,
+    batching: "# One text per run is fastest on a CPU, and makes its score independent of other texts: this block only bounds the queue.",
+    optimization: `# Basic: the graph is built from fused operators, and further fusion makes it slower on CPUs.\noptimization { graph { level: -1 } }\n`,
   },
   gpu: {
     maxBatchSize: batching.texts,
     batchDims: [],
-    batching: `# Requests of one length are scored together: clients pad to the length_buckets of metadata.json.\n# The first of them waits so long for others.`,
+    batching: `# Requests of equal length are batched: clients pad to the length_buckets of metadata.json.\n# The first request of a batch waits this long for others.`,
     optimization: "",
   },
 };

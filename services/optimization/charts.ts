@@ -26,7 +26,7 @@ export function drawSearch({ gate, trials, kept }: SearchResult): string {
       { x: "x", y: "y", text: "name", textAnchor: right ? "end" : "start", dx: right ? -9 : 9, dy },
     );
   return drawChart({
-    x: { label: "RMSE less fp32's", domain: [...domain] },
+    x: { label: "RMSE minus fp32's", domain: [...domain] },
     y: { label: "texts/s", grid: true, domain: [0, 1.1 * Math.max(1, ...points.map(({ y }) => y))] },
     marks: [
       Plot.ruleY([0]),
@@ -49,7 +49,7 @@ export function drawSearch({ gate, trials, kept }: SearchResult): string {
 /** A histogram of the differences between the passages' scores and those in float32. */
 export function drawDifferences(differences: readonly number[]): string {
   return drawChart({
-    x: { label: "score less fp32's" },
+    x: { label: "score minus fp32's" },
     y: { label: "passages", grid: true },
     marks: [
       Plot.rectY(differences, { ...Plot.binX<Plot.RectYOptions>({ y: "count" }, { x: (x: number) => x, thresholds: 20 }), fill: blue }),

@@ -65,7 +65,7 @@ it.each(cases)("needs nothing but itself and has its charts: %s", (_, outcome, c
 it("says what is served, how fast it is and what failed", () => {
   const page = renderReport(cases[1]![1], {});
   expect(page).toContain("<dt>Served</dt><dd>int8-ends, 2 x 1</dd>");
-  expect(page).toContain("<dt>Times as fast as fp32</dt><dd>2.00</dd>");
+  expect(page).toContain("<dt>Speed-up over fp32</dt><dd>2.00</dd>");
   expect(page.match(/no: fails the gate/g)).toHaveLength(2);
   expect(renderReport(cases[4]![1], {})).toContain("speed on a GPU was not measured");
 });
@@ -80,7 +80,7 @@ it("says what scores mean, where that is known", () => {
     intervals: [{ coverage: 0.8, half_width: 0.694 }],
   };
   const page = renderReport(cases[0]![1], tables);
-  expect(page).toContain("At least 80 % of new passages are graded within 0.69 of their score.");
+  expect(page).toContain("At least 80 % of new passages have a label within 0.69 of their score.");
   const rows = [
     ...page.matchAll(/<td class="number">([−\d.]+)<\/td><td class="number">(\d+)<\/td><td class="number">([\d.]+)<\/td><\/tr>/g),
   ];
