@@ -5,7 +5,7 @@ import { expect, it } from "vitest";
 import { until } from "../../test/fakes.js";
 import { addDrain, listen } from "./listen.js";
 
-it("listens on a free port and tells its address; refuses one that is taken", async () => {
+it("listens on a free port and returns its address; refuses a port in use", async () => {
   const app = fastify();
   const address = await listen(app, { host: "127.0.0.1", port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -19,7 +19,7 @@ it("listens on a free port and tells its address; refuses one that is taken", as
   await app.close();
 });
 
-it("closes once what was accepted is answered, also where a client keeps its connection or never sends all", async () => {
+it("closes after answering the accepted requests, even if a client keeps its connection or never completes its request", async () => {
   const app = fastify();
   addDrain(app);
   let answer: () => void = () => {};
