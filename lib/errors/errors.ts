@@ -20,6 +20,7 @@ export const errors = {
   "not-writable": error(1, "Cannot write {file}: {cause}. Grant write access or choose another place; the previous file is unchanged."),
   "not-readable": error(1, "Cannot read {file}: {cause}. Grant read access or choose another file."),
   "not-a-file": error(1, "{file} is {found}, not a regular file. Choose a file."),
+  "file-too-large": error(1, "{file} has {bytes} bytes; the limit is {limit}. It is damaged, or another file."),
   "lfs-pointer": error(1, "{file} is a Git LFS pointer, not the file itself. Fetch the file with: git lfs pull."),
   "in-use": error(1, "Another readability process is writing to {folder}. Wait until it ends, or choose another folder with --out."),
 
@@ -59,13 +60,14 @@ export const errors = {
   // Training
   "too-long": error(2, "--max-length {maxLength} exceeds the {positions} tokens that {base} reads. Use at most {positions}."),
   "too-few-rows": error(1, "{file} has too few passages: {training} for training, where a batch takes {batch}, and {validation} for validation, where at least 1 is needed. Add passages, or lower --batch."),
+  "same-targets": error(1, "{file}: the targets of all {passages} training passages are {target}, so there is nothing to learn. Check the column, or choose another with --target."),
   "no-score": error(1, "{file} has no score for the training passage {id}: expected a row with its {key}. Score every passage, or choose a checkpoint with --teacher."),
   "other-architecture": error(1, "{folder} cannot be averaged with {first}: {differences}. Use checkpoints that were trained from the same base."),
   "worker-died": error(1, "Training worker {index} stopped: {cause}. Continue from the last saved state with --resume. If memory ran out, use fewer --workers."),
   "worker-silent": error(1, "A training worker did not respond within {seconds} s. Continue from the last saved state with --resume."),
   "not-finite": error(1, "Training stopped at step {step}: its loss is {loss} and its gradient norm {gradientNorm}. Check the targets of its passages: {rows}. {remedy}"),
   "diverged-before": error(1, "Step {step} of the run in {out} diverged with --lr {lr} and would diverge again. Lower --lr to continue after step {saved}, or leave out --resume to start over."),
-  "other-run": error(1, "{file} was saved by a different run: {differences}. Use the same options to continue it, or leave out --resume to start over."),
+  "other-run": error(1, "{file} was saved by a different run: {differences}. {remedy}"),
   "too-few-steps": error(2, "--max-steps {maxSteps} is below step {stepsBefore}, where --resume continues. Raise it, or leave out --resume to start over."),
   "no-usable-state": error(1, "No saved state in {out} can be used. {problems} Restore one from a backup, or leave out --resume to start over."),
 
@@ -78,6 +80,7 @@ export const errors = {
   "no-model": error(1, "No model in {where}: expected a model repository, or a checkpoint with config.json and model.safetensors. Make one with: readability train, then readability optimization."),
   "bad-metadata": error(1, "{file} is invalid: {problem}. {remedy}"),
   "bad-graph": error(1, "Cannot load {file} as an ONNX graph: {cause}. Rebuild the model repository with: readability optimization."),
+  "version-crashed": error(1, "The check of {folder} {how}: its files are damaged, or this machine lacks memory. Rebuild the model repository with: readability optimization."),
   "wrong-scores": error(1, "{file} scores its reference texts incorrectly on this processor: off by {difference}, where {tolerance} is allowed. Rebuild the model repository on this machine with: readability optimization."),
   "bad-score": error(1, "The model returned {score} instead of a finite number. It is damaged and must be rebuilt."),
   "run-failed": error(1, "The model cannot score this input: {problem}. Expected token ids of its vocabulary, at most as many as it has positions."),
@@ -86,10 +89,17 @@ export const errors = {
   // Requests
   "bad-json": error(2, 'The body is not valid JSON: {problem}. Send {"text": "..."} as UTF-8.', 400),
   "no-text": error(2, 'The body has no text: expected {"text": "..."}, found {found}.', 400),
+  "bad-score-request": error(2, 'The body is invalid: {problem}. Send {"text": "..."} or {"texts": ["...", "..."]}, with "formulas": true or "sentences": true if you want them.', 400),
   "empty-text": error(1, "The text is empty or blank. Send at least one word.", 422),
   "not-json": error(2, 'The content type is {type}; expected application/json. Send {"text": "..."} with that header.', 415),
   "too-large": error(2, "The body is larger than {limit} bytes. Send a smaller request.", 413),
-  "no-route": error(2, "{method} {path} does not exist. The README lists the routes.", 404),
+  "text-too-long": error(1, "The request has {tokens} tokens to score; this server scores about {limit} in {seconds} s, the longest that a request may take. Send a shorter text, or fewer texts at once. The command readability score has no such limit.", 413),
+  "too-many-sentences": error(1, "The text has {found} sentences, {length} characters and {windows} windows. The effects of sentences are computed for at most {characters} characters, and for one window or at most {sentences} sentences. Send a part of the text, or leave out \"sentences\".", 422),
+  "no-route": error(2, "{method} {path} does not exist. docs/api.md lists the routes.", 404),
+  "bodies-too-large": error(1, "The server is reading too many large requests. Try again in {retryAfter} s.", 503),
+  "bad-compression": error(2, "The body cannot be decompressed: {cause}. Compress it again, or send it uncompressed.", 400),
+  "unsupported-encoding": error(2, "The content encoding {encoding} is not supported. Use gzip, deflate or br, or send the body uncompressed.", 415),
+  "unsupported-charset": error(2, "The charset {charset} is not supported. Send JSON in UTF-8.", 415),
   "wrong-method": error(2, "{path} does not support {method}. Use {allowed}.", 405),
   overloaded: error(1, "The server is overloaded ({waiting} in the queue). Try again in {retryAfter} s.", 503),
   "queue-timeout": error(1, "The model was busy for {milliseconds} ms. Try again later, or allow a longer timeout.", 503),
@@ -100,7 +110,7 @@ export const errors = {
   internal: error(1, "Internal error. Report it with the log lines of request {id}."),
 
   // Open Inference Protocol, with Triton's words where it has them
-  "unknown-encoding": error(1, "The content encoding {encoding} is not supported. Send the body uncompressed, or use gzip or deflate.", 501),
+  "unknown-encoding": error(1, "The content encoding {encoding} is not supported. Use gzip, deflate or br, or send the body uncompressed.", 501),
   "bad-inference-request": error(1, "{problem}. Expected: {expected}.", 400),
   "batch-too-large": error(1, "The request has {texts} texts; the limit is {limit}. Split it.", 400),
   "unknown-model": error(1, "Request for unknown model: {model} is not found. POST /v2/repository/index lists what is served.", 404),
@@ -127,7 +137,7 @@ export const errors = {
 export type ErrorCode = keyof typeof errors;
 
 /** A value for each placeholder of the message, and no other. */
-export type ErrorDetails<C extends ErrorCode> = Details<Placeholders<(typeof errors)[C]["template"]>>;
+type ErrorDetails<C extends ErrorCode> = Details<Placeholders<(typeof errors)[C]["template"]>>;
 
 type Details<Name extends string> = [Name] extends [never] ? Readonly<Record<string, never>> : Readonly<Record<Name, string | number>>;
 

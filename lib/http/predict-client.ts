@@ -20,7 +20,7 @@ export interface PredictClient {
   destroy(): Promise<void>;
 }
 
-export interface PredictOptions {
+interface PredictOptions {
   /** Seconds to connect, and to wait for an answer. */
   readonly timeout: number;
   /** Largest number of connections, which are kept alive. Default: no limit. */

@@ -10,6 +10,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from "node:fs";
@@ -86,10 +87,12 @@ function writeWhole(file: number, bytes: Uint8Array): void {
 /**
  * The bytes of a regular file.
  * @param what and remedy what was expected, and what to do, if there is no such file
- * @throws no-file, not-a-file, not-readable, lfs-pointer, file-failed
+ * @param limit bytes of the largest file that is read
+ * @throws no-file, not-a-file, not-readable, file-too-large, lfs-pointer, file-failed
  */
-export function readFile(file: string, what: string, remedy: string): Buffer {
-  checkFile(file, what, remedy);
+export function readFile(file: string, what: string, remedy: string, limit = Infinity): Buffer {
+  const { size } = checkFile(file, what, remedy);
+  if (size > limit) fail("file-too-large", { file, bytes: size, limit });
   const bytes = reading(file, () => readFileSync(file));
   checkPointer(file, bytes);
   return bytes;
@@ -102,12 +105,12 @@ export function readFolder(folder: string, what: string, remedy: string): readon
 }
 
 /** Refuses anything but a regular file before it is opened, because reading a pipe or a device may never end. @throws no-file, not-a-file */
-export function checkFile(file: string, what: string, remedy: string): void {
+export function checkFile(file: string, what: string, remedy: string): Stats {
   if (!existsSync(file)) fail("no-file", { file, what, remedy });
   const stats = reading(file, () => statSync(file));
-  if (stats.isFile()) return;
+  if (stats.isFile()) return stats;
   const found = stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a named pipe" : stats.isSocket() ? "a socket" : "a device";
-  fail("not-a-file", { file, found });
+  return fail("not-a-file", { file, found });
 }
 
 const pointer = Buffer.from("version https://git-lfs.github.com/spec/");
