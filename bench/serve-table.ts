@@ -8,7 +8,7 @@ export interface Measured {
   readonly http: boolean;
   readonly ours: boolean;
   readonly round: number;
-  /** Texts a second of the closed loop. */
+  /** Texts per second in the closed loop. */
   readonly rate: number;
   /** Texts a second that arrived on average in the open loop, and how many in all. */
   readonly offered: number;
@@ -18,7 +18,7 @@ export interface Measured {
   readonly p99: number;
 }
 
-/** What the machine can do with one set of texts, measured in one round. */
+/** The peak of the machine for one set of texts, measured in one round. */
 export interface Peak {
   readonly texts: string;
   /** Integer operations; 0 if the model is served in float32. */
