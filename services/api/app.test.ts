@@ -8,6 +8,7 @@ import { afterEach, describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import type { Model } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
+import { normalizeText } from "../../lib/text/normalize.js";
 import { fakeEngine, fixedSource, holdEngine, keepLog, sumEngine, sumScore, until, wordTokenizer } from "../../test/fakes.js";
 import { createFakeEngine } from "../../test/workers.js";
 import { type AppOptions, buildApp } from "./app.js";
@@ -39,7 +40,7 @@ const predict = (app: FastifyInstance, payload: unknown, headers: Record<string,
     headers: { "content-type": "application/json", ...headers },
   });
 
-const expected = (text: string) => formatFloat32(sumScore(wordTokenizer.encode(text)));
+const expected = (text: string) => formatFloat32(sumScore(wordTokenizer.encode(normalizeText(text))));
 
 async function readMetric(app: FastifyInstance, name: string): Promise<string | undefined> {
   const { body } = await app.inject("/metrics");
@@ -84,6 +85,8 @@ describe("POST /predict", () => {
   it.each([
     ["an empty text", '{"text": ""}', 422, "empty-text"],
     ["a blank text", '{"text": " \\n\\u00a0\\u200b"}', 422, "empty-text"],
+    ["a lone combining mark", '{"text": "\\u0301"}', 422, "empty-text"],
+    ["a lone low surrogate", '{"text": "\\udc00"}', 422, "empty-text"],
     ["malformed JSON", '{"text": "a"', 400, "bad-json"],
     ["no body", "", 400, "bad-json"],
     ["a number", '{"text": 1}', 400, "no-text"],

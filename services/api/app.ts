@@ -9,10 +9,13 @@ import { addDrain } from "../../lib/http/listen.js";
 import { addConnectionLimits, type ConnectionLimits, timeouts } from "../../lib/http/server.js";
 import { addHealth } from "./health.js";
 import { createMetrics, type Metrics } from "./metrics.js";
-import { addPredict, type PredictOptions } from "./predict.js";
+import { addModels } from "./models.js";
+import { addPredict } from "./predict.js";
 import { addProblems, sendProblem } from "./problems.js";
+import { addScore } from "./score.js";
+import { createScorer, type ScorerOptions } from "./scorer.js";
 
-export interface AppOptions extends PredictOptions, ConnectionLimits {
+export interface AppOptions extends ScorerOptions, ConnectionLimits {
   /** Bytes of a request's body. */
   readonly bodyLimit: number;
   /** Bytes of all bodies that are in memory. */
@@ -42,7 +45,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
   addBodies(app, options.bodiesLimit, "unsupported-encoding");
   addDrain(app, options.timeout + 1000);
   addProblems(app, log, bodyLimit, scheduler.retryAfter);
-  addPredict(app, options, metrics);
+  const scorer = createScorer(options, metrics);
+  addPredict(app, scorer);
+  addScore(app, scorer);
+  addModels(app, source);
   addHealth(app, source, metrics, options.stopping);
   return app;
 }

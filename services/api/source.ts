@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../lib/cli/log.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
-import { listModels, readNewestVersion } from "../../lib/repository/repository.js";
+import { listModels, type ModelVersion, readNewestVersion } from "../../lib/repository/repository.js";
 import { checkVersion } from "../../lib/serving/check-version.js";
 import { describeVersion, type Model, openModelVersion } from "../../lib/serving/model.js";
 import { connectEngine, type RemoteEngine } from "../../lib/serving/remote-engine.js";
+import { startTextReader } from "../../lib/serving/text-reader.js";
 import { type Follower, type FollowOptions, followNewest } from "../../lib/serving/version-follower.js";
 
 /** Where the api's model comes from, whose versions come and go. */
@@ -43,7 +44,13 @@ export async function openSource({ repository, log, signal }: Omit<SourceOptions
   const follower = follow(repository, model, log, {
     async open(version) {
       await checkVersion(version, { signal });
-      return openModelVersion(version, { log });
+      const reader = await startReader(version);
+      try {
+        return { ...(await openModelVersion(version, { log })), reader };
+      } catch (error) {
+        await reader.close();
+        throw error;
+      }
     },
   });
   const poll = async () => {
@@ -64,7 +71,7 @@ export async function connectSource({ repository, timeout, log }: SourceOptions,
     async open(version) {
       const engine = connectEngine(url, version, timeout);
       try {
-        if ((await engine.ready()) || !follower.current) return describeVersion(version, engine);
+        if ((await engine.ready()) || !follower.current) return { ...describeVersion(version, engine), reader: await startReader(version) };
       } catch (error) {
         await engine.close();
         throw error;
@@ -106,7 +113,14 @@ function isGone(repository: string, model: string): boolean {
 }
 
 function follow<M extends Model>(repository: string, model: string, log: Log, how: Pick<FollowOptions<M>, "open" | "serves">): Follower<M> {
-  return followNewest({ repository, model, log, close: ({ engine }) => engine.close(), ...how });
+  return followNewest({ repository, model, log, close: closeModel, ...how });
+}
+
+/** Reads long texts for a version. @throws no-tokenizer, bad-tokenizer */
+const startReader = ({ folder, metadata }: ModelVersion) => startTextReader({ folder, maxLength: metadata.max_length });
+
+async function closeModel({ engine, reader }: Model): Promise<void> {
+  await Promise.all([engine.close(), reader?.close()]);
 }
 
 async function start(follower: Follower<Model>, { poll, use, live }: Pick<ModelSource, "poll" | "use" | "live">): Promise<ModelSource> {

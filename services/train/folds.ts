@@ -11,7 +11,7 @@ import type { Job } from "./job.js";
 import type { Settings } from "./options.js";
 import { readJson } from "./read-json.js";
 import { checkJob, runJob } from "./run.js";
-import { checkIdentity, type Identity, identifyRun, identitySchema, removeState } from "./state.js";
+import { checkIdentity, type Identity, identifyRun, identitySchema, passedBy, removeState } from "./state.js";
 import { consultTeacher, type Teaching } from "./teacher.js";
 import { pickTrainingExamples } from "./training-examples.js";
 
@@ -25,7 +25,7 @@ export async function trainFolds(settings: Settings, data: Data, log: Log): Prom
   const file = join(out, "folds-state.json");
   const identity = { ...identifyRun(settings, data, teaching), maxSteps };
   if (!resume) rmSync(file, { force: true });
-  const finished = readFinished(file, identity);
+  const finished = readFinished(file, identity, passedBy(settings), log);
   for (const job of resume ? jobs.slice(0, finished.length) : jobs) removeState(job.out);
   for (const job of jobs.slice(finished.length)) {
     log.info(`fold ${finished.length + 1} of ${folds}`);
@@ -42,7 +42,14 @@ export async function trainFolds(settings: Settings, data: Data, log: Log): Prom
 function listJobs(settings: Settings, data: Data, teaching: Teaching | undefined, log: Log): readonly Job[] {
   const { out, folds, seed, splitSeed = seed } = settings;
   const foldOf = splitFolds(data.passages, folds, splitSeed);
-  const common = { settings, data, identity: identifyRun(settings, data, teaching), log, stop: abortOnSignals() };
+  const common = {
+    settings,
+    data,
+    identity: identifyRun(settings, data, teaching),
+    teacherSpread: teaching?.spread,
+    log,
+    stop: abortOnSignals(),
+  };
   return Array.from({ length: folds }, (_, fold): Job => {
     const others = [...foldOf.keys()].filter((i) => foldOf[i] !== fold);
     return {
@@ -61,9 +68,9 @@ const stateSchema = z.object({ identity: identitySchema, finished: z.array(z.arr
 type FoldsState = z.infer<typeof stateSchema>;
 
 /** @throws other-run, bad-config */
-function readFinished(file: string, identity: Identity): FoldsState["finished"] {
+function readFinished(file: string, identity: Identity, passed: readonly string[], log: Log): FoldsState["finished"] {
   if (!existsSync(file)) return [];
   const state = readJson(file, stateSchema, "Delete it to train all folds again.");
-  checkIdentity(file, state.identity, identity);
+  checkIdentity(file, state.identity, identity, passed, log);
   return state.finished;
 }

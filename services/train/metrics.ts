@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { failToWrite, syncFile, writeFileAtomic } from "../../lib/storage/files.js";
-import { encodeScalars, encodeStart } from "./tensorboard/events.js";
+import { encodeScalars, encodeStart } from "./tensorboard.js";
 
 const count = z.number().int().positive();
 const number = z
@@ -16,10 +16,10 @@ const stepSchema = z.object({
   step: count,
   /** Counted from 1. */
   epoch: count,
-  /** Weighted mean squared error of the batch. */
+  /** Weighted mean squared error of the batch, on the labels' scale. */
   loss: number,
   learning_rate: number,
-  /** Before clipping. */
+  /** Before clipping; of standardized labels, if they are. */
   gradient_norm: number,
   /** Without padding. */
   tokens: count,

@@ -6,6 +6,12 @@ import { countCores } from "../../lib/system/cores.js";
 import { type Recipe, recipes } from "./recipes.js";
 import { selections } from "./select.js";
 
+const probability = kinds.number.min(0).max(1);
+/** "0,2,4" */
+const indices = z
+  .string()
+  .regex(/^\d+(,\d+)*$/, "must be whole numbers separated by commas")
+  .transform((text) => text.split(",").map(Number)) as unknown as z.ZodType<readonly number[]>;
 const share = kinds.number.min(0).max(0.9);
 
 /** An option whose default depends on the recipe. */
@@ -30,6 +36,12 @@ export const options = {
     "Set of defaults. default: trains in minutes on a CPU; original: the settings of the original Python stack.",
   ),
   base: fromRecipe(kinds.text, "base", "Pretrained checkpoint: a folder in Hugging Face format, or a name on its hub."),
+  initLayers: option<readonly number[] | undefined>(
+    indices.optional(),
+    undefined,
+    "Encoder layers of the base to start from, counted from 0 and separated by commas, such as 0,2,4. The model has as many layers. Default: all.",
+  ),
+  reinit: option(kinds.count, 0, "Top layers of the base to replace by new ones, drawn from --seed."),
   head: fromRecipe(
     z.enum(heads),
     "head",
@@ -47,6 +59,16 @@ export const options = {
   epsilon: fromRecipe(kinds.number.positive(), "epsilon", "AdamW's epsilon, which prevents division by zero."),
   clip: fromRecipe(kinds.number.positive(), "clip", "Largest gradient norm. A larger gradient is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Dropout probability during training."),
+  crop: fromRecipe(
+    probability,
+    "crop",
+    "Probability that, for an epoch, a run of its sentences takes a training passage's place, with the passage's target. Short texts are then scored like long ones.",
+  ),
+  join: fromRecipe(
+    probability,
+    "join",
+    "Probability that, for an epoch, other passages follow a training passage, up to --max-length at most, with the mean of their targets. Long texts are then scored like their parts.",
+  ),
   validation: option(kinds.number.positive().max(0.5), 0.1, "Fraction of the passages held out for validation. Unused with --folds."),
   folds: option(
     kinds.count.refine((folds) => folds !== 1, "must be 0 or at least 2"),
@@ -73,13 +95,13 @@ export const options = {
     "last",
     "Weights to write. last: after the last step; best: after the epoch with the lowest validation RMSE, which makes that RMSE optimistic; average: the moving average of --ema.",
   ),
-  teacher: option<string | undefined>(
-    kinds.text.optional(),
-    undefined,
-    "Teacher for distillation: a checkpoint or model repository, or a CSV with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores of the training passages are mixed into their targets.",
+  teacher: option(
+    kinds.list,
+    [],
+    "Teacher for distillation: a checkpoint or model repository, or a CSV with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores of the training passages are mixed into their targets. If there are several, the mean of their scores.",
   ),
   teacherWeight: option(
-    kinds.number.min(0).max(1),
+    probability,
     0.5,
     "Weight w of the teacher's scores: the training target is (1 - w) target + w score, and training losses are measured against it.",
   ),
@@ -88,12 +110,26 @@ export const options = {
     0,
     "Windows to draw from each training passage: runs of its sentences whose target is the score of --teacher, which must be a checkpoint or model repository.",
   ),
+  unlabelled: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    'Further passages to train on, without labels: JSON lines, plain or gzipped, with a field "text". Their target is the score of --teacher, which is cached in --out.',
+  ),
+  maxSpread: option<number | undefined>(
+    kinds.number.positive().optional(),
+    undefined,
+    "Largest standard deviation of the scores of several teachers. Windows and unlabelled passages above it are left out, and labelled passages keep their label alone. Default: no limit.",
+  ),
   average: option(
     kinds.list,
     [],
     "Train nothing; write the average of the weights of these checkpoints (two or more folders, trained from the same base) to --out, and measure it on the passages of --data that none of them has seen.",
   ),
-  seed: option(kinds.count, 0, "Seed of the split, the order of passages, dropout, windows and the weights of a new head."),
+  seed: option(
+    kinds.count,
+    0,
+    "Seed of the split, the order of passages, dropout, windows, crops, joins, new layers and the weights of a new head.",
+  ),
   splitSeed: option<number | undefined>(
     kinds.count.optional(),
     undefined,
@@ -112,6 +148,11 @@ export const options = {
   ),
   checkpointEvery: option(kinds.positive, 100, "Steps between saved states, from which --resume continues."),
   resume: option(kinds.flag, false, "Continue from the state saved in --out, if there is one."),
+  resumeAnyway: option(
+    kinds.flag,
+    false,
+    "Continue as --resume does, also on another processor, with another number of workers, another --micro-batch or another version of this program. The result is then not bit for bit that of an uninterrupted run.",
+  ),
 };
 
 /** The options of a run, with the recipe's values for those that were not given. */
@@ -123,5 +164,5 @@ export const countWorkers = ({ workers }: Pick<Settings, "workers">): number => 
 export function fillSettings(values: Values<typeof options>): Settings {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
   const data = values.data === places.data ? (findData() ?? places.data) : values.data;
-  return { ...recipes[values.recipe], ...given, data } as Settings;
+  return { ...recipes[values.recipe], ...given, data, resume: values.resume || values.resumeAnyway } as Settings;
 }
