@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { listVersions, type Metadata, type ModelVersion, versionFiles } from "../lib/repository/repository.js";
 
 /** Changes a copy of a version. Its files are links to the original's files, so a change must replace a file, not write into it. */
-type Change = (folder: string) => void;
+export type Change = (folder: string) => void;
 
 /** Versions kept besides the first, to which a server falls back from broken ones. */
 const kept = 2;
