@@ -1,6 +1,6 @@
 /**
- * What becomes of requests under injected faults: 50 clients, each scenario for 60 s, every score compared bit for bit with that of
- * the text alone. Exits with 1 if an accepted request was lost, a score was wrong, or a status other than 200 and 503 came.
+ * Counts the outcomes of requests under injected faults: 50 clients, each scenario for 60 s. Every score is compared bit for bit with that
+ * of the text alone. Exits with 1 if an accepted request was lost, a score was wrong, or a status other than 200 and 503 came.
  *
  *     node dist/bench/faults.js [--scenarios kill,reload] [--seconds 60]
  */

@@ -2,7 +2,7 @@ import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unl
 import { join } from "node:path";
 import { listVersions, type Metadata, type ModelVersion, versionFiles } from "../lib/repository/repository.js";
 
-/** Makes a version from another: the folder holds links to the other's files, so a change must replace a file, not write into it. */
+/** Changes a copy of a version. Its files are links to the original's files, so a change must replace a file, not write into it. */
 export type Change = (folder: string) => void;
 
 /** Versions kept besides the first, to which a server falls back from broken ones. */
@@ -20,7 +20,7 @@ export function publishChanged(repository: string, { model, folder }: ModelVersi
   for (const old of listVersions(repository, model).slice(1, -kept)) rmSync(join(place, String(old)), { recursive: true });
 }
 
-/** Replaces the quantized graph by the float32 one: its scores differ, and pass the version's reference texts too. */
+/** Replaces the quantized graph by the float32 one, whose scores differ but also match the version's reference scores. */
 export const serveFloat32: Change = (folder) => {
   unlinkSync(join(folder, versionFiles.graph));
   renameSync(join(folder, versionFiles.fallback), join(folder, versionFiles.graph));

@@ -7,13 +7,13 @@ import type { Latencies } from "./throughput.js";
 export interface Measured extends Latencies, Pick<System, "name" | "http" | "ours"> {
   readonly texts: string;
   readonly round: number;
-  /** Texts a second of the closed loop. */
+  /** Texts per second in the closed loop. */
   readonly rate: number;
   /** Texts a second that arrived on average in the open loop. */
   readonly offered: number;
 }
 
-/** What the machine can do with one set of texts, measured in one round. */
+/** The peak of the machine for one set of texts, measured in one round. */
 export interface Peak {
   readonly texts: string;
   /** Integer operations; 0 if the model is served in float32. */

@@ -1,6 +1,6 @@
 /**
- * Throughput and latency of our systems and of those a user would serve with instead, in turn on the same machine with the same
- * texts: first 16 clients in a closed loop, then random arrivals at 80 % of the throughput which that reached.
+ * Throughput and latency of our systems and of the alternatives, in turn on the same machine with the same texts: first 16 clients in a
+ * closed loop, then random arrivals at 80 % of the throughput that they reached.
  *
  *     node dist/bench/serve.js --peers PEERS/serve.py --python python3 --data train.csv.zip [--random-bert] [--lengths passages,64,232]
  *

@@ -2,7 +2,7 @@ import { readPassages } from "../lib/data/dataset.js";
 import { createRandom } from "../lib/math/random.js";
 import type { Tokenizer } from "../lib/text/tokenizer.js";
 
-/** Texts, named by their length. */
+/** A set of texts, named by their length. */
 export interface TextSet {
   /** "passages" as they are, or a number of tokens. */
   readonly name: string;

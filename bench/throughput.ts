@@ -2,19 +2,19 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createRandom } from "../lib/math/random.js";
 import { createTimes } from "../services/load_testing/histogram.js";
 
-/** Has one text scored. */
+/** Scores one text. */
 export type Send = (text: string) => Promise<number>;
 
-export interface Load {
+interface Load {
   readonly texts: readonly string[];
   readonly seconds: number;
   readonly signal: AbortSignal;
 }
 
 /**
- * Closed loop: each client sends its next text when the last one is scored. Requests in flight at the end finish and count, with the
- * time they take: cutting them off would cost slow systems more.
- * @returns texts a second
+ * Closed loop: each client sends its next text when the last one is scored. Requests in progress at the end finish and count, with the
+ * time they take: cutting them off would penalize slow systems more.
+ * @returns texts per second
  */
 export async function measureThroughput(send: Send, clients: number, { texts, seconds, signal }: Load): Promise<number> {
   const began = performance.now();
@@ -61,7 +61,7 @@ export async function measureLatencies(send: Send, rate: number, seed: number, {
     if (due > performance.now()) await sleep(due - performance.now());
     signal.throwIfAborted();
     answers.push(send(texts[i % texts.length]!).then(() => latencies.record(performance.now() - due)));
-    answers.at(-1)!.catch(() => {}); // it is seen below
+    answers.at(-1)!.catch(() => {}); // it is handled below
   }
   await Promise.all(answers);
   return { arrivals: answers.length, p50: latencies.percentile(50), p99: latencies.percentile(99) };

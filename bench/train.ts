@@ -46,7 +46,7 @@ await runBenchmark("train", options, async (given, run) => {
     const all = rates.map((rate) => rate.toFixed(0)).join(", ");
     return [name, median(rates).toFixed(0), all, `${(first / median(rates)).toFixed(2)} times`];
   });
-  process.stdout.write(markdownTable(["", "tokens/s, median", "all", "ours is"], rows, [0, 2]));
+  process.stdout.write(markdownTable(["", "tokens/s, median", "all", "speed-up"], rows, [0, 2]));
   return 0;
 });
 

@@ -13,6 +13,12 @@ import { copyTiny } from "./tiny-models.js";
 
 const list = (folder: string, keep = (_: string) => true) => readdirSync(join(root, folder)).filter(keep);
 const read = (file: string) => readFileSync(join(root, file), "utf8");
+const sources = [
+  ...list("."),
+  ...["bench", "commands", "lib", "services", "test"].flatMap((folder) =>
+    readdirSync(join(root, folder), { recursive: true }).map((name) => `${folder}/${String(name).replaceAll("\\", "/")}`),
+  ),
+];
 const pages = [
   ...["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"],
   ...list("docs", (name) => name.endsWith(".md")).map((name) => `docs/${name}`),
@@ -69,6 +75,11 @@ describe.each(pages)("%s", (page) => {
       return !existsSync(join(root, file)) || (anchor !== undefined && !listAnchors(read(file)).includes(anchor));
     });
     expect(broken).toEqual([]);
+  });
+
+  it("names only source files that exist", () => {
+    const names = [...text.matchAll(/`([\w./-]+\.(?:ts|mjs|py|wasm))\b[^`]*`/g)].map(([, name]) => name!);
+    expect(names.filter((name) => !sources.some((file) => `/${file}`.endsWith(`/${name}`)))).toEqual([]);
   });
 
   it("says of every fenced block what it is", () => {

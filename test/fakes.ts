@@ -26,7 +26,7 @@ export function fakeEngine(score: (ids: readonly number[]) => number | Promise<n
 
 export const sumEngine: Engine = fakeEngine(sumScore);
 
-export interface HeldEngine extends Engine {
+interface HeldEngine extends Engine {
   /** Windows that came and were not answered. */
   readonly held: number;
   /** Windows that ever came. */

@@ -1,5 +1,5 @@
 /** A change to the disk at which a process gets a signal. */
-export type SignalPoint =
+type SignalPoint =
   /** Its change number `change`, counted from 1. Half of the bytes of a write reach the disk. */
   | { readonly change: number }
   /** The `times`-th time that it has renamed a file to this path. */

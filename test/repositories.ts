@@ -7,7 +7,7 @@ import { loadTokenizer } from "../lib/text/tokenizer.js";
 import { meanGraph, meanScore } from "./graphs.js";
 import { writeByteLevelTokenizer, writeWordPieceTokenizer } from "./tiny-tokenizers.js";
 
-export interface RepositoryOptions {
+interface RepositoryOptions {
   readonly model?: string;
   readonly version?: number;
   /** model.onnx and model_fp32.onnx; none is written where it is null. */

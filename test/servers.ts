@@ -21,7 +21,7 @@ export const servers = [
 ];
 
 /** Our server on the newest version of a repository's model, in this process. */
-export async function startOurs(repository: string): Promise<InferenceServer> {
+async function startOurs(repository: string): Promise<InferenceServer> {
   const { log } = keepLog();
   const open = async (version: ModelVersion) =>
     serveEngine(version.model, version.version, await openVersion(version, { workers: 1 }), 1000, version.metadata);

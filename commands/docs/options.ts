@@ -1,2 +1,2 @@
-/** None. */
+/** This command has no options. */
 export const options = {};

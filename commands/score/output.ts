@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import type { Writable } from "node:stream";
 
-export interface Output {
+interface Output {
   /** Resolves when the stream can take more. @throws the reason of `closed` */
   write(line: string): Promise<void>;
   /** Aborts when the reader closes the output, as `head` does. */
@@ -9,7 +9,7 @@ export interface Output {
   release(): void;
 }
 
-/** Writes to a stream no faster than it is read. */
+/** Writes to a stream with backpressure. */
 export function openOutput(stream: Writable): Output {
   const controller = new AbortController();
   const { signal: closed } = controller;

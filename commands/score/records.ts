@@ -4,24 +4,24 @@ import { createDecoder } from "../../lib/data/decode.js";
 import { readHeader } from "../../lib/data/table.js";
 import { fail, reason } from "../../lib/errors/errors.js";
 
-/** A text to score, or what is wrong with its place in the input. */
+/** A text to score, or the problem in its place. */
 export interface InputRecord {
   readonly id?: string | number;
   readonly text?: string;
   readonly problem?: string;
 }
 
-export interface Input {
-  /** For errors. */
+interface Input {
+  /** Name of the input, for errors. */
   readonly name: string;
   readonly bytes: AsyncIterable<Uint8Array>;
   /** The column (csv) or field (jsonl) of the texts. Default: excerpt, else text. */
   readonly column: string | undefined;
-  /** Is told how the input was read if that is not as expected. */
+  /** Called with a message if the input is not read as one would expect. */
   readonly warn: (message: string) => void;
 }
 
-/** How each format is read, piece by piece: a file may be larger than memory. */
+/** The reader of each format. It streams, because a file may be larger than memory. */
 export const formats = { txt: readText, jsonl: readLines, csv: readRows } as const;
 
 export type Format = keyof typeof formats;
@@ -86,7 +86,7 @@ function readLine(line: Buffer, row: number, column: string | undefined): InputR
 
 /** Lines without their ends. */
 async function* splitLines(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer> {
-  let pieces: Uint8Array[] = []; // of the line that is not complete
+  let pieces: Uint8Array[] = []; // of the incomplete line
   for await (const chunk of bytes) {
     let begin = 0;
     for (let end = chunk.indexOf(0x0a); end !== -1; end = chunk.indexOf(0x0a, begin)) {

@@ -9,7 +9,7 @@ import { type DifferentiableOp, gradients } from "./gradients.js";
 /**
  * Reverse-mode differentiation: the gradients of `loss` with respect to `targets`, as new nodes of the same graph.
  * @param loss a scalar
- * @throws bad-shape for a loss that is not a scalar; no-gradient for an operator without a rule on the way from a target to the loss
+ * @throws bad-shape for a loss that is not a scalar; no-gradient for an operator without a rule between a target and the loss
  */
 export function backward(loss: Value, targets: readonly Value[]): ReadonlyMap<Value, Value> {
   const { graph } = loss;
@@ -53,7 +53,7 @@ export function sumTo(x: Value, shape: Shape): Value {
   return added === 0 ? sum : reshape(sum, shape);
 }
 
-/** Nodes through which a target reaches the loss, in order. */
+/** The nodes between the targets and the loss, in order. */
 function nodesBetween(nodes: readonly Node[], targets: readonly Value[], loss: Value): readonly Node[] {
   const reached = new Set(targets.map(({ name }) => name));
   const downstream = nodes.filter((node) => {

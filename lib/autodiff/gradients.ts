@@ -8,8 +8,8 @@ import {
 } from "../onnx/ops.js"; // biome-ignore format: a list reads better in lines
 import { listSpans, type Span } from "../onnx/slices.js";
 
-/** Operators without a gradient: they make integers, masks and shapes, or are for serving or measuring. */
-export const undifferentiable = [
+/** Operators without a gradient: those for integers, masks and shapes, and those used only in serving or measuring. */
+const undifferentiable = [
   "Abs", "BitShift", "Cast", "Concat", "CumSum", "DynamicQuantizeMatMul", "Equal", "Gather", "If", "Less", "MultiHeadAttention", "Pad",
   "ReduceMax", "ReduceMin", "Shape",
 ] as const; // biome-ignore format: a list reads better in lines
@@ -20,8 +20,8 @@ export type DifferentiableOp = Exclude<Op, (typeof undifferentiable)[number]>;
 type Bound<O extends Op> = Operands<O> & { readonly y: Value; readonly outputs: readonly Value[]; readonly attributes: Attributes };
 
 /**
- * The gradients of a node's inputs, in their order, from that of its first output; undefined for an input without one. A gradient may
- * have the shape that its input was broadcast to: `backward` sums it.
+ * The gradients of a node's inputs, in order, given that of its first output; undefined for an input without one. A gradient may have
+ * the shape that its input was broadcast to: `backward` sums it.
  */
 type Rule<O extends Op> = (node: Bound<O>, dy: Value) => readonly (Value | undefined)[];
 
@@ -45,7 +45,7 @@ export const gradients: { readonly [O in DifferentiableOp]: Rule<O> } = {
     return [mul(dy, add(cdf, mul(x, pdf)))];
   },
   Softmax: ({ y, attributes }, dy) => [mul(sub(dy, reduceSum(mul(dy, y), [(attributes.axis as number | undefined) ?? -1])), y)],
-  // Ba, Kiros & Hinton 2016: the gradient less its mean and less its projection on the normalized input, times the inverse deviation.
+  // Ba, Kiros & Hinton 2016: (the gradient - its mean - its projection on the normalized input) / the standard deviation.
   LayerNormalization: ({ x, scale, outputs }, dy) => {
     const [, mean, inverse] = outputs as readonly [Value, Value, Value];
     const normalized = mul(sub(x, mean), inverse);
@@ -95,7 +95,7 @@ function unreduce(x: Value, dy: Value, axes: readonly Dim[]): Value {
   return expand(reshape(dy, kept), x.shape);
 }
 
-/** The gradient along one axis of a slice: dy at the places that the slice took, zeros elsewhere. */
+/** The gradient of a slice along one axis: dy at the positions that the slice took, zeros elsewhere. */
 function unslice(dy: Value, { axis, start, step, count }: Span, size: Dim): Value {
   if (count === size && step === 1) return dy;
   const taken = knownSize(count, "Slice");
@@ -111,7 +111,7 @@ function dilate(x: Value, axis: number, count: number, step: number): Value {
   return first(reshape(split, x.shape.with(axis, count * step)), axis, (count - 1) * step + 1);
 }
 
-/** @throws no-gradient if only a run knows the size */
+/** @throws no-gradient if the size is unknown until run time */
 function knownSize(size: Dim, op: Op): number {
   return typeof size === "number" ? size : fail("no-gradient", { op: `${op} along the named dimension ${size}` });
 }

@@ -50,15 +50,15 @@ function encode16(dtype: "F16" | "BF16", toBits: (data: Float32Array) => Uint16A
 
 const toBrain = (data: Float32Array) => Uint16Array.from(new Uint32Array(data.slice().buffer), (bits) => bits >>> 16);
 
-describe("a checkpoint is read as people have it", () => {
-  it.each(["module.", "model.", "module.model.", "_orig_mod."])("with the prefix %s before its names", (prefix) => {
+describe("checkpoints from other tools", () => {
+  it.each(["module.", "model.", "module.model.", "_orig_mod."])("are read with the prefix %s before names", (prefix) => {
     const prefixed = place(`prefix ${prefix}`, { [weightsFile]: rename((name) => prefix + name) });
     expect(show(readCheckpoint(prefixed).weights)).toEqual(show(tiny.weights));
     const bare = place(`bare ${prefix}`, { [weightsFile]: rename((name) => prefix + name.replace(/^bert\./, "")) });
     expect(show(readCheckpoint(bare).weights)).toEqual(show(tiny.weights));
   });
 
-  it("in shards, and from them alone where there is an index", () => {
+  it("are read from shards, and only from shards if there is an index", () => {
     const entries = [...tiny.weights];
     const shards = { "model-00001-of-00002.safetensors": entries.slice(0, 9), "model-00002-of-00002.safetensors": entries.slice(9) };
     const weight_map = Object.fromEntries(Object.entries(shards).flatMap(([file, tensors]) => tensors.map(([name]) => [name, file])));
@@ -70,10 +70,13 @@ describe("a checkpoint is read as people have it", () => {
     expect(() => readCheckpoint(half)).toThrow(/model-00002-of-00002\.safetensors not found.*Put the checkpoint's model-00002/);
   });
 
-  it.each(['{"weight_map":{"a":"../other.safetensors"}}', '{"weight_map":7}', "{", "[]"])("not by an index that is %s", (index) => {
-    const bad = place(`index ${Buffer.from(index).toString("hex")}`, { "model.safetensors.index.json": index });
-    expect(() => readCheckpoint(bad)).toThrow(/index\.json .*weight_map does not list files of its folder/);
-  });
+  it.each(['{"weight_map":{"a":"../other.safetensors"}}', '{"weight_map":7}', "{", "[]"])(
+    "are refused with an index that is %s",
+    (index) => {
+      const bad = place(`index ${Buffer.from(index).toString("hex")}`, { "model.safetensors.index.json": index });
+      expect(() => readCheckpoint(bad)).toThrow(/index\.json .*weight_map does not list files of its folder/);
+    },
+  );
 
   it.each([
     ["F16", toHalf, fromHalf],
@@ -84,27 +87,27 @@ describe("a checkpoint is read as people have it", () => {
   });
 });
 
-describe("a checkpoint is refused with what to do", () => {
-  it.each(["pytorch_model.bin", "tf_model.h5"])("where it has %s alone", async (file) => {
+describe("refuses a checkpoint with a remedy", () => {
+  it.each(["pytorch_model.bin", "tf_model.h5"])("if it has only %s", async (file) => {
     const other = place(`other ${file}`, { [file]: "weights" });
     const message = new RegExp(`model\\.safetensors not found: expected a checkpoint's weights; ${file} is there.*save_pretrained\\(`);
     expect(() => readCheckpoint(other)).toThrow(message);
     await expect(resolveBase(other)).rejects.toThrow(message);
   });
 
-  it("where its weights are a Git LFS pointer", () => {
+  it("if its weights are a Git LFS pointer", () => {
     const pointer = place("pointer", {
       [weightsFile]: "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab\nsize 90868376\n",
     });
     expect(() => readCheckpoint(pointer)).toThrow(/model\.safetensors is a Git LFS pointer.*git lfs pull/);
   });
 
-  it("where a tensor is there twice", () => {
+  it("if a tensor exists twice", () => {
     const twice = place("twice", { [weightsFile]: new Map([...tiny.weights, ...rename((name) => `module.${name}`)]) });
     expect(() => readCheckpoint(twice)).toThrow(/the checkpoint has .* twice/);
   });
 
-  it("where its tokenizer has ids that it has no embeddings for", () => {
+  it("if its tokenizer has ids without embeddings", () => {
     expect(() => checkVocabulary(tiny, tiny.config.vocabulary - 1)).not.toThrow();
     expect(() => checkVocabulary(tiny, tiny.config.vocabulary)).toThrow(
       /tokenizer\.json.*its ids go up to 100, and the model has embeddings for 100 \(vocab_size in config\.json\)/,
@@ -120,7 +123,7 @@ describe("a base with a head of two labels", () => {
   ];
   const base = place("two labels", { [weightsFile]: new Map([...tiny.weights, ...head]) });
 
-  it("gets a new one where it is trained, with a notice, and keeps the rest", () => {
+  it("gets a new head for training, with a notice, and keeps the other weights", () => {
     const notices: string[] = [];
     const { weights } = readCheckpoint(base, { head: "cls", seed: 3, notify: (notice) => notices.push(notice) });
     expect(notices).toEqual([`the head of ${base} has 2 labels: a new head of one label takes its place`]);
@@ -136,7 +139,7 @@ describe("a base with a head of two labels", () => {
     await expect(openModel(base)).rejects.toThrow(/a head with 2 labels/);
   });
 
-  it("is refused in training too where another dimension does not fit", () => {
+  it("is refused for training if another dimension does not fit", () => {
     const wide: Named = ["classifier.weight", { shape: [2, 3], data: new Float32Array(6) }];
     const from = place("wide", { [weightsFile]: new Map([...tiny.weights, wide]) });
     expect(() => readCheckpoint(from, { head: "cls", seed: 0 })).toThrow(/its shape is \[2, 3\]; config\.json requires \[1, 32\]/);

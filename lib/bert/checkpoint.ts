@@ -15,18 +15,18 @@ export interface Checkpoint {
   readonly weights: ReadonlyMap<string, { readonly shape: readonly number[]; readonly data: Float32Array }>;
 }
 
-/** A head that training starts with if the checkpoint has none, or one of another number of labels. */
-export interface FreshHead {
+/** The head to create if the checkpoint has none, or one with another number of labels. */
+interface FreshHead {
   readonly head: BertConfig["head"];
-  /** The new weights depend on it alone. */
+  /** Determines the new weights. */
   readonly seed: number;
-  /** Is told if a new head replaces another. */
+  /** Called if the new head replaces another one. */
   readonly notify?: (message: string) => void;
 }
 
 /**
  * Reads a checkpoint in Hugging Face format. float16 and bfloat16 become float32, and tensors that the model does not use are skipped.
- * @param fresh without it, the head is that of config.json and must be there
+ * @param fresh if absent, the head is the one that config.json names, and its weights must exist
  * @throws no-file, bad-config, bad-safetensors, bad-tensor, no-tensor
  */
 export function readCheckpoint(folder: string, fresh?: FreshHead): Checkpoint {
@@ -56,7 +56,7 @@ interface StoredTensor {
   readonly tensor: Tensor;
 }
 
-/** The tensors of some files by the names of `listParameters`. */
+/** The tensors of the files, by the names of `listParameters`. */
 function readTensors(family: FamilyName, files: readonly string[]): ReadonlyMap<string, StoredTensor> {
   const stored = new Map<string, StoredTensor>();
   for (const file of files) {
@@ -70,8 +70,8 @@ function readTensors(family: FamilyName, files: readonly string[]): ReadonlyMap<
 }
 
 /**
- * Wrappers such as DataParallel and torch.compile put prefixes before names, old files name LayerNorm's tensors gamma and beta, and bare
- * encoders lack the family's prefix.
+ * The name that `listParameters` gives a tensor. Wrappers such as DataParallel and torch.compile add prefixes, old files name LayerNorm's
+ * tensors gamma and beta, and encoders without a head lack the family's prefix.
  */
 function canonicalName(family: FamilyName, name: string): string {
   const renamed = name
@@ -81,7 +81,7 @@ function canonicalName(family: FamilyName, name: string): string {
   return /^(embeddings|embeddings_project|encoder|transformer|pooler)\./.test(renamed) ? `${family}.${renamed}` : renamed;
 }
 
-/** The number of labels of a head's last layer that has another number than one. */
+/** The number of labels, if a tensor is a head's last layer with other than one label. */
 function countLabels({ drawn, shape }: Parameter, tensor: Tensor): number | undefined {
   const [labels, ...rest] = tensor.shape;
   return drawn && shape[0] === 1 && labels !== 1 && rest.join() === shape.slice(1).join() ? labels : undefined;
@@ -114,7 +114,13 @@ function isAllFinite(values: Float32Array): boolean {
   return Number.isFinite(sum);
 }
 
-function drawParameter({ shape, drawn }: Parameter, config: BertConfig, seed: number, stream: number): Float32Array {
+/** @param stream of random numbers: the parameter's index in `listParameters` */
+export function drawParameter(
+  { shape, drawn }: Pick<Parameter, "shape" | "drawn">,
+  config: BertConfig,
+  seed: number,
+  stream: number,
+): Float32Array {
   const random = createRandom(seed, stream);
   const next = { normal: () => random.normal() * config.initializerRange, zeros: () => 0, ones: () => 1 }[drawn!];
   return Float32Array.from({ length: sizeOf(shape) }, next);

@@ -20,14 +20,14 @@ export interface BertConfig {
   readonly intermediate: number;
   /** Longest sequence, in tokens. */
   readonly positions: number;
-  /** Row of the position table that is the first token's. */
+  /** Row of the position table for the first token. */
   readonly firstPosition: number;
   /** Rows of the token type table; 0 where the family has none. */
   readonly tokenTypes: number;
   /** Rows of the table of relative positions; 0 where the family has none. */
   readonly buckets: number;
   readonly epsilon: number;
-  /** Standard deviation of freshly drawn weights. */
+  /** Standard deviation of newly initialized weights. */
   readonly initializerRange: number;
   readonly padId: number;
   /** config.json as it was read. */
@@ -36,7 +36,7 @@ export interface BertConfig {
 
 const count = z.number().int().positive();
 
-/** What is read of every config.json; names are transformers'. */
+/** The fields that are read from every config.json, by transformers' names. */
 const common = z
   .object({
     vocab_size: count,
@@ -81,7 +81,7 @@ const readUsual = (c: z.infer<typeof usual>): Sizes => ({
   epsilon: c.layer_norm_eps,
 });
 
-/** The fields that families name in their own ways. */
+/** The fields whose names differ between families. */
 const sizes: { readonly [family in FamilyName]: z.ZodType<Sizes> } = {
   bert: usual.transform(readUsual),
   distilbert: z
@@ -113,7 +113,7 @@ export function readConfig(folder: string): BertConfig {
   return parseConfig(text, file);
 }
 
-/** @param file the name that errors give */
+/** @param file its name, for errors */
 export function parseConfig(text: string, file: string): BertConfig {
   const refuse = (problem: string) => fail("bad-config", { file, problem, remedy });
   let source: unknown;

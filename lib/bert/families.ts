@@ -1,9 +1,9 @@
-/** Supported families, by transformers' model_type, which is also the first part of their parameters' names. */
+/** Supported families, by transformers' model_type. The names of their parameters begin with it. */
 export const familyNames = ["bert", "distilbert", "roberta", "electra", "mpnet"] as const;
 
 export type FamilyName = (typeof familyNames)[number];
 
-/** Names of a layer's parts, after the layer's own name. */
+/** Names of a layer's parts, which follow the layer's own name. */
 export interface LayerNames {
   readonly query: string;
   readonly key: string;
@@ -15,19 +15,19 @@ export interface LayerNames {
   readonly ffnNorm: string;
 }
 
-/** How a family differs from the others, as in transformers' models of these names. The rest is forward.ts. */
+/** How a family differs from the others, as in transformers' models of these names. forward.ts is common to all. */
 export interface Family {
   /** The first part of transformers' class names: BertModel, BertForSequenceClassification. */
   readonly architecture: string;
-  /** A layer's name is this and its number. */
+  /** A layer's name without its number. */
   readonly layers: string;
   readonly layer: LayerNames;
   readonly tokenTypes: boolean;
-  /** The position of a text's first token. If it is not 0, the position before it is padding's. */
+  /** The position of a text's first token. If it is not 0, padding has the position before it. */
   readonly firstPosition: (padId: number) => number;
   /** pad_token_id where config.json has none. */
   readonly padId: number;
-  /** The table of what attention adds to its logits by the distance of tokens, the same in all layers. */
+  /** The table of biases that attention adds to its logits by token distance, shared by all layers. */
   readonly relativeBias?: string;
   /** Whether dropout applies to the output of attention. */
   readonly dropsAttention: boolean;

@@ -5,7 +5,7 @@ import type { Kernels } from "./kernels.js";
 
 /**
  * The score of each text by a model of any family: Devlin et al. 2019, with transformers' ForSequenceClassification head of one label.
- * That head reads [CLS] alone, so the last layer computes that row alone: exact, and it saves nearly a layer's arithmetic.
+ * That head reads only [CLS], so the last layer computes only that row: the result is exact, and nearly a layer's arithmetic is saved.
  */
 export function scoreTexts(k: Kernels, config: BertConfig): Value {
   const family = families[config.family];

@@ -11,8 +11,8 @@ import { attendSingleQuery } from "./single-query.js";
 
 /**
  * Kernels for serving: ONNX Runtime's fused operators, weights inside the graph, activations as [batch, sequence, hidden].
- * A text alone needs no mask, and attention is faster without one: each attention chooses at run time.
- * @param linear what differs between precisions
+ * Attention is faster without a mask, so each layer skips it at run time unless something is padded.
+ * @param linear the linear layers, which differ between precisions
  */
 export function fusedKernels(graph: Graph, checkpoint: Checkpoint, linear: Linear): Kernels {
   const { config, weights } = checkpoint;
@@ -33,7 +33,7 @@ export function fusedKernels(graph: Graph, checkpoint: Checkpoint, linear: Linea
     const counted = sub(1, cast(equal(ids, padding), "int64"));
     return gather(table, add(mul(cumSum(counted, 1), counted), padding));
   };
-  /** A family with one token type ignores the input, as a family without any does. */
+  /** With one token type, the input is ignored, as in a family without token types. */
   const typeRows = (table: Value) => (config.tokenTypes === 1 ? table : gather(table, types));
   return {
     embed() {

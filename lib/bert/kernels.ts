@@ -2,15 +2,15 @@ import type { Value } from "../onnx/graph.js";
 import type { LayerNames } from "./families.js";
 
 /**
- * The operations that the model consists of; those with weights take the name of their parameters. One set builds the training graph
- * (plain.ts), another the serving graphs (fused.ts). Each chooses how activations are laid out.
+ * The operations of the model; those with weights take the name of their parameters. One implementation builds the training graph
+ * (plain.ts), another the serving graphs (fused.ts). Each has its own layout of activations.
  */
 export interface Kernels {
   /** The sum of word, position and token type embeddings. */
   embed(): Value;
   linear: Linear;
   layerNorm(x: Value, name: string): Value;
-  /** What a table of relative positions adds to the logits of attention: [heads, sequence, sequence] after any dimensions of 1. */
+  /** The bias that a table of relative positions adds to the logits of attention: [heads, sequence, sequence], perhaps after batch dimensions. */
   relativeBias(name: string): Value;
   /** Multi-head attention of the rows `queries` to all rows `x` of their text, before the output projection. Padding is masked. */
   attention(queries: Value, x: Value, layers: AttentionLayers, bias: Value | undefined): Value;

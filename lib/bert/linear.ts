@@ -28,7 +28,7 @@ export function int8Linear(
 ): Linear {
   const exact = fp32Linear(graph, checkpoint);
   const known = new Map<Value, Smoothed>();
-  /** The same value for all layers that read x. */
+  /** Smooths x once for all layers that read it. */
   const smooth = (x: Value, range: Float32Array): Smoothed => {
     const smoothed = known.get(x) ?? smoothInput(graph, x, range);
     known.set(x, smoothed);
@@ -58,7 +58,7 @@ function smoothInput(graph: Graph, x: Value, range: Float32Array): Smoothed {
   return { input: mul(x, addConstant(graph, "float32", [factors.length], inverse)), factors };
 }
 
-/** A layer's weight as [inner, columns], as ONNX multiplies by it, and its bias. */
+/** A layer's weight in ONNX's layout [inner, columns], and its bias. */
 function readLinear({ weights }: Checkpoint, name: string) {
   const { shape, data } = weights.get(`${name}.weight`)!;
   const [columns, inner] = shape as readonly [number, number];

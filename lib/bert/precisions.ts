@@ -1,10 +1,10 @@
-/** The numbers that a serving graph computes with. */
+/** The number formats that a serving graph computes with. */
 interface Numbers {
   /** The type of activations and of weights that are not quantized. */
   readonly floats: "float32" | "float16";
   /** The largest integer that a weight becomes, if linear layers are quantized. Their activations have 8 bits. */
   readonly largest?: number;
-  /** Layers that stay in floats. */
+  /** Layers that are not quantized. */
   readonly exact?: readonly ("first" | "last")[];
 }
 
@@ -13,8 +13,8 @@ const eight = { floats: "float32", largest: 127 } as const;
 const seven = { floats: "float32", largest: 63 } as const;
 
 /**
- * Every precision that a checkpoint can be served in, of each kind from the fastest to the most accurate. The last layer computes one
- * token alone, so keeping it in floats costs little.
+ * Every precision that a checkpoint can be served in; within a kind, from the fastest to the most accurate. The last layer computes only
+ * one token, so leaving it in floating point costs little.
  */
 const precisions = {
   fp32: { floats: "float32" },
@@ -33,7 +33,7 @@ export type Precision = keyof typeof precisions;
 
 export const numbersOf = (precision: Precision): Numbers => precisions[precision];
 
-/** Only encoder layers are quantized: the rest is small, and errors of a head would go straight into the score. */
+/** Only encoder layers are quantized: the rest is small, and errors in a head would directly change the score. */
 export function isQuantized(linear: string, layers: number, exact: Numbers["exact"] = []): boolean {
   const layer = /\.layer\.(\d+)\./.exec(linear)?.[1];
   if (layer === undefined) return false;

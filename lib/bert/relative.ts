@@ -2,8 +2,8 @@ import { addConstant, type Graph, type Value } from "../onnx/graph.js";
 import { first, reshape, sub } from "../onnx/ops.js";
 
 /**
- * The bucket of a distance from query to key, with separate buckets for both directions. Small distances have a bucket each, larger ones
- * share buckets of logarithmic width up to 128, and all beyond share the last (Raffel et al. 2020, as in transformers' MPNet).
+ * The bucket of a distance from query to key, with separate buckets for both directions. Each small distance has its own bucket, larger
+ * ones share buckets of logarithmic width, and all from 128 on share the last (Raffel et al. 2020, as in transformers' MPNet).
  */
 export function bucketOf(distance: number, buckets: number): number {
   const half = buckets / 2;

@@ -4,11 +4,11 @@ import type { Checkpoint } from "./checkpoint.js";
 import type { AttentionLayers } from "./kernels.js";
 import { transposeMatrix } from "./quantize.js";
 
-/** What is added to attention's logits. */
-export interface AttentionBias {
+/** What attention adds to its logits. */
+interface AttentionBias {
   /** int32 [batch, sequence]: 0 at padding. */
   readonly mask: Value;
-  /** [batch, heads, sequence, sequence], by the distance of tokens. */
+  /** [batch, heads, sequence, sequence], by token distance. */
   readonly relative: Value | undefined;
 }
 
@@ -16,9 +16,9 @@ export interface AttentionBias {
 const masked = 3e4;
 
 /**
- * Attention of one row of each text, without projecting the text's rows to keys and values: q (x K)' = (q K') x' and p (x V) = (p x) V,
- * so the query takes the weights of the keys, and the weighted mean of the rows those of the values. The keys' bias adds the same to
- * every logit, so softmax drops it.
+ * Attention of one row of each text, without projecting the text's rows to keys and values: q (x K)' = (q K') x' and p (x V) = (p x) V.
+ * So the key weights multiply the query, and the value weights multiply the weighted mean of the rows. The keys' bias adds the same to
+ * every logit, so it cancels in the softmax.
  * @param query [batch, 1, hidden], projected
  * @param x [batch, sequence, hidden]
  * @returns [batch, 1, hidden]

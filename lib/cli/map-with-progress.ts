@@ -3,8 +3,8 @@ import { countCores } from "../system/cores.js";
 import { showProgress } from "./progress.js";
 
 /**
- * Results of `work` for all items, in their order, with progress on standard error. Enough items are in flight to keep every core busy.
- * @param unit what an item is, in the plural
+ * The results of `work` for all items, in order, with progress on standard error. Enough items run at once to keep every core busy.
+ * @param unit plural name of the items
  */
 export async function mapWithProgress<T, R>(label: string, unit: string, items: readonly T[], work: (item: T) => Promise<R>): Promise<R[]> {
   const progress = showProgress(label, items.length, unit);

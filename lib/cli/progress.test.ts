@@ -31,7 +31,7 @@ describe("progress without a terminal", () => {
     ]);
   });
 
-  it("counts for the rate only what this process did", () => {
+  it("computes the rate from this process's work only", () => {
     const { update } = showProgress("train", 1000, "steps", 900, stream);
     vi.setSystemTime(20_000);
     update(910);
@@ -39,6 +39,6 @@ describe("progress without a terminal", () => {
   });
 });
 
-it("shows seconds as people do", () => {
+it("formats seconds as minutes and hours", () => {
   expect([0, 75, 3700].map(formatSeconds)).toEqual(["0:00", "1:15", "1:01:40"]);
 });

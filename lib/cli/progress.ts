@@ -1,7 +1,7 @@
 import { Presets, SingleBar } from "cli-progress";
 
 export interface Progress {
-  /** @param shown what else to show, such as `{ loss: "0.31" }` */
+  /** @param shown further values to show, such as `{ loss: "0.31" }` */
   update(done: number, shown?: Readonly<Record<string, string>>): void;
   stop(): void;
 }
@@ -10,7 +10,7 @@ const secondsBetweenLines = 10;
 
 /**
  * Shows the progress of long work on standard error: a bar on a terminal, else a line every ten seconds, with rate and time left.
- * @param before what an earlier process did, which does not count for the rate
+ * @param before units that an earlier process completed; the rate excludes them
  */
 export function showProgress(
   label: string,

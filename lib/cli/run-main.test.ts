@@ -22,24 +22,24 @@ async function run(main: Main, ...argv: readonly string[]): Promise<readonly [nu
 const failing = (error: unknown): Main => () => Promise.reject(error); // biome-ignore format: one line
 
 describe("a command as a process", () => {
-  it("ends with what the command answers, or 0", async () => {
+  it("exits with the code that the command returns, or 0", async () => {
     expect(await run(async (argv) => argv.length, "a", "b", "c")).toEqual([3, ""]);
     expect(await run(async () => undefined)).toEqual([0, ""]);
   });
 
-  it("says what is wrong, and ends with 2 for wrong usage and 1 for what else goes wrong", async () => {
+  it("prints the error, and exits with 2 for wrong usage and 1 for other errors", async () => {
     const usage = async () => fail("usage", { problem: "--lr is missing", help: "readability train --help" });
     expect(await run(usage)).toEqual([2, "error: --lr is missing. Try: readability train --help\n"]);
     const missing = async () => fail("no-file", { file: "a.csv", what: "passages", remedy: "Name one." });
     expect(await run(missing)).toEqual([1, "error: a.csv not found: expected passages. Name one.\n"]);
   });
 
-  it("ends quietly after --help, and in a word when stopped", async () => {
+  it("exits quietly after --help, and with one word when stopped", async () => {
     expect(await run(failing(new CommanderError(0, "commander.helpDisplayed", "")))).toEqual([0, ""]);
     expect(await run(failing(new DOMException("This operation was aborted", "AbortError")))).toEqual([1, "stopped\n"]);
   });
 
-  it("calls all else a bug, with where it happened", async () => {
+  it("reports anything else as a bug, with its stack", async () => {
     const [code, told] = await run(failing(new TypeError("x is not a function")));
     expect(code).toBe(1);
     expect(told).toMatch(/^unexpected error \(a bug, please report it\): TypeError: x is not a function\n {4}at /);

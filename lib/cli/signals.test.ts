@@ -21,13 +21,13 @@ async function send(script: string, signals: readonly NodeJS.Signals[]) {
 
 const wait = "setInterval(() => {}, 1000); console.log('ready');";
 
-test("the first signal aborts, and the process may finish what it does", async () => {
+test("the first signal aborts, and the process may finish its work", async () => {
   const script = `abortOnSignals().addEventListener("abort", () => { console.log("aborted"); setTimeout(() => process.exit(7), 300); }); ${wait}`;
   // the second one follows at once, as npm sends it
   expect(await send(script, ["SIGINT", "SIGINT"])).toEqual({ code: 7, signal: null, output: "ready\naborted\n" });
 });
 
-test("a later one ends the process, or does what is to be done again", async () => {
+test("a later one ends the process, or calls again", async () => {
   const later = `const say = () => setTimeout(() => console.log("still here"), 1500);`;
   const plain = `${later} abortOnSignals().addEventListener("abort", say); ${wait}`;
   expect(await send(plain, ["SIGTERM", "SIGTERM"])).toMatchObject({ code: null, signal: "SIGTERM" });

@@ -1,9 +1,9 @@
-/** Milliseconds in which a second signal counts as the first: npm and npx pass on what the terminal has already sent. */
+/** Milliseconds during which a second signal is ignored: npm and npx forward signals that the terminal has already sent to us. */
 const echo = 1000;
 
 /**
- * A signal that aborts at the first SIGINT, SIGTERM or SIGHUP, or when the reader of our output is gone (`readability up | head`).
- * A later one calls `again`, or without it ends the process as if nothing had handled it.
+ * An abort signal for the first SIGINT, SIGTERM or SIGHUP, or for a closed output pipe (`readability up | head`).
+ * A later signal calls `again`; by default it ends the process.
  */
 export function abortOnSignals(again?: () => void): AbortSignal {
   const controller = new AbortController();

@@ -47,7 +47,7 @@ describe("createCsvParser", () => {
     );
   });
 
-  it("takes stray quotes as they are, and loses no row", () => {
+  it("keeps stray quotes, and loses no row", () => {
     expect(cellsOf('id,text\n1,he said "hi"\n2,"b" x"y"\n3,"c" z\n4,""\n5,d "')).toEqual([
       ["id", "text"],
       ["1", 'he said "hi"'],
@@ -73,7 +73,7 @@ describe("createCsvParser", () => {
     for (const empty of ["", "\n", "  \r\n\r", '\n\n"']) expect(outcome(empty).filter(Array.isArray)).toEqual([]);
   });
 
-  it("skips empty cells beyond the header, and tells other lengths", () => {
+  it("skips empty cells beyond the header, and reports other lengths", () => {
     expect(outcome("a,b,,\n1,2,,\n1,2\n1,2,,,,\n1,2,x\n1\n")).toEqual([["a", "b"], ["1", "2"], ["1", "2"], ["1", "2"], 5, 6]);
     expect(read("a,b\n1\n")[1]!.problem).toBe("it has 1 cell, and the header has 2");
   });
@@ -92,7 +92,7 @@ describe("createCsvParser", () => {
     for (const { problem } of read(`id,text,target\n${rows}`)) if (problem?.includes("quote")) expect(problem).toEqual(lost);
   });
 
-  it("goes back once a line at most, however many quotes are lost", () => {
+  it("goes back at most once per line, however many quotes are missing", () => {
     // Each line is parsed a bounded number of times: if each went on to the end, this would take minutes.
     for (const line of ['a,"b\n', 'a,"b""\n', '","\n', '"a"b"\n', 'a"b,"\n', '"""a\n']) {
       const rows = read(`x,y\n${line.repeat(20_000)}`, 1 << 16);
@@ -100,7 +100,7 @@ describe("createCsvParser", () => {
     }
   });
 
-  it("finds a lost quote in a file larger than a row may be", () => {
+  it("finds a missing quote in a file larger than the longest row", () => {
     const lines = Array.from({ length: 5000 }, (_, i) => `${i},${"y".repeat(4000)}\n`);
     const rows = read(`a,b\n1,"x\n${lines.join("")}`, 1 << 20);
     expect(rows[1]).toMatchObject({ row: 2, problem: lost });

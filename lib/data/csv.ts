@@ -4,37 +4,37 @@ export interface CsvRow {
   readonly cells: readonly string[];
   /** As a spreadsheet counts: the header is row 1, and blank lines are rows too. */
   readonly row: number;
-  /** What is wrong with the row. Its cells are then of no use. */
+  /** What is wrong with the row. If set, ignore its cells. */
   readonly problem?: string;
 }
 
-/** Reads the rows of a csv that comes in pieces. The header, with its names trimmed, is the first row. */
-export interface CsvParser {
-  /** The rows that are complete. @throws not-csv */
+/** Parses a csv that arrives in pieces. The first row is the header, with its names trimmed. */
+interface CsvParser {
+  /** The rows that this piece completes. @throws not-csv */
   push(piece: string): Iterable<CsvRow>;
-  /** The rows that are left. @throws not-csv */
+  /** The remaining rows. @throws not-csv */
   end(): Iterable<CsvRow>;
-  /** What separates the cells: the most frequent of comma, semicolon and tab in the header. */
+  /** The separator of cells: the most frequent of comma, semicolon and tab in the header. */
   readonly delimiter: string;
 }
 
 const delimiters = [",", ";", "\t"] as const;
-/** In characters. A longer row has lost a quote, or the file is no csv. */
+/** In characters. In a longer row a quote is missing, or the file is not a csv. */
 const longestRow = 2 ** 24;
 const longestHeader = 2 ** 20;
 
 /**
- * A parser of RFC 4180 that takes files as people have them. Lines end in LF, CR LF or CR. A quote inside an unquoted cell is a
- * character like any other. Blank rows are skipped, and so are empty cells beyond the header.
+ * An RFC 4180 parser that tolerates common deviations. Lines end in LF, CR LF or CR. A quote inside an unquoted cell is an ordinary
+ * character. Blank rows are skipped, and so are empty cells beyond the header.
  *
- * A quote was lost if a quoted cell does not end, or if a row has a quoted cell that spans lines and then a quote inside a cell. Such a
- * row gets a problem, and parsing goes on in the line after the opening quote.
+ * A quote is missing if a quoted cell does not end, or if a row has a quoted cell that spans lines, followed by a quote inside a cell.
+ * Such a row gets a problem, and parsing continues on the line after the opening quote.
  */
 export function createCsvParser(file: string): CsvParser {
-  let text = ""; // not parsed yet, and the row that is not complete
-  let [begin, at] = [0, 0]; // of that row, and of what comes next
+  let text = ""; // from the start of the incomplete row
+  let [begin, at] = [0, 0]; // where that row begins, and where parsing continues
   let row = 1;
-  let width: number | undefined; // cells of the header
+  let width: number | undefined; // number of cells in the header
   let [delimiter, special] = ["", /./g];
   let [cells, cell] = [[] as string[], ""];
   let [isOpen, isQuoted, rowHasQuotes, quoteAt] = [false, false, false, 0];
@@ -58,7 +58,7 @@ export function createCsvParser(file: string): CsvParser {
     [at, quoteAt, spanAt, begin] = [at - begin, quoteAt - begin, spanAt === undefined ? undefined : spanAt - begin, 0];
   }
 
-  /** Parses as far as the text goes; a character whose meaning depends on the next one waits for it. */
+  /** Parses the available text. A character whose meaning depends on the next one waits for it. */
   function* parseComplete(isEnd: boolean): Generator<CsvRow> {
     const waits = () => at + 1 === text.length && !isEnd;
     while (at < text.length) {
@@ -120,7 +120,7 @@ export function createCsvParser(file: string): CsvParser {
     return { cells: [], row: startRow(), problem: "a quote opens a cell here and does not close it; a quote in the text must be doubled" };
   }
 
-  /** @returns the number of the row before */
+  /** @returns the number of the row that has ended */
   function startRow(): number {
     [cells, cell, isOpen, isQuoted, rowHasQuotes, spanAt, begin] = [[], "", false, false, false, undefined, at];
     return row++;
@@ -142,7 +142,7 @@ const isBlankCell = (cell: string) => cell.trim() === "";
 
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
-/** The first line with text, line ends within quotes included; undefined where it does not end. */
+/** The first line with text, including line ends within quotes; undefined if it has not ended. */
 function findHeader(text: string): string | undefined {
   const begin = text.search(/\S/);
   let isOpen = false;

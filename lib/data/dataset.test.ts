@@ -41,7 +41,7 @@ describe("readPassages", () => {
     ]);
   });
 
-  it("reads texts alone, whatever the other columns hold", () => {
+  it("reads only the texts, whatever the other columns contain", () => {
     place("id,text,target\nx,One,nan\nx,Two,\n");
     const { passages } = readPassages(file, { targets: false });
     expect(passages.map(({ excerpt, target }) => [excerpt, target])).toEqual([
@@ -53,7 +53,7 @@ describe("readPassages", () => {
     expect(readPassages(file, { targets: false }).passages[0]!.excerpt).toBe("Two");
   });
 
-  it("takes the columns that are named, and other columns are other data", () => {
+  it("reads the named columns, and gives other columns another fingerprint", () => {
     place("ID,Text,Easiness,excerpt,target\na,One,1,Two,2\n");
     const named = readPassages(file, { targets: true, column: "text", target: "Easiness" });
     expect(named.passages).toEqual([{ id: "a", excerpt: "One", target: 1, standardError: undefined, row: 2 }]);
@@ -62,7 +62,7 @@ describe("readPassages", () => {
     expect(() => readPassages(file, { targets: true, target: "grade" })).toThrow(/no column "grade"; found ID, Text, Easiness.*--target/);
   });
 
-  it("warns of a text that comes twice", () => {
+  it("warns about a text that occurs twice", () => {
     place("excerpt,target\nSame,1\nOther,2\nSame ,3\n");
     expect(read().passages).toHaveLength(3);
     expect(read().warnings).toEqual([expect.stringMatching(/rows 2, 4 have the same text/)]);

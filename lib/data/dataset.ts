@@ -4,28 +4,28 @@ import { isBlank } from "../text/blank.js";
 import { readTable, type Table } from "./table.js";
 
 export interface Passage {
-  /** The cell of the column id, else the row. */
+  /** The cell of the column id, else the row number. */
   readonly id: string;
   readonly excerpt: string;
-  /** Easiness, higher is easier; NaN if targets were not asked for. */
+  /** Higher for easier texts; NaN if targets were not requested. */
   readonly target: number;
   readonly standardError: number | undefined;
-  /** As a spreadsheet counts: the header is row 1. */
+  /** Numbered as in a spreadsheet: the header is row 1. */
   readonly row: number;
 }
 
-export interface Passages {
+interface Passages {
   /** At least one. */
   readonly passages: readonly Passage[];
   /** Sentences for the user about what was accepted but looks wrong. */
   readonly warnings: readonly string[];
-  /** sha256 in hex of the csv, packed or not; if its columns are not excerpt and target, of their names too. */
+  /** sha256 in hex of the unpacked csv and, unless they are excerpt and target, of the names of its columns. */
   readonly fingerprint: string;
 }
 
-/** Where passages are in a file. */
-export interface Columns {
-  /** The column of the texts. Default: excerpt; if no targets are asked for, else text. */
+/** The columns of passages, and their file in a zip. */
+interface Columns {
+  /** The column of the texts. Default: excerpt, else text if no targets are requested. */
   readonly column?: string | undefined;
   /** The column of the labels. Default: target. */
   readonly target?: string | undefined;
@@ -33,13 +33,13 @@ export interface Columns {
   readonly file?: string | undefined;
 }
 
-export interface PassageOptions extends Columns {
-  /** Whether every row must have its target; without, ids may repeat too. */
+interface PassageOptions extends Columns {
+  /** Whether every row must have a target and an id of its own. */
   readonly targets: boolean;
 }
 
 /**
- * Passages of a csv. Columns: the text; target, standard_error and id where there are.
+ * Reads the passages of a csv. Columns: the text, and target, standard_error and id if they exist.
  * @throws no-column, bad-cell, and what readTable throws
  */
 export function readPassages(file: string, { targets, column, target: label, file: member }: PassageOptions): Passages {
@@ -72,7 +72,7 @@ export function readPassages(file: string, { targets, column, target: label, fil
   };
 }
 
-/** Other columns of the same csv are other data. */
+/** The same csv read by other columns is other data. */
 function fingerprintColumns({ fingerprint, names }: Table, [text, target]: readonly [number, number | undefined]): string {
   const used = [names[text], target === undefined ? "target" : names[target]];
   if (used[0] === "excerpt" && used[1] === "target") return fingerprint;
@@ -92,7 +92,7 @@ function checkIds(file: string, passages: readonly Passage[]): void {
   }
 }
 
-/** The same text in more than one passage, whatever white space is around it. */
+/** Indices of the passages with the same text, apart from white space around it. */
 export function groupByText(passages: readonly Passage[]): readonly number[][] {
   const groups = new Map<string, number[]>();
   passages.forEach(({ excerpt }, i) => {

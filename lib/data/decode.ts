@@ -2,26 +2,26 @@ import { isAscii, isUtf8 } from "node:buffer";
 import { fail } from "../errors/errors.js";
 
 /** Turns the bytes of a text file into text, piece by piece. */
-export interface Decoder {
+interface Decoder {
   /** @throws bad-encoding, not-csv */
   push(bytes: Uint8Array): string;
-  /** What is left. @throws bad-encoding, not-csv */
+  /** The remaining text. @throws bad-encoding, not-csv */
   end(): string;
 }
 
 /**
- * What the bytes 80 to 9f are in Windows-1252, a space where nothing; all others are as in Latin-1. Node 20's own decoder takes them for
- * control characters.
+ * The characters of the bytes 80 to 9f in Windows-1252, with a space for undefined ones; other bytes are as in Latin-1. Node 20's decoder
+ * maps these bytes to control characters.
  */
 const windows1252 = "€ ‚ƒ„…†‡ˆ‰Š‹Œ Ž  ‘’“”•–—˜™š›œ žŸ";
 
 /**
- * Decodes UTF-8, UTF-16 and Windows-1252, without a byte order mark. A byte order mark or the zeros of UTF-16 tell the encoding;
- * otherwise the first character that is not ASCII does: it is either valid UTF-8, or the file is taken for Windows-1252.
- * @param warn is told of an encoding that is not UTF-8
+ * Decodes UTF-8, UTF-16 and Windows-1252, and removes a byte order mark. A byte order mark or the zero bytes of UTF-16 identify the
+ * encoding. Otherwise the first non-ASCII character decides: if it is not valid UTF-8, the file is read as Windows-1252.
+ * @param warn called with a message if the encoding is not UTF-8
  */
 export function createDecoder(file: string, warn: (message: string) => void): Decoder {
-  let waiting: Buffer = Buffer.alloc(0); // a character that is not complete
+  let waiting: Buffer = Buffer.alloc(0); // an incomplete character
   let decode: ((bytes: Buffer, ended: boolean) => string) | undefined;
 
   function choose(start: Buffer): typeof decode {
@@ -94,10 +94,10 @@ export function createDecoder(file: string, warn: (message: string) => void): De
   return { push: (bytes) => take(bytes, false), end: () => take(Buffer.alloc(0), true) };
 }
 
-/** How many bytes a character of UTF-8 takes that begins with this one. */
+/** The length of a UTF-8 character in bytes, by its first byte. */
 const sequenceLength = (byte: number) => (byte < 0x80 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4);
 
-/** Bytes up to a character at the end that may not be complete. */
+/** The number of bytes before an incomplete character at the end. */
 function completeLength(bytes: Buffer): number {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back]!;

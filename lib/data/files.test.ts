@@ -115,7 +115,7 @@ const refused: readonly (readonly [kind: string, bytes: string | Uint8Array, mes
   ["a changed gzip file", gzipSync(csv, { level: 0 }).fill("7", 30, 31), /the gzip file is damaged/],
 ];
 
-describe("the kinds of files", () => {
+describe("input files", () => {
   it.each(accepted.map(([kind, bytes, warning]) => ({ kind, bytes, warning })))("reads $kind", ({ bytes, warning }) => {
     const { rows: found, warnings } = read(bytes);
     expect(found).toEqual(rows);
@@ -133,11 +133,11 @@ describe("the kinds of files", () => {
     ["zip64 with a directory of its own", withLocator()],
   ])("reads a zip that Python wrote as %s", (_, bytes) => expect(read(bytes).rows).toEqual([["x", "One", 1]]));
 
-  it("decides by content what is a zip: a csv whose header begins with PK is a csv", () => {
+  it("recognizes a zip by its content: a csv whose header begins with PK is a csv", () => {
     expect(read("PK,excerpt,target\n5,One,1\n").rows).toEqual([["2", "One", 1]]);
   });
 
-  it("reads the file of a zip that is named, by its path or its name alone", () => {
+  it("reads the named file of a zip, by its path or only its name", () => {
     const bytes = zip({ "a/one.txt": csv, "b/two.csv": other, "two.csv": csv, "c/same.csv": csv, "d/same.csv": csv });
     for (const name of ["a/one.txt", "one.txt", "two.csv"]) expect(read(bytes, { file: name }).rows).toEqual(rows);
     expect(() => read(bytes, { file: "three.csv" })).toThrow(/has no file three\.csv; found a\/one\.txt, b\/two\.csv/);
@@ -145,7 +145,7 @@ describe("the kinds of files", () => {
     expect(() => read(csv, { file: "train.csv" })).toThrow(/is not a zip, which --file train\.csv needs/);
   });
 
-  it("stops while it unpacks, at its limit", () => {
+  it("stops unpacking at its limit", () => {
     const options = { what: "", remedy: "", limit: 1000 };
     for (const bomb of [gzipSync(Buffer.alloc(1e7)), zip({ "a.csv": "x".repeat(1e6) })]) {
       writeFileSync(file, bomb);

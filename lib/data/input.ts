@@ -4,8 +4,8 @@ import { fail, reason } from "../errors/errors.js";
 import { checkFile, readFile, reading } from "../storage/files.js";
 import { isZip, listZip, unzip, type ZipEntry } from "./zip.js";
 
-/** Bytes of a csv that is held in memory. */
-export const largestCsv = 2 ** 30;
+/** In bytes: a csv is held in memory. */
+const largestCsv = 2 ** 30;
 
 export interface InputOptions {
   /** For people, if the file is missing: what was expected, and what to do. */
@@ -17,7 +17,7 @@ export interface InputOptions {
 }
 
 /**
- * The bytes of a csv, plain, gzipped or in a zip, as the content of the file tells.
+ * The bytes of a csv, plain, gzipped or in a zip. The content of the file decides which.
  * @throws what readFile throws, csv-too-large, not-csv, bad-zip, which-csv
  */
 export function readCsv(file: string, options: InputOptions, warn: (message: string) => void): Buffer {
@@ -32,12 +32,12 @@ export function readCsv(file: string, options: InputOptions, warn: (message: str
 
 const pieceSize = 1 << 20;
 
-/** Bytes in pieces: all of them may be more than a string can hold. */
+/** Splits bytes, which may be too many for one string. */
 export function* splitPieces(bytes: Buffer): Generator<Buffer> {
   for (let at = 0; at < bytes.length; at += pieceSize) yield bytes.subarray(at, at + pieceSize);
 }
 
-/** Whether a regular file is a zip or gzip file, as its first bytes tell. @throws not-readable, file-failed */
+/** Whether the first bytes of a regular file are those of a zip or gzip file. @throws not-readable, file-failed */
 export function isPacked(file: string): boolean {
   return reading(file, () => {
     const start = Buffer.alloc(4);
@@ -53,7 +53,7 @@ export function isPacked(file: string): boolean {
 
 const isGzip = (bytes: Buffer) => bytes[0] === 0x1f && bytes[1] === 0x8b;
 
-/** gzip carries its own checksum and size, which zlib compares. */
+/** zlib verifies the checksum and size that a gzip file contains. */
 function gunzip(file: string, bytes: Buffer, limit: number): Buffer {
   try {
     return gunzipSync(bytes, { maxOutputLength: limit });

@@ -31,7 +31,7 @@ describe("splitPassages", () => {
     expect([...train, ...validation].sort((a, b) => a - b)).toEqual(all.map((_, i) => i));
   });
 
-  it("depends on the seed alone", () => {
+  it("depends only on the seed", () => {
     const all = passages(Array.from({ length: 300 }, (_, i) => Math.sin(i)));
     expect(splitPassages(all, 0.1, 7)).toEqual(splitPassages(all, 0.1, 7));
     expect(splitPassages(all, 0.1, 7)).not.toEqual(splitPassages(all, 0.1, 8));
@@ -76,7 +76,7 @@ describe("splitPassages", () => {
 });
 
 describe("splitFolds", () => {
-  it("deals each passage to one fold, of each fifth of the range as many to each but for one", () => {
+  it("puts each passage in one fold, with equally many from each fifth of the range, give or take one", () => {
     const targets = fc.array(fc.integer({ min: -20, max: 20 }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(targets, fc.integer({ min: 2, max: 10 }), fc.nat(), (targets, folds, seed) => {
@@ -115,7 +115,7 @@ describe("splitFolds", () => {
   });
 });
 
-it("finds again what records say was held out, and of several splits what all of them held out", () => {
+it("finds the passages that a record held out, and for several splits those that all held out", () => {
   const all = passages(Array.from({ length: 100 }, (_, i) => Math.sin(i)));
   const split = { seed: 3, validation_fraction: 0.2 };
   expect(holdOut(all, [split])).toEqual(splitPassages(all, 0.2, 3).validation);

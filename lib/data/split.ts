@@ -28,8 +28,8 @@ export function splitPassages(passages: readonly Passage[], fraction: number, se
 }
 
 /**
- * Deals the passages to folds. Each fold gets about as many of each of five equal-width bins of the target, in an order that depends only
- * on the seed. Passages with the same text go to the same fold.
+ * Distributes the passages over folds. Each fold gets about equally many from each of five equal-width bins of the target, in an order
+ * that depends only on the seed. Passages with the same text go to the same fold.
  * @returns the fold of each passage, from 0
  */
 export function splitFolds(passages: readonly Passage[], folds: number, seed: number): number[] {
@@ -49,7 +49,7 @@ export function splitFolds(passages: readonly Passage[], folds: number, seed: nu
   return foldOf;
 }
 
-/** How a run held out passages, from its record: a share of them, or one fold (numbered from 1). */
+/** How a run held out passages, from its training record: a share of them, or one fold (numbered from 1). */
 export interface Split {
   readonly seed: number;
   readonly validation_fraction: number;

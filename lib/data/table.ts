@@ -4,8 +4,8 @@ import { type CsvRow, createCsvParser } from "./csv.js";
 import { createDecoder } from "./decode.js";
 import { type InputOptions, list, readCsv, splitPieces } from "./input.js";
 
-/** Columns by name: as it is written, or else whatever its case. */
-export interface Header {
+/** Finds columns by name: an exact match first, then one in another case. */
+interface Header {
   /** The index of a column, undefined if there is none. @throws not-csv if there are several */
   findIfThere(column: string): number | undefined;
   /** @throws no-column, and not-csv if there are several */
@@ -19,21 +19,21 @@ export interface Table extends Header {
   readonly rows: readonly TableRow[];
   /** Sentences for the user about how the file was read. */
   readonly warnings: readonly string[];
-  /** sha256 of the csv in hex, the same packed or not. */
+  /** sha256 in hex of the unpacked csv. */
   readonly fingerprint: string;
   /** The finite number in a cell; where semicolons or tabs separate the cells, a comma may stand for the point. @throws bad-cell */
   readNumber(row: TableRow, column: number): number;
 }
 
-export interface TableRow {
+interface TableRow {
   /** One for each name. */
   readonly cells: readonly string[];
-  /** As a spreadsheet counts: the header is row 1. */
+  /** Numbered as in a spreadsheet: the header is row 1. */
   readonly row: number;
 }
 
 /**
- * Reads a csv whole. See docs/files.md.
+ * Reads a whole csv. See docs/files.md.
  * @throws bad-encoding, bad-row, no-rows, and what readCsv throws
  */
 export function readTable(file: string, options: InputOptions): Table {

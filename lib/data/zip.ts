@@ -64,7 +64,7 @@ export function unzip(file: string, zip: Buffer, { name, flags, method, crc, pac
   });
 }
 
-/** At most `size` bytes; undefined where there are more. */
+/** At most `size` bytes; undefined if there are more. */
 function inflate(bytes: Buffer, size: number): Buffer | undefined {
   try {
     return inflateRawSync(bytes, { maxOutputLength: Math.max(1, size) });
@@ -109,7 +109,7 @@ function expect(zip: Buffer, at: number, signature: number): void {
   if (zip.readUInt32LE(at) !== signature) throw new RangeError(`no header at byte ${at}`);
 }
 
-/** What is read past the end, or does not inflate, is a damaged zip. */
+/** Reports a read past the end, or data that does not inflate, as a damaged zip. */
 function guard<T>(file: string, read: () => T): T {
   try {
     return read();

@@ -32,7 +32,7 @@ const types: Readonly<Record<string, string>> = {
   record: "an object",
 };
 
-/** The rule that was broken; messages of our own schemas are worded to stand here: `must be ...`. */
+/** The broken rule. Messages of our own schemas have the same form: `must be ...`. */
 function describeRule(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case "invalid_type":
@@ -54,7 +54,7 @@ const be = (origin: string) => (origin === "number" ? "be" : "have a length of")
 
 const or = new Intl.ListFormat("en", { type: "disjunction" });
 
-/** A value, short: texts and numbers as they are, of others the type. */
+/** A value in short: strings and numbers themselves, the type of other values. */
 function describeValue(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "an object";

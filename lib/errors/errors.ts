@@ -3,7 +3,7 @@ type Placeholders<T extends string> = T extends `${string}{${infer Name}}${infer
   ? (Name extends `${string}"${string}` ? never : Name) | Placeholders<Rest>
   : never;
 
-/** @param status what HTTP answers; 500 for errors that no request should meet */
+/** @param status of the HTTP response; 500 for errors that no request should cause */
 const error = <const T extends string>(exit: 1 | 2, template: T, status = 500) => ({ exit, template, status });
 
 /** Every error of the product: exit code of a command, message (what happened, where, what to do) and HTTP status. */
@@ -59,8 +59,10 @@ export const errors = {
 
   // Training
   "too-long": error(2, "--max-length {maxLength} exceeds the {positions} tokens that {base} reads. Use at most {positions}."),
+  "no-layer": error(2, "{folder} has no layer {layer}; its layers are 0 to {last}. Choose among them with --init-layers, or lower --reinit."),
   "too-few-rows": error(1, "{file} has too few passages: {training} for training, where a batch takes {batch}, and {validation} for validation, where at least 1 is needed. Add passages, or lower --batch."),
   "same-targets": error(1, "{file}: the targets of all {passages} training passages are {target}, so there is nothing to learn. Check the column, or choose another with --target."),
+  "not-jsonl": error(1, '{file}, line {line}: {problem}. Each line must be a JSON object with a field "text". Fix or remove the line.'),
   "no-score": error(1, "{file} has no score for the training passage {id}: expected a row with its {key}. Score every passage, or choose a checkpoint with --teacher."),
   "other-architecture": error(1, "{folder} cannot be averaged with {first}: {differences}. Use checkpoints that were trained from the same base."),
   "worker-died": error(1, "Training worker {index} stopped: {cause}. Continue from the last saved state with --resume. If memory ran out, use fewer --workers."),
@@ -121,7 +123,7 @@ export const errors = {
   // A client of an inference server
   "bad-inference-response": error(1, "{url} did not answer as an Open Inference Protocol server: {problem}. Check that an inference server runs at this address.", 502),
   "other-model": error(1, "The model at {url} is a different one: {differences}. Start the inference server on the repository that --repository names.", 502),
-  "server-refused": error(1, "The inference server refused {url} with status {status}: {message}. Its log may tell more.", 502),
+  "server-refused": error(1, "The inference server refused {url} with status {status}: {message}. Check its log.", 502),
   "not-served": error(1, "The inference server does not serve {url}: {message}. Try again once it has loaded the newest version.", 503),
   "server-busy": error(1, "The inference server is busy. Try again in {retryAfter} s.", 503),
   "server-unreachable": error(1, "The inference server at {url} cannot be reached: {cause}. Try again later.", 503),
@@ -137,7 +139,7 @@ export const errors = {
 export type ErrorCode = keyof typeof errors;
 
 /** A value for each placeholder of the message, and no other. */
-export type ErrorDetails<C extends ErrorCode> = Details<Placeholders<(typeof errors)[C]["template"]>>;
+type ErrorDetails<C extends ErrorCode> = Details<Placeholders<(typeof errors)[C]["template"]>>;
 
 type Details<Name extends string> = [Name] extends [never] ? Readonly<Record<string, never>> : Readonly<Record<Name, string | number>>;
 
@@ -172,7 +174,7 @@ export function fail<C extends ErrorCode>(code: C, details: ErrorDetails<C>, cau
   throw failure(code, details, cause);
 }
 
-/** A value may end with a full stop of its own: there is one. */
+/** Does not add a full stop after a value that ends with one. */
 function fillTemplate(template: string, values: Readonly<Record<string, string | number>>): string {
   return template.replace(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
     const value = String(values[name]);

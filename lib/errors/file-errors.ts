@@ -2,7 +2,7 @@ import { failure, ReadabilityError, reason } from "./errors.js";
 
 type Action = "read" | "write";
 
-/** The error of the table for what node:fs throws about a file. One that is of the table already stays as it is. */
+/** Converts an error of node:fs about a file to one of the table. Errors of the table are returned unchanged. */
 export function fileFailure(error: unknown, file: string, action: Action): ReadabilityError {
   if (error instanceof ReadabilityError) return error;
   const cause = reason(error).replace(/, \w+( '.*)?$/, ""); // "EACCES: permission denied, open '/x'" without what follows the comma
@@ -16,7 +16,7 @@ export function fileFailure(error: unknown, file: string, action: Action): Reada
       return failure(action === "read" ? "not-readable" : "not-writable", { file, cause }, error);
     case "EISDIR":
       return failure("not-a-file", { file, found: "a folder" }, error);
-    case "EEXIST": // what mkdir says of a file
+    case "EEXIST": // from mkdir, if a file is in the way
     case "ENOTDIR":
       return failure("file-failed", { file, action, cause: "a part of its path is not a folder" }, error);
     default:
@@ -27,7 +27,7 @@ export function fileFailure(error: unknown, file: string, action: Action): Reada
 const reads = new Set(["access", "fstat", "lstat", "open", "opendir", "read", "readlink", "realpath", "scandir", "stat"]);
 const writes = new Set(["copyfile", "fsync", "ftruncate", "link", "mkdir", "rename", "rm", "rmdir", "symlink", "unlink", "write"]);
 
-/** The error of the table for what node:fs threw with the path of its file; anything else stays as it is. */
+/** Converts an error of node:fs that has a path to one of the table. Anything else is returned unchanged. */
 export function explainFileError(error: unknown): unknown {
   const { path, syscall = "" } = error instanceof Error ? (error as NodeJS.ErrnoException) : {};
   if (path === undefined || !(reads.has(syscall) || writes.has(syscall))) return error;

@@ -8,7 +8,7 @@ import { addDrain, listen } from "./listen.js";
 
 const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === "::1"));
 
-it("listens on a free port and tells its address; refuses one that is taken", async () => {
+it("listens on a free port and returns its address; refuses a port in use", async () => {
   const app = fastify();
   const address = await listen(app, { host: "127.0.0.1", port: 0 });
   const { port } = app.server.address() as AddressInfo;
@@ -40,7 +40,7 @@ it.skipIf(!hasIpv6)("prints an address of IPv6 in brackets", async () => {
   await app.close();
 });
 
-it("closes once what was accepted is answered, also where a client keeps its connection or never sends all", async () => {
+it("closes after answering the accepted requests, even if a client keeps its connection or never completes its request", async () => {
   const app = fastify();
   addDrain(app);
   let answer: () => void = () => {};

@@ -44,19 +44,19 @@ export async function findPort(): Promise<number> {
   return port;
 }
 
-/** Milliseconds for a request that is still arriving when the app closes. */
+/** Milliseconds that a request may still take to arrive when the app closes. */
 const grace = 1000;
 
 /**
- * Makes `app.close()` refuse new connections at once, answer the accepted requests, and then end every connection. By itself it would
- * wait for clients to end their connections, and forever for one that sends no request.
+ * Makes `app.close()` refuse new connections at once, answer the accepted requests, and then end every connection. Without this, it
+ * would wait until clients end their connections, and forever for a client that sends no request.
  * @param longest milliseconds to wait for an accepted request
  */
 export function addDrain(app: FastifyInstance, longest = Number.POSITIVE_INFINITY): void {
   let accepted = 0;
   let closing = false;
   let finish = () => {};
-  // A request counts once it has arrived whole.
+  // A request counts as accepted once it has arrived completely.
   app.addHook("preValidation", (_request, reply, done) => {
     accepted++;
     reply.raw.once("close", () => {

@@ -27,7 +27,7 @@ it.each([
   await client.close();
 });
 
-it("throws where no answer comes, and the reason of a signal", async () => {
+it("throws if no response arrives, or with the reason of a signal", async () => {
   const client = await serve(200, "");
   await expect(client.predict("a", AbortSignal.abort(new Error("gone")))).rejects.toThrow("gone");
   server.closeAllConnections();

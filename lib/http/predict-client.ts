@@ -1,29 +1,29 @@
 import { STATUS_CODES } from "node:http";
 import { Pool } from "undici";
 
-/** What POST /predict answered: a score, or a problem. */
-export interface PredictAnswer {
+/** The response to POST /predict: a score or a problem. */
+interface PredictAnswer {
   readonly status: number;
-  /** Set where there is no problem. */
+  /** Set if there is no problem. */
   readonly score?: number;
-  /** What is wrong with the answer, without texts and numbers that differ between requests: "answered 503 Service Unavailable". */
+  /** What is wrong with the response, without texts and numbers that differ between requests: "answered 503 Service Unavailable". */
   readonly problem?: string;
-  /** The code of an error, where the answer names one. */
+  /** The error code, if the response names one. */
   readonly code?: string;
 }
 
 export interface PredictClient {
-  /** @throws the connection's error where no answer comes; the signal's reason */
+  /** @throws the connection's error if no response arrives; the signal's reason */
   predict(text: string, signal?: AbortSignal): Promise<PredictAnswer>;
-  /** Waits for the answers under way. */
+  /** Waits for the requests in progress. */
   close(): Promise<void>;
   destroy(): Promise<void>;
 }
 
-export interface PredictOptions {
+interface PredictOptions {
   /** Seconds to connect, and to wait for an answer. */
   readonly timeout: number;
-  /** Connections, kept alive; as many as it takes by default. */
+  /** Largest number of connections, which are kept alive. Default: no limit. */
   readonly connections?: number;
 }
 

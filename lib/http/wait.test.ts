@@ -16,7 +16,7 @@ async function serve(status: (asked: number) => number): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-test("it asks until the answer is a success", async () => {
+test("it polls until the response is a success", async () => {
   let seen = 0;
   const url = await serve((asked) => {
     seen = asked;
@@ -26,7 +26,7 @@ test("it asks until the answer is a success", async () => {
   expect(seen).toBe(3);
 });
 
-test("an address that does not answer in time is an error that tells the last answer and what to do", async () => {
+test("an address that does not answer in time is an error with the last response and a remedy", async () => {
   const url = await serve(() => 503);
   await expect(waitForAnswer(url, 0.3, "Start it.")).rejects.toMatchObject({ code: "no-answer", message: /HTTP 503.*Start it\./ });
   server.closeAllConnections();

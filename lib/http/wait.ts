@@ -6,7 +6,7 @@ const pause = 200;
 const longestAnswer = 5_000;
 
 /**
- * Asks `url` until it answers with a status of success.
+ * Polls `url` until it answers with a 2xx status.
  * @returns false if the signal aborted first
  * @throws no-answer if it does not within `seconds`, with the last answer
  */

@@ -21,7 +21,7 @@ export function createSource(origin: string, token: string | undefined, pause: n
   return { origin, token, dispatcher: new EnvHttpProxyAgent({ connect: { timeout: 20_000 } }), pause };
 }
 
-/** What a server says about a file before it sends it. */
+/** The server's description of a file before the download. */
 export interface RemoteFile {
   readonly etag: string | undefined;
   readonly size: number | undefined;
@@ -32,7 +32,7 @@ const mostRedirects = 5;
 /** Seconds. */
 const longestRetryAfter = 60;
 
-/** An answer that is no success. */
+/** A response with another status than 2xx. */
 export interface StatusError extends Error {
   readonly status: number;
   /** Seconds; 0 if the server does not say. */

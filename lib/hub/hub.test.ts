@@ -120,7 +120,7 @@ const answerWith =
   };
 
 describe("a hub name", () => {
-  it("is downloaded into the cache's layout, only what is needed, and then taken from there", async () => {
+  it("is downloaded into the cache, only the files needed, and later read from there", async () => {
     expect(await resolve()).toBe(snapshot());
     expect(readdirSync(snapshot()).sort()).toEqual(["config.json", "model.safetensors", "tokenizer.json", "vocab.txt"]);
     expect(readFileSync(join(snapshot(), "model.safetensors")).equals(weights)).toBe(true);
@@ -140,7 +140,7 @@ describe("a hub name", () => {
     );
   });
 
-  it("is completed where the cache lacks a file, without downloading the rest again", async () => {
+  it("is completed if the cache lacks a file, without downloading the rest again", async () => {
     await resolve();
     rmSync(join(snapshot(), "tokenizer.json"));
     hub.requests.length = 0;
@@ -149,7 +149,7 @@ describe("a hub name", () => {
     expect(hub.requests.filter(({ method, url }) => method === "GET" && !url.startsWith("/api"))).toEqual([]);
   });
 
-  it("goes on where the connection broke, within a run", async () => {
+  it("resumes after a broken connection, within a run", async () => {
     hub.answers.push({ path: /^GET \/blob/, answer: cutAfter(100_000) });
     await resolve();
     expect(readFileSync(join(snapshot(), "model.safetensors")).equals(weights)).toBe(true);
@@ -157,7 +157,7 @@ describe("a hub name", () => {
     expect(ranges).toEqual([undefined, "bytes=100000-"]);
   });
 
-  it("goes on where another run ended", async () => {
+  it("resumes where another run ended", async () => {
     mkdirSync(join(cache(), "blobs"), { recursive: true });
     writeFileSync(join(cache(), "blobs", `${hub.hash}.incomplete`), weights.subarray(0, 123_456));
     await resolve();
@@ -177,7 +177,7 @@ describe("a hub name", () => {
     expect(readFileSync(join(snapshot(), "model.safetensors")).equals(weights)).toBe(true);
   });
 
-  it("is refused, and nothing kept, where the sha256 is another", async () => {
+  it("is refused and deleted if the sha256 differs", async () => {
     hub.hash = sha256(Buffer.from("another"));
     await expect(resolve()).rejects.toThrow(
       /model\.safetensors of team\/tiny-model was damaged in transit: its sha256 is \w{64}, expected \w{64}.*--base DIR/,
@@ -187,7 +187,7 @@ describe("a hub name", () => {
     await expect(resolve()).rejects.toThrow(/damaged/);
   });
 
-  it("gets the token at the hub alone, not at the storage it redirects to", async () => {
+  it("sends the token only to the hub, not to the storage it redirects to", async () => {
     hub.token = "secret";
     await resolve({ HF_TOKEN: "secret" });
     const storage = hub.requests.filter(({ url }) => url.startsWith("/blob"));
@@ -238,21 +238,21 @@ describe("a hub name", () => {
     expect(hub.requests).toHaveLength(6);
   });
 
-  it("is refused where the model has no safetensors", async () => {
+  it("is refused if the model has no safetensors", async () => {
     hub.files = { "config.json": "{}", "tokenizer.json": "{}", "pytorch_model.bin": "x" };
     await expect(resolve()).rejects.toThrow(
       /has no model\.safetensors on the hub; found config\.json, tokenizer\.json, pytorch_model\.bin.*save_pretrained/,
     );
   });
 
-  it("is refused where what answers is no hub", async () => {
+  it("is refused if the server is not a hub", async () => {
     hub.answers.push({ path: /^GET \/api/, answer: (response) => response.end("<html>") });
     await expect(resolve()).rejects.toThrow(/Cannot download .*did not answer as a Hugging Face hub/);
     hub.answers.push({ path: /^GET \/api/, answer: (response) => response.end('{"sha":"../../x","siblings":[]}') });
     await expect(resolve()).rejects.toThrow(/did not answer as a Hugging Face hub/);
   });
 
-  it("tells which files to place where there is no network", async () => {
+  it("names the files to provide if there is no network", async () => {
     const message =
       /Cannot download team\/tiny-model from http.*not cached in .*models--team--tiny-model.*config\.json, model\.safetensors, tokenizer\.json.*--base DIR/;
     await expect(resolve({ HF_ENDPOINT: "http://127.0.0.1:1" })).rejects.toThrow(message);
@@ -261,14 +261,14 @@ describe("a hub name", () => {
     await expect(resolve({ HF_ENDPOINT: "nowhere" })).rejects.toThrow(/HF_ENDPOINT is not a valid address/);
   });
 
-  it("tells of a cache that cannot be written", async () => {
+  it("reports a cache that cannot be written", async () => {
     writeFileSync(join(folder, "hub"), "a file");
     await expect(resolve()).rejects.toThrow(/Cannot write .*hub/);
   });
 });
 
 describe("a folder", () => {
-  it("is used as it is", async () => {
+  it("is used unchanged", async () => {
     for (const file of ["config.json", "tokenizer.json", "model.safetensors"]) writeFileSync(join(folder, file), "");
     expect(await resolve({}, folder)).toBe(folder);
     if (process.platform !== "win32") {
@@ -283,7 +283,7 @@ describe("a folder", () => {
     await expect(resolve({}, folder)).rejects.toThrow(/is not a checkpoint: tokenizer\.json, model\.safetensors missing\. Add/);
   });
 
-  it("is refused where it does not exist and is no hub name", async () => {
+  it("is refused if it does not exist and is not a hub name", async () => {
     for (const base of [join(folder, "none"), "./none", "../none", "a/b/c", "", "a b"])
       await expect(resolve({}, base)).rejects.toThrow(/neither a folder nor a hub name/);
     expect(hub.requests).toEqual([]);

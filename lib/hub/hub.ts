@@ -18,7 +18,7 @@ import {
   type StatusError,
 } from "./download.js";
 
-export interface HubOptions {
+interface HubOptions {
   /** HF_HOME, HF_HUB_CACHE, HF_ENDPOINT, HF_TOKEN and HF_HUB_OFFLINE are read. */
   readonly env?: NodeJS.ProcessEnv;
   readonly log?: (message: string) => void;
@@ -28,7 +28,7 @@ export interface HubOptions {
 }
 
 const required = ["config.json", "tokenizer.json", weightsFile] as const;
-/** The weights last: if they are there, so is the rest. */
+/** The weights come last: if they exist, so does the rest. */
 const wanted = [
   "config.json",
   "tokenizer_config.json",
@@ -113,7 +113,7 @@ async function downloadModel(name: string, cache: string, env: NodeJS.ProcessEnv
   }
 }
 
-/** What to do about refusals that a retry cannot mend. */
+/** The remedies for refusals that a retry cannot fix. */
 const refusals: { readonly [status: number]: (page: string) => string } = {
   401: () => "It does not exist or is private. Check the name, and set HF_TOKEN to a token with access.",
   403: (page) => `It is gated, or HF_TOKEN has no access. Accept its terms at ${page}, and set HF_TOKEN to a token of that account.`,

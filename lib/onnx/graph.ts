@@ -28,7 +28,7 @@ export interface Node {
   readonly attributes: Attributes;
 }
 
-/** An ONNX graph under construction. Its nodes are in an order in which they can run. */
+/** An ONNX graph under construction. Its nodes are in topological order. */
 export interface Graph {
   readonly name: string;
   readonly inputs: Value[];

@@ -4,8 +4,8 @@ import { type Attributes, addBranch, addConstant, type Graph, type Value } from 
 import { addNode } from "./nodes.js";
 import type { Op } from "./operators.js";
 
-/** A tensor, or a number, which takes the other operand's type. */
-export type Operand = Value | number;
+/** A tensor, or a number, which gets the other operand's type. */
+type Operand = Value | number;
 
 /** A small constant. Equal constants are shared. */
 export function constant(
@@ -69,7 +69,7 @@ export const gemm = (a: Value, b: Value, bias: Value | undefined, attributes: Ge
   apply("Gemm", bias ? [a, b, bias] : [a, b], { ...attributes });
 /** Rows of `table` [rows, width] at `indices`. */
 export const gather = (table: Value, indices: Value, axis = 0): Value => apply("Gather", [table, indices], { axis });
-/** Sums along an axis up to each element, that element included. */
+/** The running sum along an axis, including the element itself. */
 export const cumSum = (x: Value, axis: number): Value => apply("CumSum", [x, scalar(x.graph, axis, "int64")]);
 export const transpose = (x: Value, perm: readonly number[]): Value => apply("Transpose", [x], { perm });
 export const reduceSum = (x: Value, axes: readonly number[], keepdims: 0 | 1 = 1): Value =>
@@ -92,13 +92,13 @@ export const multiHeadAttention = (query: Value, key: Value, value: Value, heads
   return apply("MultiHeadAttention", [query, key, value, ...rest.slice(0, bias ? 3 : keyMask ? 2 : 0)], { num_heads: heads });
 };
 
-/** The value of one of two branches. A bool of one element chooses it at run time. */
+/** The value of one of two branches. `condition`, a bool of one element, chooses it at run time. */
 export function ifElse(condition: Value, then: () => Value, otherwise: () => Value): Value {
   const graph = condition.graph;
   return addNode(graph, "If", [condition], { then_branch: addBranch(graph, then), else_branch: addBranch(graph, otherwise) })[0]!;
 }
 
-/** x in another shape of as many elements. Dimensions that only a run knows are read off the graph's inputs. */
+/** x in another shape with as many elements. Dimensions unknown until run time are read from the graph's inputs. */
 export function reshape(x: Value, shape: readonly Dim[]): Value {
   if (sameShape(x.shape, shape)) return x;
   return apply("Reshape", [x, shapeVector(x, shape)]);
@@ -109,7 +109,7 @@ export function expand(x: Value, shape: readonly Dim[]): Value {
   return sameShape(x.shape, shape) ? x : apply("Expand", [x, dimensions(x.graph, shape)]);
 }
 
-/** Elements `start`, `start + step`... of an axis, before `end`. Negative numbers count from the end, and what lies beyond an end is cut off. */
+/** Elements `start`, `start + step`... of an axis, before `end`. As in ONNX, negative numbers count from the end, and bounds are clamped. */
 export function slice(x: Value, axis: number, start: number, end: Dim, step = 1): Value {
   const { graph } = x;
   const inputs = [x, constant(graph, [start]), dimensions(graph, [end]), constant(graph, [axis])];
@@ -119,7 +119,7 @@ export function slice(x: Value, axis: number, start: number, end: Dim, step = 1)
 /** The first `count` elements of an axis. */
 export const first = (x: Value, axis: number, count: Dim): Value => slice(x, axis, 0, count);
 
-/** x between zeros along an axis of known size, `before` of them at the start, so that the axis becomes `size` long. */
+/** Pads an axis of known size with zeros to `size`, `before` of them at the start. */
 export function padTo(x: Value, axis: number, size: Dim, before = 0): Value {
   const { graph } = x;
   const count = Number(x.shape[axis]) + before;
@@ -135,7 +135,7 @@ export function padTo(x: Value, axis: number, size: Dim, before = 0): Value {
   return apply("Pad", [x, addNode(graph, "Concat", parts, { axis: 0 }, pads)[0]!]);
 }
 
-/** Reshape's vector: 0 copies the dimension at its place, -1 follows from the others, and the rest are read off the inputs. */
+/** The shape operand of Reshape: 0 copies the dimension at the same place, -1 is inferred, and others are read from the graph's inputs. */
 function shapeVector(x: Value, shape: readonly Dim[]): Value {
   const copied = (dim: Dim, i: number) => typeof dim === "string" && dim === x.shape[i];
   const open = shape.findIndex((dim, i) => typeof dim === "string" && !copied(dim, i));
@@ -143,7 +143,7 @@ function shapeVector(x: Value, shape: readonly Dim[]): Value {
   return dimensions(x.graph, vector, shape);
 }
 
-/** An int64 vector of dimensions. @param holds the dimensions that the vector means, where it holds -1 or 0 for one */
+/** An int64 vector of dimensions. @param holds the dimensions themselves, if `dims` has -1 or 0 for some */
 function dimensions(graph: Graph, dims: readonly Dim[], holds: readonly Dim[] = dims): Value {
   const known = dims.every((dim) => typeof dim === "number");
   const parts = known

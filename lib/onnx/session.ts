@@ -1,4 +1,4 @@
-import "../system/no-telemetry.js"; // first: see there
+import "../system/no-telemetry.js"; // must be the first import: see there
 import { createRequire } from "node:module";
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import type { DType, TensorData } from "./dtypes.js";
@@ -13,17 +13,17 @@ export interface Data {
   readonly data: TensorData;
 }
 
-export interface Session {
+interface Session {
   readonly inputs: readonly string[];
   /**
-   * Runs the graph and blocks the thread meanwhile.
+   * Runs the graph. Blocks the thread.
    * @param into arrays that the named outputs are written to; the other outputs get new ones
    */
   run(feeds: Readonly<Record<string, Data>>, into?: Readonly<Record<string, Data>>): Promise<Readonly<Record<string, Data>>>;
   close(): Promise<void>;
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   readonly threads: number;
   /** "basic" is for graphs that are built fused. "all" lets ONNX Runtime fuse. */
   readonly optimization: "basic" | "all";

@@ -5,7 +5,7 @@ import type { Operands } from "./operands.js";
 import type { Op } from "./operators.js";
 import { listSpans } from "./slices.js";
 
-export interface TensorType {
+interface TensorType {
   readonly dtype: DType;
   readonly shape: Shape;
 }
@@ -117,7 +117,7 @@ export const shapeRules: { readonly [O in Op]: Rule<O> } = {
       const [before, after] = [known[i]!, known[i + rank]!];
       if (before === 0 && after === 0) return dim;
       if (typeof dim === "number" && typeof before === "number" && typeof after === "number") return dim + before + after;
-      // Padding by what `rest` leaves of a named dimension restores it.
+      // A pad of `rest` ("sequence-1") restores the named dimension ("sequence").
       const restored = typeof after === "string" ? /^(\w+)-(\d+)$/.exec(after) : undefined;
       if (restored && typeof dim === "number" && typeof before === "number" && Number(restored[2]) === dim + before) return restored[1]!;
       return refuse("pads that are numbers, or that restore a named dimension");

@@ -45,7 +45,7 @@ it("lets Gemm multiply by the constants before and after it", async () => {
   expect(graph.nodes.map(({ op, attributes }) => [op, attributes.alpha, attributes.beta])).toEqual([["Gemm", 10.5, 7]]);
 });
 
-it("leaves a product that something else reads", async () => {
+it("does not change a product that another node reads", async () => {
   const graph = await simplified((x, w) => { const y = gemm(x!, w!, undefined); return [mul(y, 7), tanh(y)]; }, [4, 3], [3, 5]); // biome-ignore format: one line
   expect(count(graph, "Mul")).toBe(1);
   expect(graph.nodes.find(({ op }) => op === "Gemm")!.attributes.alpha).toBeUndefined();

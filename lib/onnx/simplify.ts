@@ -3,13 +3,13 @@ import { type Graph, liveNodes, type Node, type Value } from "./graph.js";
 import { addNode } from "./nodes.js";
 import { type GemmAttributes, gemm, mul, reduceSum, reshape, transpose } from "./ops.js";
 
-/** The graph around a node, before a pass over the graph. */
+/** Finds the neighbours of a node in the graph before a pass. */
 interface Context {
   readonly producer: (value: Value | undefined) => Node | undefined;
   readonly readers: (value: Value) => readonly Node[];
 }
 
-/** A value that equals the node's first output and costs less, or undefined if the rule does not apply. */
+/** Returns a cheaper value equal to the node's first output, or undefined if the rule does not apply. */
 type Rule = (node: Node, context: Context) => Value | undefined;
 
 /** gemm(s a, t b) = s t gemm(a, b): Gemm multiplies by a factor for free. */
@@ -55,8 +55,8 @@ const sumOverHeadWidth: Rule = (node, { producer, readers }) => {
 };
 
 /**
- * a' b = (b' a)', with the narrower factor transposed by a node of its own. ONNX Runtime's Gemm would transpose `a` again for every
- * 128 columns of `b`: doing it once is 10 to 20 % faster.
+ * a' b = (b' a)', with a separate node that transposes the narrower factor. ONNX Runtime's Gemm would transpose `a` again for every
+ * 128 columns of `b`; transposing it once is 10 to 20 % faster.
  */
 const transposeOnce: Rule = (node) => {
   const { transA, transB, ...rest } = node.attributes as GemmAttributes;

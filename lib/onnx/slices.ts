@@ -27,10 +27,10 @@ export function listSpans({ x, starts, ends, axes, steps }: Operands<"Slice">, r
   });
 }
 
-/** Ends from here on mean "to the end". */
+/** An end this large means "to the end". */
 const unbounded = 2 ** 31 - 1;
 
-/** As in ONNX, negative indices count from the end and what lies beyond an end is cut off. undefined where only a run knows the size. */
+/** As in ONNX, negative indices count from the end, and bounds are clamped. undefined if the size is unknown until run time. */
 function findSpan(size: Dim, start: Dim, end: Dim, step: number): Omit<Span, "axis"> | undefined {
   if (!Number.isInteger(step) || step === 0) return undefined;
   if (typeof size === "number" && typeof start === "number" && typeof end === "number") {
@@ -39,7 +39,7 @@ function findSpan(size: Dim, start: Dim, end: Dim, step: number): Omit<Span, "ax
     const [first, last] = [place(start, 0), place(end, lowest)];
     return { start: first, step, count: Math.max(0, Math.ceil((last - first) / step)) };
   }
-  // A named dimension is assumed to reach an end that is a number, and a number to reach an end that is named.
+  // Between a named dimension and a number, the axis is assumed to be at least as long as the slice.
   if (start === 0 && step === 1 && (end === size || Number(end) >= unbounded)) return { start, step, count: size };
   if (start === 0 && step === 1 && typeof size === "number") return { start, step, count: end };
   if (typeof start !== "number" || typeof end !== "number" || start < 0 || end < 0 || end >= unbounded || step < 0) return undefined;

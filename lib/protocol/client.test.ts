@@ -91,7 +91,7 @@ it("sends a text in binary, with its deadline in microseconds, and reads the sco
   ]);
 });
 
-it("pads a text to the next bucket, and leaves one beyond the last as it is", async () => {
+it("pads a text to the next bucket, and does not pad one longer than the last", async () => {
   const { client, asked } = await serve([score], { buckets: [2, 4], padId: 9 });
   for (const ids of [
     [3, 5],
@@ -107,7 +107,7 @@ it("pads a text to the next bucket, and leaves one beyond the last as it is", as
   ]);
 });
 
-it("asks for a version where one is named, and takes no other's answer", async () => {
+it("requests the given version, and refuses the response of another", async () => {
   const { client, asked } = await serve([answerAs("readability", "4"), score, answerAs("other", "4")], { version: 4 });
   expect(await client.score([3])).toBe(1);
   expect(asked[0]!.path).toBe("/v2/models/readability/versions/4/infer");
@@ -146,19 +146,19 @@ it("gives an attempt only the time that is left", async () => {
   expect(times[1]).toBeLessThan(times[0]!);
 });
 
-it("gives up at the deadline where connections are lost all the time", async () => {
+it("gives up at the deadline if every connection is lost", async () => {
   const { client, asked } = await serve([hangUp]);
   await expect(client.score([3], { timeout: 60 })).rejects.toMatchObject({ code: "timed-out" });
   expect(asked.length).toBeLessThan(5);
 });
 
-it("gives up after some lost connections where there is time left", async () => {
+it("gives up after some lost connections even if time is left", async () => {
   const { client, asked } = await serve([hangUp]);
   await expect(client.score([3])).rejects.toMatchObject({ code: "server-unreachable", status: 503 });
   expect(asked).toHaveLength(5);
 });
 
-it("does not try again where the answer is no HTTP", async () => {
+it("does not retry if the response is not HTTP", async () => {
   let connections = 0;
   const server = createRawServer((socket) => {
     connections++;
@@ -174,7 +174,7 @@ it("does not try again where the answer is no HTTP", async () => {
   expect(connections).toBe(1);
 });
 
-it("says when to come back where the time left is too short to wait", async () => {
+it("says when to retry if the remaining time is too short to wait", async () => {
   const { client, asked } = await serve([fail(503, { "retry-after": "7" })]);
   const busy = { code: "server-busy", status: 503, retryAfter: 7, cause: expect.stringContaining("no place left") };
   await expect(client.score([3], { timeout: 5000 })).rejects.toMatchObject(busy);
@@ -244,7 +244,7 @@ it("tells whether the server lives and the model is ready, and what the model is
   expect(await elsewhere.live()).toBe(false);
 });
 
-it("checks that the server's model is one it can ask", async () => {
+it("checks that the server's model has the right inputs and output", async () => {
   const { client, url } = await serve([silence]);
   await client.check();
   const [short, odd] = [connectServer(url, "short"), connectServer(url, "odd")];
@@ -272,7 +272,7 @@ it("gives up an answer that does not end, and says so", async () => {
   expect(asked).toHaveLength(1);
 });
 
-it("says where no server answers", async () => {
+it("names the address at which no server answers", async () => {
   const { url } = await serve([score]);
   await closers.pop()!();
   await closers.pop()!();

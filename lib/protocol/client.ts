@@ -14,7 +14,7 @@ import { choosePause, isLostConnection, reconnections } from "./retry.js";
 export interface ServerOptions {
   /** The newest by default. */
   readonly version?: number;
-  /** Milliseconds a request may take that names no timeout. */
+  /** Default timeout of a request, in milliseconds. */
   readonly timeout?: number;
   readonly connections?: number;
   /** Lengths, ascending, to which texts are padded for a server that batches texts of one length. Without them texts are not padded. */
@@ -22,7 +22,7 @@ export interface ServerOptions {
   readonly padId?: number;
 }
 
-export interface RequestLimits {
+interface RequestLimits {
   readonly signal?: AbortSignal;
   /** Milliseconds, for all attempts together. */
   readonly timeout?: number;
@@ -95,7 +95,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
     }
   }
 
-  /** Sends the request, again after a lost connection or a 503 while there is time, never after another refusal. */
+  /** Sends the request. Retries after a lost connection or a 503 while time remains, but not after another refusal. */
   function exchange(suffix: string, ask: Ask | undefined, { timeout = usual, signal }: RequestLimits): Promise<Answer> {
     const deadline = performance.now() + timeout;
     return withDeadline(timeout, signal, async (signal) => {
@@ -151,7 +151,7 @@ const isUnserved = (body: Buffer): boolean => readError(body).startsWith("Reques
 
 const errorSchema = z.object({ error: z.string() });
 
-/** The error that the protocol's JSON names, or the beginning of whatever was answered. */
+/** The error in the response's JSON, or the beginning of its body. */
 function readError(body: Buffer): string {
   const { data } = errorSchema.safeParse(parseJson(body));
   return (data?.error ?? body.toString("utf8", 0, 200)).replace(/\.$/, "");

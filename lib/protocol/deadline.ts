@@ -3,14 +3,14 @@ import { failure } from "../errors/errors.js";
 /** Node's timers fire at once beyond this many milliseconds. */
 const longestTimer = 2 ** 31 - 1;
 
-/** Calls back after this many milliseconds, never before; not at all if a timer cannot be that long. */
+/** Calls back after this many milliseconds, never earlier; never at all if that is too long for a timer. */
 export function startTimer(milliseconds: number, callback: () => void): NodeJS.Timeout | undefined {
   // A timer may fire a fraction of a millisecond early.
   return milliseconds < longestTimer ? setTimeout(callback, Math.ceil(milliseconds) + 1) : undefined;
 }
 
 /**
- * Does `work` with a signal that aborts when the time is up or `outer` aborts. Rejects then at once, whatever the work still does.
+ * Runs `work` with a signal that aborts at the timeout or when `outer` aborts. It then rejects at once, without waiting for the work.
  * @throws timed-out; the reason of `outer`; what the work throws
  */
 export async function withDeadline<T>(

@@ -34,7 +34,7 @@ it("reads back the requests it writes", () => {
   fc.assert(fc.property(requests(any), check("binary")));
 });
 
-it("refuses, and survives, whatever else comes", () => {
+it("refuses any other input without crashing", () => {
   const refuses = (body: Buffer, length: string | undefined) => {
     try {
       decodeRequest(body, length, names);
@@ -99,7 +99,7 @@ it.each([
   });
 });
 
-it("answers in binary where the output asks for it, else where the request does", () => {
+it("answers in binary if the output asks for it, else if the request does", () => {
   const decode = (json: object) => decodeRequest(Buffer.from(JSON.stringify({ inputs: good, ...json })), undefined, names).binaryOutput;
   const parameters = { binary_data_output: true };
   expect(decode({ parameters })).toBe(true);

@@ -2,11 +2,11 @@ import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 
 export const blue = "#2a78d6";
-export const orange = "#d97706"; // apart from blue for colour-blind eyes too
+export const orange = "#d97706"; // distinguishable from blue with colour blindness
 /** The style of reference lines. */
 export const faint = { stroke: "currentColor", strokeOpacity: 0.4, strokeDasharray: "4" } as const;
 
-/** Draws a chart of Observable Plot as the text of an svg element, 480 wide, in the colours of the page around it. */
+/** Draws a chart with Observable Plot. Returns an svg element, 480 pixels wide, in the colours of the surrounding page. */
 export function drawChart(options: Plot.PlotOptions): string {
   const { document } = parseHTML("<html><body></body></html>");
   const chart = Plot.plot({

@@ -8,7 +8,7 @@ export interface Prediction {
   readonly score: number;
 }
 
-/** Scores over targets, for the training report and the model card. */
+/** A scatter plot of scores against targets, for the training report and the model card. */
 export function drawPredictions(predictions: readonly Prediction[]): string {
   const values = predictions.flatMap(({ target, score }) => [target, score]);
   return drawChart({

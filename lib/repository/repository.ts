@@ -32,7 +32,7 @@ const tablesSchema = scoreTablesSchema.extend({
   validation_rmse: z.number().optional(),
 });
 
-export const metadataSchema = tablesSchema.extend({
+const metadataSchema = tablesSchema.extend({
   /** Name and version of the program that wrote it. */
   producer: z.string(),
   /** Folder or hub name of the pretrained model that was fine-tuned. */
@@ -51,7 +51,7 @@ export const metadataSchema = tablesSchema.extend({
   vocab_size: z.number().int().positive().optional(),
   type_vocab_size: z.number().int().positive().optional(),
   pad_token_id: z.number().int().nonnegative(),
-  /** For a server that scores texts of one length together: the lengths to pad to, ascending up to max_length. */
+  /** For a server that batches texts of equal length: the lengths to pad to, ascending up to max_length. */
   length_buckets: boundedArray(z.number().int().positive(), mostItems)
     .refine(({ length }) => length > 0, "must have at least 1 item")
     .optional(),
@@ -65,7 +65,7 @@ export const metadataSchema = tablesSchema.extend({
     rmse_fp32: z.number(),
     largest_difference: z.number(),
   }),
-  /** Texts with their fp32 scores, and how far from them the served graph's may be. */
+  /** Texts with their fp32 scores, and the largest difference that the served graph's scores may have from them. */
   reference: z.object({
     tolerance: z.number().positive(),
     texts: boundedArray(z.object({ text: z.string(), score: z.number() }), mostItems).refine(
@@ -123,7 +123,7 @@ export function readVersion(repository: string, model: string, version: number):
   return { model, version, folder, metadata: parsed.data };
 }
 
-/** With another model's tokenizer, scores would look right and be wrong. */
+/** With another model's tokenizer, scores would look plausible but be wrong. */
 function checkMetadata(
   file: string,
   { tokenizer, max_length, positions = max_length, length_buckets: buckets = [max_length] }: Metadata,

@@ -7,15 +7,15 @@ const mostItems = 1000;
 
 const rises = (values: readonly number[]): boolean => values.every((value, i) => value >= (values[i - 1] ?? -Infinity));
 
-/** What scores mean. A table is missing if the training passages are too few. */
+/** Tables that interpret scores. One is missing if there are too few passages for it. */
 export const scoreTablesSchema = z.object({
-  /** For a share of new passages, the largest distance of the score from the label, by the errors on passages that training held out. */
+  /** Prediction intervals from the errors on held-out passages: `coverage` of new passages have a label within `half_width` of the score. */
   intervals: boundedArray(z.object({ coverage: z.number(), half_width: z.number() }), mostItems).optional(),
   /** Labels below which 0, 1, ... 100 % of the training passages lie. */
   percentiles: boundedArray(z.number(), mostItems)
     .refine((values) => values.length === 101 && rises(values), "must be 101 numbers that rise")
     .optional(),
-  /** School grades (Flesch-Kincaid) of training passages of about this score. They fall as the score rises. */
+  /** Typical school grades (Flesch-Kincaid) at a score. They fall as the score rises. */
   grades: boundedArray(z.object({ score: z.number(), grade: z.number() }), mostItems)
     .refine((points) => points.length > 0 && rises(points.map(({ score }) => score)), "must have at least 1 item, with scores that rise")
     .optional(),
@@ -28,8 +28,8 @@ type GradePoint = NonNullable<ScoreTables["grades"]>[number];
 const coverages = [0.8, 0.95] as const;
 
 /**
- * Split-conformal intervals (Lei et al. 2018): the ceil((n + 1) coverage)-th smallest of n absolute errors, so that the score of a new
- * passage from the same distribution is within it with at least this probability. None if there are too few errors.
+ * Split-conformal intervals (Lei et al. 2018): the ceil((n + 1) coverage)-th smallest of n absolute errors. The error on a new passage
+ * from the same distribution is at most that with at least this probability. Empty if there are too few errors.
  */
 export function findIntervals(errors: readonly number[]): Interval[] {
   const sorted = errors.map(Math.abs).sort((a, b) => a - b);
@@ -65,7 +65,7 @@ export function findPercentiles(values: readonly number[]): number[] {
 export const percentileOf = (percentiles: readonly number[], score: number): number =>
   interpolate(percentiles, [...percentiles.keys()], score);
 
-/** Below this rank correlation, a school grade would say little about a score. */
+/** With a weaker rank correlation, a score would say little about the school grade. */
 const weakest = 0.3;
 const groupSize = 25;
 const mostGroups = 20;
@@ -91,7 +91,7 @@ export function gradeOf(points: readonly GradePoint[], score: number): number {
   return interpolate(scores, grades, score);
 }
 
-/** The nearest values that never rise. Neighbours that do are pooled to their mean (pool adjacent violators, Ayer et al. 1955). */
+/** The nearest non-increasing values. Neighbours that increase are replaced by their mean (pool adjacent violators, Ayer et al. 1955). */
 function fallMonotonely(values: readonly number[]): number[] {
   const pools: { sum: number; count: number }[] = [];
   for (const value of values) {

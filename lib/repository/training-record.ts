@@ -12,13 +12,13 @@ export const recordFile = "training.json";
 
 const number = z.number();
 
-/** Root mean squared errors on the validation rows of the weights that could be kept, and which were. */
+/** Root mean squared errors on the validation rows for each choice of weights, and the choice that was written. */
 const choicesSchema = z.object({
   selected: z.enum(["last", "best", "average"]),
   last: number,
   best: number,
   best_epoch: number,
-  /** Of the moving average, if the run kept one. */
+  /** Error of the moving average, if the run kept one. */
   average: number.optional(),
 });
 
@@ -31,19 +31,19 @@ export type Choices = z.infer<typeof choicesSchema>;
 
 const foldSchema = z.object({ number, of: number });
 
-export const recordSchema = z.object({
+const recordSchema = z.object({
   producer: z.string(),
   /** Hub name or folder of the pretrained model. */
   base: z.string(),
   seed: number,
-  /** Of the split. Older records have `seed` alone. */
+  /** Seed of the split. Older records have only `seed`. */
   split_seed: number.optional(),
   max_length: number,
   /** The share of passages that were held out. splitPassages finds them again by it. */
   validation_fraction: number,
-  /** Of a run with folds: the fold that was held out, from 1. splitFolds finds it again. */
+  /** The fold that was held out, from 1, in a run with folds. splitFolds finds it again. */
   fold: foldSchema.optional(),
-  /** Of an average: its checkpoints, with their splits and RMSE. The other fields are the first checkpoint's, or sums. */
+  /** For an average: its checkpoints, with their splits and RMSE. The other fields are those of the first checkpoint, or sums. */
   averaged: z
     .array(z.object({ folder: z.string(), rmse: number, seed: number, validation_fraction: number, fold: foldSchema.optional() }))
     .optional(),
@@ -63,13 +63,13 @@ export const recordSchema = z.object({
   choices: choicesSchema.optional(),
   /** Of the training labels, if training standardized them. The checkpoint gives scores on their scale. */
   scale: scaleSchema.optional(),
-  /** Of a released model, which comes without its passages: by its errors in float32. */
+  /** For a released model, whose passages are not included: the tables from its errors in float32. */
   tables: scoreTablesSchema.optional(),
-  /** What --resume compares to find out whether it is the same run. */
+  /** What --resume compares to check that it continues the same run. */
   run: z.record(z.string(), z.unknown()).optional(),
   steps: number,
   workers: number,
-  /** Of training, without evaluation. */
+  /** Duration of training, without evaluation. */
   seconds: number,
   tokens_per_second: number,
 });

@@ -5,7 +5,7 @@ export interface WarmUp {
   readonly batch: number;
 }
 
-export interface TritonConfig {
+interface TritonConfig {
   readonly name: string;
   readonly target: "cpu" | "gpu";
   /** Instances, and the threads of each. */
@@ -18,29 +18,28 @@ export interface TritonConfig {
 /** The defaults of our own server: microseconds in the queue, and requests in it. */
 const queue = { timeout: 30_000_000, size: 1000 } as const;
 
-/** The texts that a GPU scores at once, and the microseconds that the first of them waits for others. */
+/** The largest batch on a GPU, in texts, and the microseconds that its first text waits for others. */
 export const batching = { texts: 64, delay: 2000 } as const;
 
-/** What depends on the target. `batchDims` go before the dimensions of one text: the batch, which Triton adds itself if it batches. */
+/** What depends on the target. `batchDims` precede the dimensions of one text: the batch, which Triton itself adds if it batches. */
 const profiles = {
   cpu: {
     maxBatchSize: 0,
     batchDims: [-1],
-    batching:
-      "# One text a run is fastest on a CPU, and keeps its score independent of what else is scored: this block only bounds the queue.",
-    optimization: `# Basic: the graph is built fused, and more fusion makes it slower on CPUs.\noptimization { graph { level: -1 } }\n`,
+    batching: "# One text per run is fastest on a CPU, and makes its score independent of other texts: this block only bounds the queue.",
+    optimization: `# Basic: the graph is built from fused operators, and further fusion makes it slower on CPUs.\noptimization { graph { level: -1 } }\n`,
   },
   gpu: {
     maxBatchSize: batching.texts,
     batchDims: [],
-    batching: `# Requests of one length are scored together: clients pad to the length_buckets of metadata.json.\n# The first of them waits so long for others.`,
+    batching: `# Requests of equal length are batched: clients pad to the length_buckets of metadata.json.\n# The first request of a batch waits this long for others.`,
     optimization: "",
   },
 };
 
 /**
  * config.pbtxt of a model with the inputs and output of `buildServingGraph`, for Triton's onnxruntime backend.
- * Inputs and outputs are given, as Triton would otherwise complete the configuration and batch.
+ * It names the inputs and outputs, because Triton would otherwise complete the configuration and batch.
  */
 export function formatTritonConfig({ name, target, sessions, threads, warmUps }: TritonConfig): string {
   const { maxBatchSize, batchDims, ...parts } = profiles[target];

@@ -6,7 +6,7 @@ import { compiled } from "../system/package-files.js";
 /** What the process of a check tells. */
 export type CheckAnswer = { readonly isGood: true } | { readonly isGood: false; readonly code?: ErrorCode; readonly message: string };
 
-export interface CheckOptions {
+interface CheckOptions {
   /** Ends the check. */
   readonly signal?: AbortSignal | undefined;
   /** Seconds it may take. */

@@ -2,7 +2,7 @@ import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tab
 import type { TextWarning, WarningCode } from "../text/warnings.js";
 
 /** What a score means, as far as the tables of its model tell. */
-export interface ScoreMeaning {
+interface ScoreMeaning {
   /** What teachers would say of a passage with this score lies within it with a probability of `coverage`. */
   readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
   /** The share of training passages with a lower label, from 0 to 100. */

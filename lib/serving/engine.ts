@@ -1,11 +1,11 @@
-/** What the run of one window gave. */
+/** The result of running one window. */
 export interface Run {
   readonly logit: number;
   /** Seconds it took. */
   readonly seconds: number;
 }
 
-export interface RunLimits {
+interface RunLimits {
   readonly signal: AbortSignal;
   /** Milliseconds left for the answer, or Infinity. */
   readonly timeout: number;
@@ -13,14 +13,14 @@ export interface RunLimits {
 
 /**
  * Runs windows in lanes, one window a lane at a time: in worker threads, or over HTTP.
- * @typeParam I what it reads of a window: its token ids, or more
+ * @typeParam I the input for a window: its token ids, or more
  */
 export interface Engine<I = readonly number[]> {
   /** Lanes that are free now. */
   readonly free: number;
   /** Runs a window in a free lane. @throws session-lost if the worker died: the window may run again */
   run(input: I, limits: RunLimits): Promise<Run>;
-  /** Calls back when a lane was added, or with the problem when none is left and none can be added. */
+  /** Calls back after a lane was added, or with the problem if no lane is left and none can be added. */
   listen?(listener: (problem?: unknown) => void): void;
   ready(): Promise<boolean>;
   /** Ends it after the runs in progress. */

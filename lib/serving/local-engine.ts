@@ -15,7 +15,7 @@ export interface LocalEngineOptions {
   readonly log?: Log | undefined;
 }
 
-/** Runs a model in worker threads: token ids, or rows with a mask and types. */
+/** Runs a model in worker threads. A window is its token ids, or a row with a mask and types. */
 export type LocalEngine = WorkerPool & Pick<LocalEngineOptions, "graph">;
 
 /**
@@ -37,7 +37,7 @@ export async function createLocalEngine(
   const [stamp, hash] = [readStamp(), await readHash()];
 
   async function start(): Promise<ModelWorker> {
-    // A worker with another graph would give other scores than those beside it.
+    // A worker with another graph would give other scores than the other workers.
     if (readStamp() !== stamp && (await readHash()) !== hash)
       throw failure("bad-graph", { file: String(graph), cause: "it has changed since it was loaded" });
     return startThread(graph, threads);

@@ -8,14 +8,14 @@ import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "./
 import { createScheduler } from "./scheduler.js";
 
 export interface VersionOptions extends Pick<LocalEngineOptions, "log"> {
-  /** Worker threads; 0 or absent: as measured, or one a core on a machine with another number of cores. */
+  /** Worker threads; 0 or absent: as measured, or one per core on a machine with another number of cores. */
   readonly workers?: number;
 }
 
 /**
- * Opens a version of a repository. Its reference texts are scored first, since a processor may round or overflow where the one that
- * measured did not. If the scores are off, the version's float32 graph is served instead, with a warning in the log.
- * @throws no-file; bad-graph; wrong-scores if the float32 graph is off too
+ * Opens a version of a repository. First scores its reference texts, because this processor may round or overflow differently from the
+ * one that optimization ran on. If the scores are wrong, logs a warning and opens the version's float32 graph instead.
+ * @throws no-file; bad-graph; wrong-scores if those of the float32 graph are wrong too
  */
 export async function openVersion(version: ModelVersion, options: VersionOptions = {}): Promise<LocalEngine> {
   const { model, folder, metadata } = version;
@@ -35,7 +35,7 @@ export async function openVersion(version: ModelVersion, options: VersionOptions
   if (slower.engine) return slower.engine;
   throw failure("wrong-scores", { file: fallback, difference: slower.difference, tolerance });
 
-  /** The engine of a graph of this version, unless it scores wrongly. */
+  /** Opens a graph of this version. Returns no engine if its scores are wrong. */
   async function openChecked(graph: string): Promise<{ readonly difference: number; readonly engine?: LocalEngine }> {
     const engine = await createLocalEngine({ ...options, ...layout, graph });
     try {
@@ -51,8 +51,8 @@ export async function openVersion(version: ModelVersion, options: VersionOptions
 }
 
 /**
- * Workers and the threads of each: what was measured as fastest, if this machine has as many cores; else one worker a core, which is
- * best on most machines.
+ * The number of workers and of threads in each: the fastest measured layout if this machine has as many cores, else one worker per core,
+ * which is best on most machines.
  */
 export function chooseLayout(measured: Pick<Metadata, "sessions" | "threads">, workers: number | undefined, cores: number) {
   if (workers !== undefined) return { workers, threads: 1 };

@@ -33,13 +33,13 @@ export interface Reading<W = ReadWindows> {
 }
 
 /** A sentence, in UTF-16 offsets of the original text. */
-export interface SentenceReading<W = ReadWindows> extends Sentence {
+interface SentenceReading<W = ReadWindows> extends Sentence {
   /** The text without this sentence; without windows if nothing would be left. */
   readonly rest: W;
 }
 
 /** Texts whose sentences are scored: the model runs once more for each sentence. */
-export const sentenceLimits = { characters: 30_000, sentences: 60 } as const;
+const sentenceLimits = { characters: 30_000, sentences: 60 } as const;
 
 /** What reads the text. */
 export interface TextModel {

@@ -3,9 +3,9 @@ import { connectServer } from "../protocol/client.js";
 import type { ModelVersion } from "../repository/repository.js";
 import type { Engine } from "./engine.js";
 
-/** Runs windows on an inference server: a lane is a request, so that only the scheduler's width bounds them. */
+/** Runs windows on an inference server. Each request is a lane, so only the scheduler's `width` limits their number. */
 export interface RemoteEngine extends Engine {
-  /** Whether the server's model can be asked. @throws other-model if its inputs or output are not what the client sends and reads */
+  /** Whether the server's model is ready. @throws other-model if its inputs or output are not what the client sends and reads */
   ready(): Promise<boolean>;
   /** Whether the server answers at all; its model may still be loading. */
   live(): Promise<boolean>;
@@ -14,7 +14,7 @@ export interface RemoteEngine extends Engine {
 /**
  * Connects to the server of a version of a model.
  * @param url its address, such as http://localhost:8000
- * @param timeout milliseconds a request may take that has no deadline
+ * @param timeout of requests without a deadline, in milliseconds
  */
 export function connectEngine(url: string, { model, version, metadata }: ModelVersion, timeout: number): RemoteEngine {
   const { length_buckets: buckets, pad_token_id: padId } = metadata;

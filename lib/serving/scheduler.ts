@@ -30,7 +30,7 @@ export interface Timing {
 }
 
 /** Logits and timings of a request's windows, in their order. */
-export interface Scored {
+interface Scored {
   readonly logits: Float32Array;
   readonly timings: readonly Timing[];
 }
@@ -62,7 +62,7 @@ export interface Scheduler {
   close(): Promise<void>;
 }
 
-export interface SchedulerStats {
+interface SchedulerStats {
   /** Windows that wait, that run, and that have run. */
   readonly queued: number;
   readonly running: number;

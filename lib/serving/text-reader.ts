@@ -26,7 +26,7 @@ export interface ReaderRequest {
 }
 
 /** Windows in one array, which changes threads without a copy. */
-export interface PackedWindows {
+interface PackedWindows {
   readonly ids: Int32Array<ArrayBuffer>;
   /** Of each window. */
   readonly sizes: readonly number[];
@@ -119,7 +119,7 @@ export function packWindows({ ids, weights }: ReadWindows): PackedWindows {
   return { ids: packed, sizes, weights };
 }
 
-export function unpackWindows({ ids, sizes, weights }: PackedWindows): ReadWindows {
+function unpackWindows({ ids, sizes, weights }: PackedWindows): ReadWindows {
   let end = 0;
   const windows = sizes.map((size) => {
     end += size;

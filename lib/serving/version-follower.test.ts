@@ -34,7 +34,7 @@ function follow(options: Partial<FollowOptions<number>> = {}) {
   return { follower, closed, opens, lines };
 }
 
-it("opens the newest version, then what is newer, and closes the old one when it is used no more", async () => {
+it("opens the newest version, then newer ones, and closes the old one after its last use", async () => {
   publishVersion(folder, 1);
   publishVersion(folder, 9);
   const { follower, closed, opens } = follow();
@@ -56,7 +56,7 @@ it("opens the newest version, then what is newer, and closes the old one when it
   expect([closed, follower.opened]).toEqual([[9], [10]]);
 });
 
-it("keeps the current version where a newer one is broken or half there, says so once, and tries again when its files change", async () => {
+it("keeps the current version if a newer one is broken or incomplete, reports it once, and retries when its files change", async () => {
   publishVersion(folder, 1);
   const { follower, opens, lines } = follow();
   await follower.poll();
@@ -78,7 +78,7 @@ it("keeps the current version where a newer one is broken or half there, says so
   expect([follower.current, follower.states]).toEqual([2, [{ version: 2, state: "READY" }]]);
 });
 
-it("goes back where the newest version is taken away, and keeps what it has where nothing is left", async () => {
+it("falls back if the newest version is deleted, and keeps the current one if none is left", async () => {
   publishVersion(folder, 1);
   publishVersion(folder, 2);
   const { follower, closed } = follow();
@@ -93,7 +93,7 @@ it("goes back where the newest version is taken away, and keeps what it has wher
   expect([follower.current, closed]).toEqual([1, [2]]);
 });
 
-it("opens a version again whose files change, and keeps the old one where they are no good", async () => {
+it("reopens a version whose files change, and keeps the old one if they are broken", async () => {
   publishVersion(folder, 1);
   publishVersion(folder, 2);
   const { follower, opens, closed } = follow();
@@ -134,7 +134,7 @@ it.skipIf(process.platform === "win32")("follows links to versions, as git-sync 
   expect(follower.current).toBe(1);
 });
 
-it("tells why nothing is open, and serves an older version where the newest is broken from the start", async () => {
+it("reports why nothing is open, and serves an older version if the newest is broken at start", async () => {
   publishVersion(folder, 2, { graph: Buffer.from("broken") });
   const { follower } = follow();
   await expect(follower.use(async () => {})).rejects.toMatchObject({ code: "closed" });

@@ -23,7 +23,7 @@ export interface VersionState {
   readonly reason?: string;
 }
 
-/** Keeps the newest version of a model open that opens. */
+/** Keeps the newest version of a model open that can be opened. */
 export interface Follower<T> {
   readonly current: T | undefined;
   /** The current version, and earlier ones that are still in use. */
@@ -31,18 +31,18 @@ export interface Follower<T> {
   /** Why no version, or no newer one, is open. */
   readonly problem: unknown;
   readonly states: readonly VersionState[];
-  /** Does work with the current version, which closes only after it. @throws closed if there is none */
+  /** Runs `work` with the current version, which stays open until the work is done. @throws closed if there is none */
   use<R>(work: (opened: T) => Promise<R>): Promise<R>;
   /**
    * Reads the repository and opens a newer version, or an earlier one if the current one is gone. If a version does not open, the current
    * one stays, and the version is tried again only when its files have changed.
    */
   poll(): Promise<void>;
-  /** Lets the next poll try versions again that did not open. */
+  /** Makes the next poll retry versions that could not be opened. */
   clearErrors(): void;
-  /** Gives up the current version, which closes when nobody uses it any more. A later poll opens one again. */
+  /** Releases the current version, which closes once its last user is done. A later poll opens one again. */
   release(): void;
-  /** Resolves when every version that was given up is closed. */
+  /** Resolves when every released version is closed. */
   drained(): Promise<void>;
   close(): Promise<void>;
 }

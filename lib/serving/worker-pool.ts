@@ -4,18 +4,18 @@ import { fail, failure, reason } from "../errors/errors.js";
 import { compiled } from "../system/package-files.js";
 import type { Engine, Run } from "./engine.js";
 
-/** What a model reads of one text. Without a mask every token counts; without types all are 0. */
+/** The model's input for one window. Without a mask, every token counts; without types, all are 0. */
 export interface Row {
   readonly ids: BigInt64Array;
   readonly mask?: BigInt64Array;
   readonly types?: BigInt64Array;
 }
 
-/** A thread with the model loaded; runs one text at a time. */
+/** A thread with the model loaded; runs one window at a time. */
 export interface ModelWorker {
   /** Names of the graph's inputs. */
   readonly inputs: readonly string[];
-  /** @throws run-failed if the graph refuses the text; session-lost if the thread ends before it answers */
+  /** @throws run-failed if the graph refuses the window; session-lost if the thread ends before it answers */
   run(row: Row): Promise<Run>;
   /** Resolves with the cause when the thread has ended. */
   readonly ended: Promise<string>;
@@ -29,10 +29,10 @@ export interface WorkerSetup {
   readonly threads: number;
 }
 
-/** What a thread is sent: texts to run, and at last to end. */
+/** A message to a thread: a window to run, or the request to end. */
 export type WorkerRequest = Row | "stop";
 
-/** What a thread answers: the inputs once the model is loaded, then for every text its run or the problem. */
+/** A message from a thread: the inputs once the model is loaded, then for every window its run or the problem. */
 export type WorkerAnswer = { readonly inputs: readonly string[] } | Run | { readonly problem: string };
 
 /**
@@ -47,7 +47,7 @@ export function startWorker(
 ): Promise<ModelWorker> {
   const setup: WorkerSetup = { graph, threads };
   const send = (request: WorkerRequest) => worker.postMessage(request);
-  // Flags of this process, such as a test runner's loaders, are not for the thread.
+  // The thread must not inherit flags of this process, such as a test runner's loaders.
   const worker = new Worker(script, { workerData: setup, execArgv: [] });
   return new Promise((resolve, reject) => {
     let current: { readonly resolve: (run: Run) => void; readonly reject: (error: Error) => void } | undefined;
@@ -60,18 +60,18 @@ export function startWorker(
       worker.on("exit", (code) => {
         cause ??= `it ended with code ${code}`;
         gone = true;
-        end(cause); // first: the pool must know before the text runs again
+        end(cause); // first: the pool must know before the window runs again
         reject(failure("bad-graph", { file: typeof graph === "string" ? graph : "the given graph", cause }));
         current?.reject(failure("session-lost", { cause }));
       });
     });
     const run = (row: Row) =>
       new Promise<Run>((resolve, reject) => {
-        if (gone) return reject(failure("session-lost", { cause: cause! })); // a thread that has ended drops what it is sent
+        if (gone) return reject(failure("session-lost", { cause: cause! })); // a thread that has ended ignores messages
         current = { resolve, reject };
         send(row);
       });
-    // Never worker.terminate(): during a native run it takes the whole process down.
+    // Never worker.terminate(): during a native run it crashes the whole process.
     const stop = async () => {
       send("stop");
       await ended;
@@ -88,17 +88,17 @@ export function startWorker(
 export interface WorkerPool extends Engine<readonly number[] | Row> {
   /** Names of the graph's inputs. */
   readonly inputs: readonly string[];
-  /** Workers that live. */
+  /** Number of live workers. */
   readonly workers: number;
 }
 
-/** Milliseconds before another try to replace a worker; they double from try to try. */
+/** Milliseconds before the next attempt to replace a worker; doubled after each attempt. */
 const firstPause = 1000;
 const longestPause = 30_000;
 
 /**
  * Starts a number of workers.
- * @throws what `start` throws; the workers that did start are ended then
+ * @throws what `start` throws, after it has ended the workers that did start
  */
 export async function createWorkerPool(size: number, start: () => Promise<ModelWorker>, log: Log | undefined): Promise<WorkerPool> {
   const workers = new Set<ModelWorker>();
@@ -152,7 +152,7 @@ export async function createWorkerPool(size: number, start: () => Promise<ModelW
       return workers.size;
     },
     get free() {
-      return closed ? Infinity : idle.length; // a closed pool refuses every text
+      return closed ? Infinity : idle.length; // a closed pool refuses every window
     },
     async run(input) {
       if (closed) fail("closed", {});

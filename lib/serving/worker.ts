@@ -4,10 +4,10 @@ import { createSession, type Data } from "../onnx/session.js";
 import type { Row, WorkerAnswer, WorkerRequest, WorkerSetup } from "./worker-pool.js";
 
 const { graph, threads } = workerData as WorkerSetup;
-// "basic": graphs are built fused, and more fusion makes them slower.
+// "basic": the graphs are built from fused operators, and further fusion makes them slower.
 const session = await createSession(graph, { threads, optimization: "basic" });
 
-/** How one text fills the inputs of a graph. */
+/** The data of each graph input, from one window. */
 const feeds: Readonly<Record<string, (row: Row) => BigInt64Array>> = {
   input_ids: ({ ids }) => ids,
   attention_mask: ({ ids, mask }) => mask ?? new BigInt64Array(ids.length).fill(1n),

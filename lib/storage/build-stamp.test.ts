@@ -13,7 +13,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true }));
 
-test("a build stands while inputs and outputs are the same", async () => {
+test("a build is valid while inputs and outputs are the same", async () => {
   expect(await isBuilt(folder, "inputs")).toBe(false);
   await markBuilt(folder, "inputs");
   expect(await isBuilt(folder, "inputs")).toBe(true);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { reading, writeFileAtomic } from "./files.js";
 import { hashPath } from "./hash.js";
 
-/** Tells from what a folder was built. */
+/** The file that records what a folder was built from. */
 const stampOf = (folder: string) => join(folder, ".fingerprint");
 
 const readStamp = (file: string) => (existsSync(file) ? reading(file, () => readFileSync(file, "utf8")) : undefined);
@@ -14,14 +14,14 @@ export async function isBuilt(folder: string, inputs: string): Promise<boolean> 
   return stamp !== undefined && stamp === (await describeBuild(folder, inputs));
 }
 
-/** Remembers that `folder` was built from `inputs`. */
+/** Records that `folder` was built from `inputs`. */
 export async function markBuilt(folder: string, inputs: string): Promise<void> {
   writeFileAtomic(stampOf(folder), await describeBuild(folder, inputs));
 }
 
 /**
- * Remembers that a build of `folder` starts, so that an unfinished one is not taken for the build before it.
- * @returns whether the last build of `folder` was from the same inputs and did not end
+ * Records that a build of `folder` starts, so that its unfinished output does not count as the previous build.
+ * @returns whether the last build of `folder` had the same inputs and did not finish
  */
 export function markStarted(folder: string, inputs: string): boolean {
   const stamp = stampOf(folder);

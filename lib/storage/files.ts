@@ -19,7 +19,7 @@ import { fail } from "../errors/errors.js";
 import { fileFailure } from "../errors/file-errors.js";
 
 /**
- * Writes a file whole or not at all: to a temporary name, fsynced and renamed. Creates the folder.
+ * Writes a file completely or not at all: to a temporary name, fsynced and renamed. Creates the folder.
  * @throws disk-full, not-writable, not-a-file, file-failed; the previous file is then unchanged
  */
 export function writeFileAtomic(path: string, data: string | Uint8Array | readonly Uint8Array[]): void {
@@ -47,7 +47,7 @@ export function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder)) if (/^\..+\.[0-9a-f]{8}\.tmp$/.test(name)) rmSync(join(folder, name), { force: true });
 }
 
-/** A text that changes when a file does; the system's error code if the file cannot be read. */
+/** A string that changes when a file does; the system's error code if the file cannot be read. */
 export function stampFile(path: string): string {
   try {
     const { ino, size, mtimeMs } = statSync(path);
@@ -57,7 +57,7 @@ export function stampFile(path: string): string {
   }
 }
 
-/** Makes renames in a folder survive a power cut. @param made the first of the folders above it that is new: theirs too */
+/** Makes renames in a folder survive a power cut. @param made the topmost new folder above it, to sync the folders in between too */
 export function syncFolder(folder: string, made?: string): void {
   if (process.platform === "win32") return; // Windows cannot open folders, and its journal keeps renames in order
   syncFile(folder);
@@ -104,7 +104,7 @@ export function readFolder(folder: string, what: string, remedy: string): readon
   return reading(folder, () => readdirSync(folder, { withFileTypes: true }));
 }
 
-/** Refuses what is not a regular file before it is opened, as reading a pipe or a device may never end. @throws no-file, not-a-file */
+/** Refuses anything but a regular file before it is opened, because reading a pipe or a device may never end. @throws no-file, not-a-file */
 export function checkFile(file: string, what: string, remedy: string): Stats {
   if (!existsSync(file)) fail("no-file", { file, what, remedy });
   const stats = reading(file, () => statSync(file));
@@ -120,7 +120,7 @@ export function checkPointer(file: string, start: Uint8Array): void {
   if (pointer.equals(start.subarray(0, pointer.length))) fail("lfs-pointer", { file });
 }
 
-/** Runs what reads a file. @throws the error of the table for what node:fs throws */
+/** Runs `read`. @throws errors of the table instead of those of node:fs */
 export function reading<T>(file: string, read: () => T): T {
   try {
     return read();

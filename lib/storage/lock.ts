@@ -8,8 +8,8 @@ import { fail } from "../errors/errors.js";
 import { failToWrite } from "./files.js";
 
 /**
- * Runs `work` while it holds the lock on a folder: no other process of ours on this machine then writes there. The lock is a listening
- * socket, which the system closes when the process ends, however that happens.
+ * Runs `work` while it holds the lock on a folder, so that no other process of ours on this machine writes there. The lock is a listening
+ * socket, which the operating system closes however the process ends.
  * @throws in-use if another process holds the lock
  */
 export async function withLock<R>(folder: string, work: () => Promise<R>): Promise<R> {

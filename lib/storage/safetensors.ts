@@ -23,7 +23,7 @@ const widths = {
   BOOL: 1,
 } as const;
 
-export type Dtype = keyof typeof widths;
+type Dtype = keyof typeof widths;
 
 const toFloat32: { readonly [dtype in Dtype]?: (bytes: Uint8Array<ArrayBuffer>) => Float32Array } = {
   F64: ({ buffer }) => new Float32Array(new Float64Array(buffer)),
@@ -39,7 +39,7 @@ export interface Tensor {
   readonly data: Float32Array;
 }
 
-export interface TensorEntry {
+interface TensorEntry {
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   /** The first byte and the byte after the last, from the start of the file. */
@@ -47,7 +47,7 @@ export interface TensorEntry {
   readonly end: number;
 }
 
-export interface SafetensorsHeader {
+interface SafetensorsHeader {
   readonly metadata: Readonly<Record<string, string>>;
   readonly tensors: ReadonlyMap<string, TensorEntry>;
 }

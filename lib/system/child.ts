@@ -5,7 +5,7 @@ import { reason } from "../errors/errors.js";
 
 export interface ChildOptions {
   readonly cwd?: string | undefined;
-  /** Variables on top of this process's. */
+  /** Variables in addition to this process's. */
   readonly env?: NodeJS.ProcessEnv | undefined;
   /** Standard input; empty by default. */
   readonly input?: string | Buffer | undefined;
@@ -33,8 +33,8 @@ const keptLines = 10;
 const posix = process.platform !== "win32";
 
 /**
- * Starts a process. It leads a process group of its own, so that Ctrl-C reaches it through us alone, and has an IPC channel to us:
- * the channel closes however we end, and `endWithParent` then ends the child.
+ * Starts a process. It leads its own process group, so that Ctrl-C reaches it only through us. It has an IPC channel to us, which closes
+ * however we end; `endWithParent` then ends the child.
  */
 export function startChild([program, ...args]: readonly string[], { cwd, env, input, onLine }: ChildOptions = {}): Child {
   const child = spawn(program!, args, {
@@ -57,7 +57,7 @@ export function startChild([program, ...args]: readonly string[], { cwd, env, in
   const exited = new Promise<Exit>((resolve) => {
     child.once("error", (error) => resolve({ code: null, how: `could not be started: ${reason(error)}`, lines }));
     child.once("exit", async (code, signal) => {
-      await Promise.race([closed, sleep(500, undefined, { ref: false })]); // its last lines; a grandchild may hold the pipes open
+      await Promise.race([closed, sleep(500, undefined, { ref: false })]); // wait for its last lines; a grandchild may keep the pipes open
       resolve({ code, how: signal ? `was killed by ${signal}` : `ended with exit code ${code}`, lines });
     });
   });
@@ -86,8 +86,8 @@ function killGroup(child: ChildProcess): void {
 }
 
 /**
- * Ends this process, as SIGTERM would, once the process that started it with an IPC channel ends. Call it first: a parent that ended
- * before is noticed too, while one whose end was signalled to nobody would leave this process behind.
+ * Ends this process, as SIGTERM would, when the parent that started it with an IPC channel ends. Call it before anything else. It also
+ * notices a parent that has already ended.
  */
 export function endWithParent(): void {
   const end = () => process.emit("SIGTERM", "SIGTERM") || process.exit(143);

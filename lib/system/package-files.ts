@@ -1,4 +1,5 @@
-// Whoever starts a worker thread asks here for its module: what a thread itself sets does not reach native code.
+// Everything that starts a worker thread imports this module, so the variable is set in the main thread: native code does not see
+// variables that a thread sets.
 import "./no-telemetry.js";
 import { existsSync } from "node:fs";
 import { dirname, join, sep } from "node:path";
@@ -13,7 +14,7 @@ function findRoot(folder: string): string {
 
 /**
  * Path of a compiled module, for a worker thread or child process: `compiled("lib/serving/worker")` is dist/lib/serving/worker.js,
- * also when the caller runs from TypeScript sources (tests).
+ * even if the caller runs from TypeScript sources (tests).
  */
 export function compiled(module: string, ending: ".js" | ".wasm" = ".js"): string {
   return `${join(root, "dist", ...module.split("/"))}${ending}`;

@@ -1,6 +1,6 @@
 /**
- * Does work again and again, `seconds` after it was last done.
- * @returns stops it; resolves when the work in progress is done
+ * Repeats `work`, each time `seconds` after it has finished.
+ * @returns a function that stops this, and resolves when the work in progress is done
  */
 export function poll(seconds: number, work: () => Promise<void>): () => Promise<void> {
   let timer: NodeJS.Timeout | undefined;

@@ -11,12 +11,13 @@ export interface SupervisorOptions {
   readonly signal: AbortSignal;
   /** Seconds from SIGTERM to SIGKILL. */
   readonly stopTimeout: number;
-  /** A server that crashes restarts after `pause` seconds, doubled each time, at most `limit` times until it lives `calm` seconds. */
+  /** A crashed server restarts after `pause` seconds, doubled after each crash, at most `limit` times in a row. A server that has run for
+   * `calm` seconds starts a new row. */
   readonly restarts: { readonly pause: number; readonly limit: number; readonly calm: number };
 }
 
 export interface ServerOptions {
-  /** Resolves when the server is ready, or the signal aborts. Its rejection is an error of the first start only. */
+  /** Resolves when the server is ready or the signal aborts. A rejection fails the first start, and is ignored after a restart. */
   readonly waitUntilReady: (signal: AbortSignal) => Promise<unknown>;
   /** Called after each start. */
   readonly onReady?: () => void;
@@ -30,9 +31,9 @@ export interface Supervisor {
   keep(name: string, command: readonly string[], options: ServerOptions): Promise<void>;
   /** The process that runs under a name. */
   child(name: string): Child;
-  /** Pends while the servers run. @throws service-failed when one crashes too often; the signal's reason */
+  /** Stays pending while the servers run. @throws service-failed when one crashes too often; the signal's reason */
   watch(): Promise<never>;
-  /** Ends all processes, the last started first: each finds what it needs until it is gone. */
+  /** Ends all processes in reverse order, so that what a process depends on ends after it. */
   stop(stopTimeout?: number): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { listParameters, type Parameter, sizeOf } from "../bert/parameters.js";
 import type { Data } from "../onnx/session.js";
 
 /** A parameter and its place in the flat arrays that hold all parameters. */
-export interface Slot extends Parameter {
+interface Slot extends Parameter {
   readonly offset: number;
   readonly size: number;
 }

@@ -21,7 +21,7 @@ export interface TrainingRecipe extends AdamW {
   readonly loss: "mse" | "rmse";
   /** Largest gradient norm; larger gradients are scaled down to it. */
   readonly clip: number;
-  /** Each layer's learning rate is this times that of the layer above. Default: 1. */
+  /** Ratio of a layer's learning rate to that of the layer above. Default: 1. */
   readonly layerDecay?: number;
   /** Decay of the moving average. Default: 0, no average. */
   readonly ema?: number;

@@ -6,7 +6,7 @@ import type { PaddedTokens } from "./batch.js";
 import type { Layout } from "./layout.js";
 import { addTo } from "./vector.js";
 
-/** The embedding tables. The graphs take rows of them, looked up here, so that no gradient of a whole table is ever computed. */
+/** The embedding tables. Their rows are looked up here and passed to the graphs, so that no gradient of a whole table is ever computed. */
 export interface Tables {
   /** The rows that these tokens need, as inputs of the graphs. @param parameters all parameters, flat */
   lookUp(parameters: Float32Array, tokens: PaddedTokens): Record<string, Data>;
@@ -16,7 +16,7 @@ export interface Tables {
   clearGradients(gradients: Float32Array): void;
 }
 
-/** Serves one array of gradients, which it remembers the changes of. */
+/** Use one per array of gradients, because it tracks which rows have changed. */
 export function createTables(config: BertConfig, layout: Layout): Tables {
   const { embedding: width, firstPosition } = config;
   const names = tablesOf(config.family);

@@ -10,7 +10,7 @@ import { buildTrainingGraphs } from "./graph.js";
 import { type Layout, layOut } from "./layout.js";
 import type { ScoreResult, Shared, StepResult, TrainingRecipe, WorkerRequest, WorkerSetup } from "./messages.js";
 
-/** Trains one set of parameters on several worker threads, each with its part of every batch. */
+/** Trains one set of parameters on several worker threads, which share every batch. */
 export interface Trainer {
   readonly layout: Layout;
   /** Parameters and moments between steps. The next step starts from what is written here. */
@@ -23,7 +23,7 @@ export interface Trainer {
 
 export interface TrainerOptions extends TrainingRecipe {
   readonly workers: number;
-  /** Share of activations to drop. */
+  /** Dropout probability. */
   readonly dropout: number;
   /** Examples in a run of the graph, at most. Fewer take less memory and less padding. */
   readonly microBatch: number;
@@ -94,7 +94,7 @@ function allocate({ size }: Layout, workers: number, hasAverage: boolean): Share
 interface WorkerThread {
   ask(request: WorkerRequest): Promise<unknown>;
   isDead(): boolean;
-  /** @param atOnce stops the thread even in the middle of a step, where it may wait for a worker that is gone */
+  /** @param atOnce stops the thread even during a step, in which it may wait for a dead worker */
   close(atOnce: boolean): Promise<void>;
 }
 

@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { compiled } from "../system/package-files.js";
 
 /** The SIMD loops of wasm/vector.ts. They work on four fixed arrays; data is copied in and out. Each worker thread has its own instance. */
-export interface VectorKernels {
+interface VectorKernels {
   /** Elements of an array. */
   readonly capacity: number;
   readonly arrays: readonly [Float32Array, Float32Array, Float32Array, Float32Array];

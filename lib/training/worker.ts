@@ -12,7 +12,7 @@ import type { ScoreRequest, ScoreResult, StepRequest, StepResult, WorkerRequest,
 import { createTables } from "./tables.js";
 import { addTo, sumArrays } from "./vector.js";
 
-/** The slowest step of the largest model on a slow machine takes far less. */
+/** Far longer than the slowest step of the largest model on a slow machine. */
 const barrierTimeout = 600_000; // milliseconds
 
 const { index, workers, config, graphs, shared, ...recipe } = workerData as WorkerSetup;
@@ -91,7 +91,7 @@ async function runForwardBackward({ examples, indices }: MicroBatch, request: St
   return (results[outputs.loss]!.data as Float32Array)[0]!;
 }
 
-/** Adds up the losses and gradients of all workers, each worker the gradients of its shard. The sums are the same in every worker. */
+/** Sums the losses of all workers, and their gradients in this worker's shard. Every worker returns the same loss and norm. */
 function reduceAtBarrier(ownLoss: number): { readonly loss: number; readonly squaredNorm: number } {
   shared.losses[index] = ownLoss;
   waitAtBarrier(shared.barrier, workers, barrierTimeout);

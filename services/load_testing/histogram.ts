@@ -1,12 +1,12 @@
 import { build } from "hdr-histogram-js";
 
 /** Times in milliseconds, kept to three digits. */
-export interface Times {
+interface Times {
   readonly count: number;
   readonly mean: number;
   readonly max: number;
   record(milliseconds: number): void;
-  /** 0 of no times. */
+  /** 0 if there are no times. */
   percentile(percent: number): number;
   reset(): void;
 }

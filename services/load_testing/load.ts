@@ -13,9 +13,9 @@ export interface LoadPlan {
   readonly users: number;
   /** Users started per second. */
   readonly spawnRate: number;
-  /** Length of the run from the start of its first user. Requests that are then unanswered do not count. */
+  /** Length of the run from the start of its first user. Requests that are unanswered at its end do not count. */
   readonly seconds: number;
-  /** Each request sends one of them, drawn at random. */
+  /** The texts to send; each request draws one at random. */
   readonly texts: readonly string[];
   readonly seed: number;
   /** Seconds after which an unanswered request fails. */
@@ -56,9 +56,9 @@ export interface LoadResult {
 
 export const reportedPercentiles = [50, 66, 75, 80, 90, 95, 98, 99, 99.9, 99.99, 100] as const;
 
-/** Milliseconds that a user waits after its connection failed: a dead target would cost the generator all its time. */
+/** Milliseconds that a user waits after a failed connection. Without the pause, a dead target would keep the generator busy. */
 const pauseAfterBrokenConnection = 100;
-/** Milliseconds for requests in flight at the end, so that the target does not see broken connections. */
+/** Milliseconds for requests in progress at the end, so that the target does not see broken connections. */
 const drainTimeout = 5_000;
 
 /** Runs the load and resolves when it is over. A failed request is counted, never thrown. */

@@ -12,7 +12,7 @@ const kinds = {
   peak: number,
   /** Scores by one precision: of the accuracy gate's rows and of the reference texts. */
   scores: z.object({ rows: z.array(number), references: z.array(number) }),
-  /** Texts a second of graphs in layouts that were measured in turns, each as often as it was measured. */
+  /** Texts per second of each trial of a search, one value per measurement. */
   throughputs: z.array(z.object({ precision: z.string(), sessions: number, threads: number, texts_per_second: z.array(number) })),
 } as const;
 
@@ -36,7 +36,7 @@ type Stored = z.infer<typeof fileSchema>;
 export interface Cache {
   /** Whether it held a measurement when it was opened. */
   readonly known: boolean;
-  /** The measurement of this kind and name if the cache has it, else what `measure` gives, which the cache then keeps. */
+  /** The measurement of this kind and name from the cache, or else from `measure`, whose result is then cached. */
   recall<K extends Kind>(kind: K, name: string, measure: () => Promise<Measured<K>>): Promise<Measured<K>>;
 }
 

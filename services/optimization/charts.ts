@@ -3,7 +3,7 @@ import { blue, drawChart, faint, orange } from "../../lib/report/chart.js";
 import type { SearchResult } from "./search.js";
 import { medianThroughput } from "./speed.js";
 
-/** Each graph in each layout: texts a second over the RMSE less fp32's. Graphs that fail the gate are on the axis. */
+/** The throughput of each graph in each layout against its RMSE minus fp32's. Graphs that fail the gate are on the axis. */
 export function drawSearch({ gate, trials, kept }: SearchResult): string {
   const exact = gate.results[0]!.accuracy.rmse;
   const points = trials.map((trial) => {
@@ -26,7 +26,7 @@ export function drawSearch({ gate, trials, kept }: SearchResult): string {
       { x: "x", y: "y", text: "name", textAnchor: right ? "end" : "start", dx: right ? -9 : 9, dy },
     );
   return drawChart({
-    x: { label: "RMSE less fp32's", domain: [...domain] },
+    x: { label: "RMSE minus fp32's", domain: [...domain] },
     y: { label: "texts/s", grid: true, domain: [0, 1.1 * Math.max(1, ...points.map(({ y }) => y))] },
     marks: [
       Plot.ruleY([0]),

@@ -1,10 +1,10 @@
 import type { Precision } from "../../lib/bert/precisions.js";
 import { type Accuracy, boundError, compareScores } from "./accuracy.js";
 
-/** How a precision did at the accuracy gate. */
+/** The result of a precision at the accuracy gate. */
 export interface GateResult {
   readonly precision: Precision;
-  /** Of the gate's rows. */
+  /** Scores of the gate's rows. */
   readonly scores: readonly number[];
   readonly accuracy: Accuracy;
   readonly passed: boolean;
@@ -18,22 +18,22 @@ export interface Gate {
 }
 
 export interface GateOptions {
-  /** Without them, scores are compared with fp32's. */
+  /** Targets of the gate's rows. If absent, scores are compared with fp32's. */
   readonly targets: readonly number[] | undefined;
-  /** By how much the RMSE may exceed fp32's, for labels that vary as CommonLit's do. */
+  /** The amount by which the RMSE may exceed fp32's, for labels with CommonLit's standard deviation. */
   readonly margin: number;
   /** Standard deviation of the labels, if training standardized them: the margin grows with it. Default: 1. */
   readonly deviation?: number | undefined;
   /** The model's RMSE on labelled passages, for rows without targets. */
   readonly expected: number | undefined;
-  /** What to try beside fp32, in this order, until one passes. */
+  /** Precisions to try beside fp32, in this order, until one passes. */
   readonly candidates: readonly Precision[];
 }
 
-/** The RMSE assumed of a model without a training record. */
+/** The RMSE that is assumed for a model without a training record. */
 const usualError = 0.5;
 
-/** Compares the scores of precisions on the gate's rows, fp32 first, until another one passes. */
+/** Compares the scores of the candidates with fp32's on the gate's rows, until a candidate passes. */
 export async function runGate(
   { targets, margin, deviation = 1, expected = usualError * deviation, candidates }: GateOptions,
   score: (precision: Precision) => Promise<readonly number[]>,

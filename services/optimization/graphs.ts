@@ -14,12 +14,12 @@ import { countCores } from "../../lib/system/cores.js";
 
 type Texts = readonly (readonly number[])[];
 
-/** The path of the graph of a precision. It is built when it is first asked for. */
+/** The path of the graph of a precision, which is built on the first call. */
 export type Graphs = (precision: Precision) => Promise<string>;
 
 /**
  * @param folder of the graphs
- * @param texts token ids that the ranges of quantized layers are measured on
+ * @param texts token ids, on which the ranges of quantized layers are measured
  */
 export function createGraphs(checkpoint: Checkpoint, folder: string, texts: Texts): Graphs {
   let ranges: Promise<Ranges> | undefined;

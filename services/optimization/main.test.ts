@@ -144,7 +144,7 @@ describe("optimization", () => {
     expect(readdirSync(join(out, "readability"))).toEqual([]);
   });
 
-  it("refuses a checkpoint whose scores are no numbers", async () => {
+  it("refuses a checkpoint whose scores are not numbers", async () => {
     const diverged = join(folder, "diverged");
     cpSync(model, diverged, { recursive: true });
     const { config, weights } = readCheckpoint(model);
@@ -165,7 +165,7 @@ describe("optimization", () => {
     await expect(main(["--model", other])).rejects.toMatchObject({ code: "bad-tokenizer" });
   });
 
-  it("names what is missing of a checkpoint", async () => {
+  it("names the missing files of a checkpoint", async () => {
     await expect(main(["--model", join(folder, "nowhere")])).rejects.toThrow(
       /nowhere not found: expected a checkpoint.*readability train/s,
     );

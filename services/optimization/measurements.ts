@@ -11,10 +11,10 @@ import { measureThroughput } from "./speed.js";
 
 type Texts = readonly (readonly number[])[];
 
-export interface MeasurementOptions {
+interface MeasurementOptions {
   readonly model: LoadedCheckpoint;
   readonly graphs: Graphs;
-  /** Token ids of the gate's rows, of the reference texts and of the texts that ranges are measured on. */
+  /** Token ids of the gate's rows, of the reference texts, and of the texts on which ranges are measured. */
   readonly texts: { readonly rows: Texts; readonly references: Texts; readonly ranges: Texts };
   /** Length of a measurement of speed. */
   readonly seconds: number;

@@ -50,12 +50,12 @@ const cases: readonly (readonly [string, Outcome, number])[] = [
     imagine([fp32, resultOf("int8", 0.2, false), resultOf("int8-last", 0.1, false), resultOf("int8-ends", 0.01, true)]),
     2,
   ],
-  ["scores that are no numbers", imagine([fp32, resultOf("int8", Number.NaN, false)]), 1],
+  ["scores that are not numbers", imagine([fp32, resultOf("int8", Number.NaN, false)]), 1],
   ["fp32 alone", imagine([fp32]), 1],
   ["a GPU", imagine([fp32, resultOf("fp16", 0.001, true)], { target: "gpu" }), 1],
 ];
 
-it.each(cases)("needs nothing but itself and has its charts: %s", (_, outcome, charts) => {
+it.each(cases)("is self-contained and has its charts: %s", (_, outcome, charts) => {
   const page = renderReport(outcome, {});
   expect(page).not.toMatch(/<script|<link|<iframe|@import|url\((?!#)|(src|href)="(?!#)|undefined|Infinity/);
   expect(page.replaceAll("<td>NaN</td>", "").replaceAll('<td class="number">NaN</td>', "")).not.toContain("NaN");
@@ -65,12 +65,12 @@ it.each(cases)("needs nothing but itself and has its charts: %s", (_, outcome, c
 it("says what is served, how fast it is and what failed", () => {
   const page = renderReport(cases[1]![1], {});
   expect(page).toContain("<dt>Served</dt><dd>int8-ends, 2 x 1</dd>");
-  expect(page).toContain("<dt>Times as fast as fp32</dt><dd>2.00</dd>");
+  expect(page).toContain("<dt>Speed-up over fp32</dt><dd>2.00</dd>");
   expect(page.match(/no: fails the gate/g)).toHaveLength(2);
   expect(renderReport(cases[4]![1], {})).toContain("speed on a GPU was not measured");
 });
 
-it("says what scores mean, where that is known", () => {
+it("explains scores, if the data for it is known", () => {
   const tables = {
     percentiles: Array.from({ length: 101 }, (_, i) => i / 50 - 1),
     grades: [
@@ -80,7 +80,7 @@ it("says what scores mean, where that is known", () => {
     intervals: [{ coverage: 0.8, half_width: 0.694 }],
   };
   const page = renderReport(cases[0]![1], tables);
-  expect(page).toContain("At least 80 % of new passages are graded within 0.69 of their score.");
+  expect(page).toContain("At least 80 % of new passages have a label within 0.69 of their score.");
   const rows = [
     ...page.matchAll(/<td class="number">([−\d.]+)<\/td><td class="number">(\d+)<\/td><td class="number">([\d.]+)<\/td><\/tr>/g),
   ];
@@ -94,7 +94,7 @@ it("says what scores mean, where that is known", () => {
   expect(renderReport(cases[0]![1], {})).not.toContain('id="scores"');
 });
 
-it("shows a name as it is, whatever is in it", () => {
+it("escapes names", () => {
   expect(renderReport(imagine([fp32], { source: "<b>.csv" }), {})).not.toContain("<b>");
 });
 

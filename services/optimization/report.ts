@@ -15,24 +15,24 @@ export function renderReport(outcome: Outcome, tables: Tables): string {
   const { target, found } = outcome;
   const { gate, trials, kept, served } = found;
   const exact = gate.results[0]!;
-  const against = outcome.rows.targets ? "the grades" : "fp32's scores";
+  const against = outcome.rows.targets ? "the labels" : "fp32's scores";
   const differences = served.scores.map((score, i) => score - exact.scores[i]!);
-  const speedCaption = "Up is faster, left more accurate; filled is what is served, a cross what fails the gate.";
+  const speedCaption = "Higher is faster, and further left is more accurate. The filled point is served. Crosses fail the gate.";
   const speed: Figure = ["Speed and accuracy", speedCaption, drawSearch(found)];
-  const differencesCaption = `Scores in ${kept.precision} less those in fp32, of the same passages.`;
-  const distribution: Figure = ["Differences", differencesCaption, drawDifferences(differences, "score less fp32's")];
+  const differencesCaption = `Scores in ${kept.precision} minus those in fp32, for the same passages.`;
+  const distribution: Figure = ["Differences", differencesCaption, drawDifferences(differences, "score minus fp32's")];
   return renderPage("Optimization report", [
     renderFacts([
       ["Served", target === "gpu" ? `${kept.precision}, on a GPU` : `${kept.precision}, ${kept.layout.sessions} x ${kept.layout.threads}`],
       ...describeSpeed(outcome),
       [`RMSE against ${against}`, served.accuracy.rmse.toFixed(4)],
-      ["fp32's", exact.accuracy.rmse.toFixed(4)],
-      ["At most, by the gate", gate.bound.toFixed(4)],
+      ["RMSE of fp32", exact.accuracy.rmse.toFixed(4)],
+      ["Largest RMSE that passes the gate", gate.bound.toFixed(4)],
       ["Largest difference from fp32", served.accuracy.largestDifference.toFixed(4)],
     ]),
     renderSection(
-      "Tried",
-      `Accuracy on ${outcome.rows.ids.length} passages of ${outcome.rows.source}${trials.length > 0 ? "; speed of sessions x threads on texts of typical length, the median of its measurements" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest on, until one passes the gate.`,
+      "Candidates",
+      `Accuracy on ${outcome.rows.ids.length} passages of ${outcome.rows.source}${trials.length > 0 ? ". Speed is measured on texts of typical length; the table shows medians" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest to the most accurate, until one passes the gate.`,
       [
         renderFigures([...(trials.length > 0 ? [speed] : []), ...(kept.precision === "fp32" ? [] : [distribution])]),
         renderTable(
@@ -42,23 +42,24 @@ export function renderReport(outcome: Outcome, tables: Tables): string {
       ],
     ),
     ...explainScores(tables),
-    renderSection("Made by", "", [renderTable(["What", "Value"], describeOrigin(outcome))]),
+    renderSection("Inputs and environment", "", [renderTable(["What", "Value"], describeOrigin(outcome))]),
   ]);
 }
 
 const scoreStep = 0.5;
 
-/** What scores mean, from the hardest to the easiest training passages; empty if those are unknown. */
+/** Explains scores from the hardest to the easiest training passages; empty if those are unknown. */
 function explainScores({ percentiles, grades, intervals = [] }: Tables): string[] {
   if (percentiles === undefined) return [];
   const [first, last] = [Math.ceil(percentiles[0]! / scoreStep), Math.floor(percentiles.at(-1)! / scoreStep)];
   const scores = Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => (first + i) * scoreStep);
   const reach = intervals.map(
-    ({ coverage, half_width }) => `At least ${100 * coverage} % of new passages are graded within ${half_width.toFixed(2)} of their score.`,
+    ({ coverage, half_width }) =>
+      `At least ${100 * coverage} % of new passages have a label within ${half_width.toFixed(2)} of their score.`,
   );
   const about = [
-    "The percentile is the share of the training passages that are harder.",
-    ...(grades ? ["School grades are those of a formula, Flesch-Kincaid: medians of the training passages near the score."] : []),
+    "A percentile is the share of training passages with a lower label.",
+    ...(grades ? ["A school grade is the median Flesch-Kincaid grade of training passages near the score."] : []),
   ];
   return [
     renderSection("Scores", [...reach, ...about].join(" "), [
@@ -81,8 +82,8 @@ function describeSpeed({ found: { trials, kept } }: Outcome): (readonly [string,
   const speed = fastest(kept.precision);
   const compared = kept.precision === "fp32" || !trials.some(({ precision }) => precision === "fp32");
   return [
-    ["Texts a second", speed.toFixed(1)],
-    ...(compared ? [] : ([["Times as fast as fp32", (speed / fastest("fp32")).toFixed(2)]] as const)),
+    ["Texts per second", speed.toFixed(1)],
+    ...(compared ? [] : ([["Speed-up over fp32", (speed / fastest("fp32")).toFixed(2)]] as const)),
   ];
 }
 

@@ -5,7 +5,7 @@ import { gradeLevel } from "../../lib/text/formulas.js";
 import type { GateRows } from "./rows.js";
 
 /**
- * What scores mean: from the passages that are here, else from the training record.
+ * The tables that interpret scores: from the passages if they are available, else from the training record.
  * @param scores of the gate's rows, by the served graph
  */
 export function makeTables(record: TrainingRecord | undefined, { targets, unseen, training }: GateRows, scores: readonly number[]): Tables {

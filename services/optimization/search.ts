@@ -8,33 +8,33 @@ import { chooseTrial, type Layout, measureTrials, type Trial } from "./speed.js"
 export interface SearchOptions extends Omit<GateOptions, "candidates"> {
   readonly target: Target;
   readonly precision: PrecisionChoice;
-  /** Of the model. */
+  /** Number of the model's layers. */
   readonly layers: number;
   readonly layouts: readonly Layout[];
   readonly rounds: number;
 }
 
-/** What the search measures on this machine. */
+/** The measurements that the search needs, made on this machine. */
 export interface Measurements {
   score(precision: Precision): Promise<Measured<"scores">>;
-  /** Texts a second, measured once. */
+  /** Texts per second, measured once. */
   throughput(trial: Trial): Promise<number>;
   saturating(): Promise<Measured<"saturating">>;
   peak(): Promise<Measured<"peak">>;
 }
 
-/** What is served, and in what layout. */
-export interface Kept {
+/** The precision that is served, and its layout. */
+interface Kept {
   readonly precision: Precision;
   readonly layout: Layout;
 }
 
 export interface SearchResult {
   readonly gate: Gate;
-  /** None for a GPU: speed is not measured there. */
+  /** Empty for a GPU, where speed is not measured. */
   readonly trials: readonly Trial[];
   readonly kept: Kept;
-  /** Of the precision that is kept. */
+  /** The gate result of the precision that is kept. */
   readonly served: GateResult;
   /** Scores of the reference texts in float32. */
   readonly references: readonly number[];
@@ -44,9 +44,9 @@ export interface SearchResult {
 const largestHalf = 16384;
 
 /**
- * Puts precisions through the accuracy gate, measures the speed of those that pass in every layout, and keeps the fastest. What the cache
- * knows is not measured, so the same cache leads to the same choice.
- * @throws gate-failed, values-too-large if no precision that was asked for passes
+ * Runs the accuracy gate, measures the speed of the precisions that pass in every layout, and keeps the fastest. Cached values are not
+ * measured again, so the same cache leads to the same choice.
+ * @throws gate-failed, values-too-large if no requested precision passes
  */
 export async function search(options: SearchOptions, measurements: Measurements, cache: Cache): Promise<SearchResult> {
   const { target, precision: choice } = options;

@@ -3,13 +3,13 @@ import { median } from "../../lib/math/statistics.js";
 import { createLocalEngine } from "../../lib/serving/local-engine.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 
-/** Sessions of a model in worker threads, and threads of each. */
+/** The number of sessions, each in a worker thread, and of threads in each session. */
 export interface Layout {
   readonly sessions: number;
   readonly threads: number;
 }
 
-/** A graph in a layout, with the texts a second of each of its measurements. */
+/** A graph in a layout, with the throughputs measured so far in texts per second. */
 export interface Trial {
   readonly precision: Precision;
   readonly layout: Layout;
@@ -28,7 +28,8 @@ export function listLayouts(cores: number): readonly Layout[] {
 }
 
 /**
- * Measures every trial once and the fastest of them in further rounds, forwards and backwards in turn, so that a drift affects all alike.
+ * Measures every trial once, and the fastest ones in further rounds. Rounds alternate between forward and backward order, so that a drift
+ * affects all trials alike.
  * @returns the trials with their throughputs
  */
 export async function measureTrials(
@@ -46,14 +47,14 @@ export async function measureTrials(
   return measured;
 }
 
-export interface ThroughputOptions {
+interface ThroughputOptions {
   /** Token ids of texts of typical length. */
   readonly texts: readonly (readonly number[])[];
   readonly seconds: number;
   readonly signal: AbortSignal;
 }
 
-/** Scores `sessions` texts at a time. @param graph path of the .onnx file @returns texts a second */
+/** Scores `sessions` texts at a time. @param graph path of the .onnx file @returns texts per second */
 export async function measureThroughput(graph: string, layout: Layout, { texts, seconds, signal }: ThroughputOptions): Promise<number> {
   const engine = await createLocalEngine({ graph, workers: layout.sessions, threads: layout.threads });
   const scheduler = createScheduler();

@@ -58,7 +58,7 @@ function describeAccuracy({ rows: { ids, targets }, found: { gate, served } }: O
   };
 }
 
-/** Twice the largest difference, as other processors round differently. Sums that overflow are off by more. */
+/** Twice the largest difference, because other processors round differently. Sums that overflow differ by more. */
 function chooseTolerance({ accuracy }: GateResult): number {
   return Math.max(0.1, 2 * accuracy.largestDifference);
 }

@@ -2,7 +2,7 @@ import { onnxRuntime } from "../../lib/onnx/session.js";
 import { describeMachine } from "../../lib/system/machine.js";
 import type { Outcome } from "./outcome.js";
 
-/** optimization.json: what was tried and how it did, for programs. */
+/** The content of optimization.json: the candidates and their results, for programs. */
 export function summarize({ target, model, rows, found: { gate, trials, kept } }: Outcome) {
   const isKept = (precision: string, layout: object = kept.layout) => precision === kept.precision && layout === kept.layout;
   return {

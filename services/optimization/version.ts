@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { listVersions } from "../../lib/repository/repository.js";
 import { failToWrite, writeFileAtomic } from "../../lib/storage/files.js";
 
-/** Reports of the search, beside the version that it led to: for programs and for people. Servers ignore them. */
+/** Reports of the search in the folder of the version, for programs and for people. Servers ignore them. */
 export const reportFiles = { json: "optimization.json", html: "optimization.html" } as const;
 
 const reportNames: readonly string[] = Object.values(reportFiles);
@@ -11,8 +11,8 @@ const reportNames: readonly string[] = Object.values(reportFiles);
 const stagingPrefix = ".staging-";
 
 /**
- * An empty folder in a model's folder, for a version that is not complete yet. Servers ignore it, as its name is not a number. Folders
- * that killed runs left behind are removed.
+ * Creates an empty folder in a model's folder for an incomplete version. Servers ignore it, because its name is not a number. Removes the
+ * folders that killed runs left behind.
  * @throws disk-full, not-writable, file-failed
  */
 export function openStaging(repository: string, model: string): string {
@@ -28,10 +28,10 @@ export function openStaging(repository: string, model: string): string {
   return staging;
 }
 
-export interface Published {
+interface Published {
   readonly version: number;
   readonly folder: string;
-  /** Whether the newest version was the same already. It then gets the new reports alone. */
+  /** Whether the newest version was already the same. It then gets only the new reports. */
   readonly unchanged: boolean;
 }
 
@@ -44,7 +44,7 @@ export interface ModelFiles {
 }
 
 /**
- * Makes a complete staging folder the newest version, all at once for servers that poll. Versions before the newest `keep` are removed.
+ * Makes a complete staging folder the newest version, atomically for servers that poll. Keeps only the newest `keep` versions.
  * @throws disk-full, not-writable, file-failed
  */
 export function publishVersion(repository: string, model: string, staging: string, files: ModelFiles, keep: number): Published {
@@ -65,7 +65,7 @@ export function publishVersion(repository: string, model: string, staging: strin
   }
 }
 
-/** Leaves a file that has these bytes already: a server that polls would load the model again. */
+/** Does not rewrite a file with the same bytes, because a polling server would load the model again. */
 function writeChanged(file: string, bytes: Uint8Array): void {
   if (!existsSync(file) || !readFileSync(file).equals(bytes)) writeFileAtomic(file, bytes);
 }
