@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import pRetry, { type RetryContext } from "p-retry";
+import { isServiceLink } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
 import { isBuilt, markBuilt, markStarted } from "../../lib/storage/build-stamp.js";
@@ -61,7 +62,8 @@ export async function provideRepository(builder: Builder, model: string): Promis
 /** Runs a service that builds a folder, unless the folder already holds its output for the same inputs. */
 async function build({ run, say, signal }: Builder, service: string, args: readonly string[], out: string, inputs: object): Promise<void> {
   await waitForLock(out, say, signal);
-  const variables = Object.entries(process.env).filter(([name]) => name.startsWith(`READABILITY_${service.toUpperCase()}_`));
+  const prefix = `READABILITY_${service.toUpperCase()}_`;
+  const variables = Object.entries(process.env).filter(([name, value]) => name.startsWith(prefix) && !isServiceLink(name, value!));
   const fingerprint = hashValue({ producer, ...inputs, variables: variables.sort() });
   if (await isBuilt(out, fingerprint)) return say(`${service}: up to date (${out})`);
   // On another machine training would refuse to resume, as it could not reach the same weights.

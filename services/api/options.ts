@@ -9,15 +9,15 @@ export const options = {
     "Address of an inference server that serves the repository, such as http://localhost:8000. Without it the model runs in this process.",
   ),
   repositoryPollSecs: option(
-    kinds.number.nonnegative(),
+    kinds.duration,
     5,
-    "Seconds between checks of the repository and the inference server for another version. 0: no checks.",
+    "Time between checks of the repository and the inference server for another version, in seconds or with a unit. 0: no checks.",
   ),
   port: option(kinds.port, 5000, "Port to listen on. 0: any free port."),
   host: option(kinds.text, "0.0.0.0", "Address to listen on."),
   cacheSize: option(kinds.count, 0, "Number of texts whose scores are cached. 0: no cache, so that a load test measures the model."),
   bodyLimit: option(kinds.positive, 1 << 20, "Largest request body, in bytes."),
-  timeout: option(kinds.positive.max(2 ** 31 - 1), 30_000, "Longest time for a request, in milliseconds."),
+  timeout: option(kinds.milliseconds, 30_000, "Longest time for a request, in milliseconds or with a unit."),
   queueLimit: option(kinds.positive, 1000, "Largest number of requests in progress. Further requests get status 503."),
   concurrency: option(
     kinds.count,

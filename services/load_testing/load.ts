@@ -88,7 +88,8 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
     const client = connectPredict(target, { timeout, connections: 1 });
     clients.push(client);
     users.push(runUser(client, createRandom(plan.seed, clients.length)));
-    await sleep(began + (clients.length / plan.spawnRate) * 1000 - performance.now(), undefined, { signal: end.signal }).catch(() => {});
+    const next = Math.min(plan.seconds, clients.length / plan.spawnRate); // a longer pause than the run may be one too long for a timer
+    await sleep(began + 1000 * next - performance.now(), undefined, { signal: end.signal }).catch(() => {});
   }
   if (!end.signal.aborted) await once(end.signal, "abort");
   const seconds = (performance.now() - began) / 1000;
