@@ -28,7 +28,7 @@ const options = {
   requests: option(kinds.positive, 100_000, "Requests."),
   longest: option(kinds.positive, 500, "Words of the longest text; the shortest has one."),
   clients: option(kinds.positive, 16, "Clients, each sending its next request when the last one is answered."),
-  patience: option(kinds.positive, 120, "Seconds for a server to start."),
+  patience: option(kinds.duration, 120, "Seconds for a server to start."),
 };
 
 type Settings = Values<typeof options>;

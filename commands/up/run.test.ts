@@ -63,6 +63,7 @@ beforeEach(async () => {
     stopTimeout: 20,
     only: undefined,
     train: [],
+    optimization: [],
   };
 });
 afterEach(() => {
@@ -125,7 +126,9 @@ async function up(change: Partial<Settings>, fits: (line: string, lines: readonl
 test("without data: training is left out, the rest follows in order, and all ends in order", async () => {
   const { lines, code } = await up({ train: ["--epochs", "1"] });
   expect(code).toBe(0);
-  expect(lines[0]).toMatch(/^up: train: skipped, as .*train\.csv\.zip does not exist; using the released model released$/);
+  expect(lines[0]).toBe(
+    "up: train: skipped, as neither data/input/train.csv.zip nor data/input/train.csv exists; using the released model released",
+  );
   expect(lines[1]).toContain("--epochs 1");
   expect(started()).toEqual(["optimization", "inference", "api", "load_testing"]);
   expect(argumentsOf("optimization")).toBe("optimization started --model released --out artifacts/repository");
@@ -175,6 +178,19 @@ test("a checkpoint that is named takes the place of training", async () => {
   await up({ model: "released", data: "grades.csv", loadTime: 0 });
   expect(started()).toEqual(["optimization", "inference", "api"]);
   expect(argumentsOf("optimization")).toContain("--model released --data grades.csv");
+});
+
+test("options of optimization and the columns of the data are passed on, and a change of them builds again", async () => {
+  const columns = ["--column", "text", "--file", "a.csv"];
+  await up({ data: "grades.csv", train: columns, optimization: ["--precision", "fp32"] });
+  expect(argumentsOf("optimization")).toMatch(/--out artifacts\/repository --column text --file a\.csv --precision fp32$/);
+  expect(argumentsOf("load_testing")).toMatch(/--data grades\.csv --column text --file a\.csv$/);
+  rmSync("log");
+  await up({ data: "grades.csv", train: columns, optimization: ["--precision", "fp32"], loadUsers: 0 });
+  expect(started()).toEqual(["inference", "api"]);
+  rmSync("log");
+  await up({ data: "grades.csv", train: columns, optimization: ["--precision", "int8"], loadUsers: 0 });
+  expect(started()).toEqual(["optimization", "inference", "api"]);
 });
 
 test("a build that fails ends all with its name, its exit code and its last lines, and is built again", async () => {

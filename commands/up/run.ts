@@ -4,6 +4,7 @@ import { findData } from "../../lib/cli/paths.js";
 import { fail, reason } from "../../lib/errors/errors.js";
 import { waitForAnswer } from "../../lib/http/wait.js";
 import { createSupervisor, type SupervisorOptions } from "../../lib/system/supervisor.js";
+import { passColumns } from "./arguments.js";
 import { type Builder, provideModel, provideRepository } from "./build.js";
 import type { Settings } from "./options.js";
 import { checkPorts } from "./ports.js";
@@ -74,8 +75,9 @@ export async function runUp(settings: Settings, world: World): Promise<number> {
 async function loadApi({ settings, data, run, say }: Builder, api: string): Promise<number> {
   const load = ["-u", String(settings.loadUsers), "--run-time", String(settings.loadTime)];
   const out = join(settings.artifacts, "load_testing.json");
+  const columns = passColumns(settings.train, "load_testing");
   try {
-    await run("load_testing", ["--target", api, ...load, "--out", out, ...(data === undefined ? [] : ["--data", data])]);
+    await run("load_testing", ["--target", api, ...load, "--out", out, ...(data === undefined ? [] : ["--data", data, ...columns])]);
     return 0;
   } catch (error) {
     say(reason(error));

@@ -97,3 +97,8 @@ it("never shows the password of an address", () => {
     '--target must be an address, found "ftp://***@host/"',
   );
 });
+
+it.each(["--seeds", "--seeds=1", "--see"])("suggests the nearest flag for %s", (argument) => {
+  const [flag] = argument.split("=");
+  expect(() => parse([argument])).toThrow(`unknown option '${flag}' (Did you mean --seed?). Try: readability test --help`);
+});

@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option as Flag } from "commander";
 import { z } from "zod";
 import { describeIssues } from "../errors/describe-issues.js";
-import { fail } from "../errors/errors.js";
+import { fail, reason } from "../errors/errors.js";
 
 /** An option: its schema, its default and its help text. Its flag and its environment variable follow from its name. */
 export interface Option<T> {
@@ -97,6 +97,8 @@ export function parseOptions<O extends Options>(
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {
+    const [, flag] = /unknown option '(--[^']+?)=/.exec(reason(error)) ?? [];
+    if (flag !== undefined) return parseOptions(command, options, [flag]); // commander suggests a flag only for one without a value
     if (error instanceof CommanderError && error.exitCode !== 0) usage(error.message.replace(/^error: /, "").replaceAll("\n", " "));
     throw error;
   }

@@ -45,7 +45,7 @@ export async function main(argv: readonly string[]): Promise<number> {
 async function optimize(settings: Settings, log: Log, signal: AbortSignal): Promise<void> {
   const { out, name, target, seconds, rounds, cache, fresh } = settings;
   const model = loadCheckpoint(settings.model);
-  const rows = readGateRows(settings.data, model.record, model.encode, settings.gateRows);
+  const rows = readGateRows(settings, model.record, model.encode, settings.gateRows);
   for (const warning of rows.warnings) log.warn(warning);
   const sample = readSampleTexts();
   const texts = { rows: rows.ids, references: sample.references.map(model.encode), ranges: sample.ranges.map(model.encode) };
