@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findData } from "../../lib/cli/paths.js";
-import { fail, reason } from "../../lib/errors/errors.js";
+import { reason } from "../../lib/errors/errors.js";
 import { waitForAnswer } from "../../lib/http/wait.js";
+import { checkFile, checkFolder, checkPlace } from "../../lib/storage/files.js";
 import { createSupervisor, type SupervisorOptions } from "../../lib/system/supervisor.js";
 import { passColumns } from "./arguments.js";
 import { type Builder, provideModel, provideRepository } from "./build.js";
@@ -27,15 +27,16 @@ export interface World extends Pick<SupervisorOptions, "signal" | "restarts"> {
 export async function runUp(settings: Settings, world: World): Promise<number> {
   const { port, inferencePort, metricsPort, loadUsers, loadTime, only } = settings;
   const say = (line: string) => world.print("up", line);
+  const data = settings.data ?? findData();
+  if (data !== undefined) checkFile(data, "labelled passages", "Choose another file, or leave out --data to skip training.");
+  if (settings.model !== undefined) checkFolder(settings.model, "a checkpoint", "Choose one with --model, or leave it out.");
+  checkPlace(settings.artifacts, "a folder");
   if (only === undefined)
     await checkPorts([
       { port, service: "api", flag: "--port" },
       { port: inferencePort, service: "inference", flag: "--inference-port" },
       { port: metricsPort, service: "inference", flag: "--metrics-port" },
     ]);
-  const data = settings.data ?? findData();
-  const remedy = "Choose another file, or leave out --data to skip training.";
-  if (data !== undefined && !existsSync(data)) fail("no-file", { file: data, what: "labelled passages", remedy });
 
   const supervisor = createSupervisor({ ...settings, ...world });
   const run = (service: string, args: readonly string[]) => supervisor.run(service, world.launch(service, args));

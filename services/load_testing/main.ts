@@ -4,7 +4,7 @@ import { findData, places } from "../../lib/cli/paths.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { readPassages } from "../../lib/data/dataset.js";
 import { waitForAnswer } from "../../lib/http/wait.js";
-import { writeFileAtomic } from "../../lib/storage/files.js";
+import { checkPlace, writeFileAtomic } from "../../lib/storage/files.js";
 import { describeMachine } from "../../lib/system/machine.js";
 import { type LoadResult, type LoadSecond, runLoad } from "./load.js";
 import { formatErrors, formatPercentiles, formatRequests } from "./locust-tables.js";
@@ -15,6 +15,7 @@ const secondsBetweenLines = 5;
 /** Load-tests the api and prints Locust's tables. Exits with 1 if a request failed or none was answered. */
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("load_testing", options, argv);
+  if (settings.out !== undefined) checkPlace(settings.out, "a file");
   const log = createLog("load_testing");
   const signal = abortOnSignals();
   const data = settings.data ?? findData() ?? places.sample;

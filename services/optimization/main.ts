@@ -5,6 +5,7 @@ import { parseOptions, type Values } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { batching, formatTritonConfig, type WarmUp, warmUpFiles } from "../../lib/repository/triton-config.js";
+import { checkPlace } from "../../lib/storage/files.js";
 import { hashValue } from "../../lib/storage/hash.js";
 import { withLock } from "../../lib/storage/lock.js";
 import { countCores } from "../../lib/system/cores.js";
@@ -30,6 +31,8 @@ type Settings = Values<typeof options>;
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("optimization", options, argv);
   checkChoice(settings.target, settings.precision);
+  checkPlace(settings.out, "a folder");
+  if (settings.cache !== undefined) checkPlace(settings.cache, "a file");
   const log = createLog("optimization");
   const signal = abortOnSignals();
   try {

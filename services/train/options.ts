@@ -47,7 +47,7 @@ export const options = {
   epsilon: fromRecipe(kinds.number.positive(), "epsilon", "AdamW's epsilon, which prevents division by zero."),
   clip: fromRecipe(kinds.number.positive(), "clip", "Largest gradient norm. A larger gradient is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Dropout probability during training."),
-  validation: option(kinds.number.positive().max(0.5), 0.1, "Fraction of the passages held out for validation. Unused with --folds."),
+  validation: option(kinds.number.positive().max(0.5), 0.1, "Fraction of the passages held out for validation. Not with --folds."),
   folds: option(
     kinds.count.refine((folds) => folds !== 1, "must be 0 or at least 2"),
     0,
