@@ -5,6 +5,7 @@ import { findData, places } from "../lib/cli/paths.js";
 import { runMain } from "../lib/cli/run-main.js";
 import { abortOnSignals } from "../lib/cli/signals.js";
 import { readPassages } from "../lib/data/dataset.js";
+import { addRoute, readAddress } from "../lib/http/address.js";
 import { waitForAnswer } from "../lib/http/wait.js";
 import { runLoad } from "../services/load_testing/load.js";
 import { formatErrors, formatPercentiles, formatRequests } from "../services/load_testing/locust-tables.js";
@@ -25,8 +26,8 @@ await runMain(async (argv) => {
   const texts = readPassages(settings.data, { targets: false }).passages.map(({ excerpt }) => excerpt);
   const measure = async (name: "ours" | "peer") => {
     const target = settings[name];
-    await waitForAnswer(new URL("/alive", target).href, 60, `Start it, or name another address with --${name}.`, signal);
-    process.stderr.write(`${name}: ${settings.users} users for ${settings.runTime} s against ${target}\n`);
+    await waitForAnswer(addRoute(target, "alive"), 60, `Start it, or name another address with --${name}.`, signal);
+    process.stderr.write(`${name}: ${settings.users} users for ${settings.runTime} s against ${readAddress(target).shown}\n`);
     return { method: "POST", name, result: await runLoad({ ...settings, target, texts, seconds: settings.runTime, timeout: 60, signal }) };
   };
   const [ours, peer] = [await measure("ours"), await measure("peer")];

@@ -35,7 +35,7 @@ const commands: Readonly<Record<string, readonly [Main, Options]>> = {
   release: [release, {}],
 };
 
-type Use = "reads a file" | "reads a folder" | "reads either" | "writes a file" | "writes a folder";
+type Use = "reads a file" | "reads a folder" | "reads either" | "writes a file" | "writes files" | "writes a folder";
 
 /** Every path that a command takes: its option, or its place among the arguments. PATH stands for it; other paths are good. */
 const paths: Readonly<Record<string, readonly (readonly [argv: string, use: Use])[]>> = {
@@ -57,6 +57,8 @@ const paths: Readonly<Record<string, readonly (readonly [argv: string, use: Use]
   load_testing: [
     ["--data PATH", "reads a file"],
     ["--data data.csv --wait 0 --out PATH", "writes a file"],
+    ["--data data.csv --wait 0 --html PATH", "writes a file"],
+    ["--data data.csv --wait 0 --csv PATH", "writes files"],
   ],
   score: [
     ["--format csv PATH", "reads a file"],
@@ -143,6 +145,10 @@ const faults: Readonly<Record<Use, readonly (readonly [path: string, message: Re
     ["a-file/x", /^Cannot write a-file\/x: .*a-file is not a folder/],
     ["unwritable-folder/x", /^Cannot write unwritable-folder\/x: EACCES/, true],
     ["unreadable-folder/x", /^Cannot (write|read) unreadable-folder\/x: EACCES/, true],
+  ],
+  "writes files": [
+    ["a-file/x", /^Cannot write a-file\/x_stats.csv: .*a-file is not a folder/],
+    ["unwritable-folder/x", /^Cannot write unwritable-folder\/x_stats.csv: EACCES/, true],
   ],
   "writes a folder": [
     ["a-file", /is a file, not a folder/],
