@@ -24,6 +24,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     signal: abortOnSignals(() => kill.abort()),
     kill: kill.signal,
     releasedModel: places.releasedModel,
+    health: { every: 5, limit: 10, failures: 3 },
     restarts: { pause: 1, limit: 5, calm: 60 },
   });
 }

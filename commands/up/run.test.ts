@@ -105,7 +105,11 @@ async function findPorts(count: number): Promise<number[]> {
 const answers = (line: string) => line.includes("Try: curl");
 
 /** Runs `up` until a line of it fits, then ends it as Ctrl-C does; a second time as two do. */
-async function up(change: Partial<Settings>, fits: (line: string, lines: readonly string[]) => boolean = answers) {
+async function up(
+  change: Partial<Settings>,
+  fits: (line: string, lines: readonly string[]) => boolean = answers,
+  worldChange: Partial<World> = {},
+) {
   const interrupts = [new AbortController(), new AbortController()];
   const lines: string[] = [];
   const world: World = {
@@ -117,7 +121,9 @@ async function up(change: Partial<Settings>, fits: (line: string, lines: readonl
     signal: interrupts[0]!.signal,
     kill: interrupts[1]!.signal,
     releasedModel: "released",
+    health: { every: 0.1, limit: 5, failures: 3 },
     restarts: { pause: 0.05, limit: 2, calm: 60 },
+    ...worldChange,
   };
   const code = await runUp({ ...settings, ...change }, world);
   return { lines, code };
@@ -278,6 +284,19 @@ test("a server that crashes is started again", async () => {
   const { lines, code } = await up({}, (_, lines) => lines.filter((line) => line === "inference: hello from inference").length === 2);
   expect(code).toBe(0);
   expect(lines).toContain("inference: was killed by SIGKILL; restarting in 0.05 s");
+});
+
+test.skipIf(process.platform === "win32")("a server that hangs is killed and started again", async () => {
+  const isBack = (_: string, lines: readonly string[]) => lines.filter((line) => line === "inference: hello from inference").length === 2;
+  const hang = (line: string, lines: readonly string[]) => {
+    if (answers(line)) process.kill(Number(readFileSync("pids", "utf8").split("\n").at(-3)), "SIGSTOP"); // inference, before the api
+    return isBack(line, lines);
+  };
+  const { lines, code } = await up({ loadUsers: 0 }, hang, { health: { every: 0.05, limit: 1.5, failures: 2 } });
+  expect(code).toBe(0);
+  expect(lines).toContain("inference: did not respond 2 times in a row; killing it");
+  expect(lines).toContain("inference: was killed by SIGKILL; restarting in 0.05 s");
+  expect(started()).toEqual(["optimization", "inference", "api", "inference"]);
 });
 
 test("a server that crashes again and again ends all with an error", async () => {

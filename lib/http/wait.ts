@@ -22,6 +22,15 @@ export async function waitForAnswer(url: string, seconds: number, remedy: string
   }
 }
 
+/** Whether `url` answers with a status of success within `seconds`. */
+export async function isAnswering(url: string, seconds: number): Promise<boolean> {
+  const { origin, path, headers } = readAddress(url);
+  return ask(origin + path, headers, AbortSignal.timeout(1000 * seconds)).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** @throws what went wrong */
 async function ask(url: string, headers: Address["headers"], signal: AbortSignal | undefined): Promise<void> {
   const timeout = AbortSignal.timeout(longestAnswer);
