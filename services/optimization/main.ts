@@ -1,7 +1,8 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createLog, type Log } from "../../lib/cli/log.js";
 import { parseOptions, type Values } from "../../lib/cli/options.js";
+import { places } from "../../lib/cli/paths.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { batching, formatTritonConfig, type WarmUp, warmUpFiles } from "../../lib/repository/triton-config.js";
@@ -47,7 +48,8 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function optimize(settings: Settings, log: Log, signal: AbortSignal): Promise<void> {
   const { out, name, target, seconds, rounds, cache, fresh } = settings;
-  const model = loadCheckpoint(settings.model);
+  const model = loadCheckpoint(settings.model ?? (existsSync(places.model) ? places.model : places.releasedModel));
+  log.info(`model: ${model.folder}`);
   const rows = readGateRows(settings, model.record, model.encode, settings.gateRows);
   for (const warning of rows.warnings) log.warn(warning);
   const sample = readSampleTexts();

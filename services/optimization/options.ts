@@ -4,7 +4,11 @@ import { places } from "../../lib/cli/paths.js";
 import { precisionChoices, targets } from "./candidates.js";
 
 export const options = {
-  model: option(kinds.text, places.model, "Checkpoint to serve: a folder in Hugging Face format."),
+  model: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    "Checkpoint to serve: a folder in Hugging Face format. Default: artifacts/model if it exists, else the released model.",
+  ),
   data: option<string | undefined>(
     kinds.text.optional(),
     undefined,
