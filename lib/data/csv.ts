@@ -1,4 +1,5 @@
 import { fail } from "../errors/errors.js";
+import { count } from "../errors/plural.js";
 
 export interface CsvRow {
   readonly cells: readonly string[];
@@ -139,8 +140,6 @@ export function createCsvParser(file: string): CsvParser {
 }
 
 const isBlankCell = (cell: string) => cell.trim() === "";
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** The first line with text, line ends within quotes included; undefined where it does not end. */
 function findHeader(text: string): string | undefined {
