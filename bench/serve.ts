@@ -178,7 +178,7 @@ async function measureShare({ seconds }: Settings, { model, repository, maxLengt
   const { sessions, threads, precision } = readNewestVersion(repository).metadata;
   const config = readConfig(model);
   const tokenizer = loadTokenizer(model);
-  const windows = texts.flatMap((text) => splitWindows(tokenizer, text, maxLength).map((ids) => ids.length));
+  const windows = texts.flatMap((text) => splitWindows(tokenizer, text, maxLength).ids.map((ids) => ids.length));
   const operations = windows.reduce((sum, tokens) => sum + countOperations(config, tokens), 0) / texts.length;
   const peak = await measurePeak(config, Math.round(median(windows)), sessions * threads, Math.min(1, seconds));
   return { operationsPerText: precision === "int8" ? operations : 0, operationsPerSecond: peak };

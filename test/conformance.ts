@@ -1,4 +1,4 @@
-import { deflateSync, gzipSync } from "node:zlib";
+import { brotliCompressSync, deflateSync, gzipSync } from "node:zlib";
 import { expect } from "vitest";
 import { joinMessage } from "../lib/protocol/message.js";
 import type { Ask } from "./ask.js";
@@ -274,7 +274,13 @@ export const conformance: Readonly<Record<string, readonly Case[]>> = {
       answer: scored(),
     },
     { name: "identity", ask: infer({ inputs: good }, { "content-encoding": "identity" }), answer: scored() },
-    { name: "unsupported encoding (br)", ask: infer({ inputs: good }, { "content-encoding": "br" }), answer: error(501) },
+    {
+      name: "br body",
+      ask: send(brotliCompressSync(JSON.stringify({ inputs: good })), { "content-encoding": "br" }),
+      answer: scored(),
+      triton: { ...error(501), why: "Triton reads gzip and deflate alone." },
+    },
+    { name: "unsupported encoding (zstd)", ask: infer({ inputs: good }, { "content-encoding": "zstd" }), answer: error(501) },
     { name: "body that is not gzip", ask: infer({ inputs: good }, { "content-encoding": "gzip" }), answer: error(400) },
     {
       name: "truncated gzip",

@@ -24,6 +24,8 @@ type Check = { readonly prints: RegExp } | "only checked";
 
 const predict = `curl -s http://localhost:5000/predict -H 'content-type: application/json' -d '{"text": "Some text to score"}'`;
 
+const post = (body: string) => `curl -s http://localhost:5000/v1/score -H 'content-type: application/json' -d '${body}'`;
+
 /** Every command in the docs. The settings of `beforeAll` make those that run small; the others take minutes or need a server. */
 const commands: Readonly<Record<string, Check>> = {
   "npm ci && npm start": "only checked",
@@ -46,11 +48,18 @@ const commands: Readonly<Record<string, Check>> = {
   "npx readability train": { prints: /^\| Epoch \| Training Loss \| Validation Loss \| Rmse \|\n(.*\n)+$/ },
   "npx readability train --folds 5 --out artifacts/folds": { prints: /(\| Epoch .*\n(.*\n)+){5}/ },
   "npx readability optimization": { prints: /^\| Graph .*\n(.*\n)*\| fp32 / },
-  'echo "The cat sat on the mat." | npx readability score -': { prints: /^\{"score":-?[\d.]+\}\n$/ },
-  'echo "The cat sat on the mat." | npx readability score --model models/readability-minilm -': { prints: /^\{"score":-?[\d.]+\}\n$/ },
-  "npx readability score data/sample/letter.txt": { prints: /^\{"score":-?[\d.]+\}\n$/ },
+  'echo "The cat sat on the mat." | npx readability score --model models/readability-minilm -': {
+    prints: /^\{"score":-?[\d.]+,"warnings":\[\{"code":"too-short",.*\}\]\}\n$/,
+  },
+  "npx readability score data/sample/letter.txt": { prints: /^\{"score":-?[\d.]+.*\}\n$/ },
   "npx readability score data/sample/passages.csv": { prints: /^\{"id":"bees-1","score":-?[\d.]+\}\n\{"id":"bees-2",(.*\n){95}$/ },
   [predict]: { prints: /^\["Some text to score",-?[\d.]+\]$/ },
+  [post('{"text": "The cat sat on the mat. It slept.", "sentences": true}')]: {
+    prints:
+      /^\{"score":.*"sentences":\[\{"start":0,"end":23,"effect":-?[\d.]+\},\{"start":24,"end":33,"effect":-?[\d.]+\}\],"model":"readability","version":1\}$/,
+  },
+  [post('{"texts": ["The cat sat.", " "]}')]: { prints: /^\{"results":\[\{"score":.*\{"error":\{"status":422,"code":"empty-text",.*\]\}$/ },
+  "curl -s http://localhost:5000/v1/models": { prints: /^\{"models":\[\{"model":"readability","version":1,.*\}\]\}$/ },
 };
 
 describe.each(pages)("%s", (page) => {

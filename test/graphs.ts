@@ -1,6 +1,6 @@
 import { addConstant, addInput, addOutput, createGraph, type Value } from "../lib/onnx/graph.js";
 import { encodeModel } from "../lib/onnx/model-file.js";
-import { add, cast, div, gather, matmul, mul, reduceMean } from "../lib/onnx/ops.js";
+import { add, cast, div, gather, layerNormalization, matmul, mul, reduceMean } from "../lib/onnx/ops.js";
 
 /** A graph with the model's inputs and output. `build` makes the logits from the masked ids and the token types, float32 [batch, sequence]. */
 function encodeGraph(build: (ids: Value, types: Value) => Value): Uint8Array {
@@ -42,6 +42,17 @@ export function slowGraph(rounds: number, offset = 0): Uint8Array {
 export function tableGraph(rows: number): Uint8Array {
   const tenths = Float32Array.from({ length: rows }, (_, i) => i / 10);
   return encodeGraph((ids) => reduceMean(gather(addConstant(ids.graph, "float32", [rows, 1], tenths), cast(ids, "int64")), [1], 0));
+}
+
+/** A damaged graph that crashes ONNX Runtime, and with it the process: the axis of a normalization is far beyond the rank. */
+export function crashGraph(): Uint8Array {
+  return encodeGraph((ids) => {
+    const ones = addConstant(ids.graph, "float32", [1], Float32Array.of(1));
+    const [normal] = layerNormalization(mul(reduceMean(ids, [1]), ones), ones, ones, 1e-12);
+    const node = ids.graph.nodes.find(({ op }) => op === "LayerNormalization")!;
+    Object.assign(node.attributes, { axis: 2 ** 31 });
+    return normal!;
+  });
 }
 
 const meanOf = (ids: Value, types: Value) => div(add(reduceMean(ids, [1]), reduceMean(types, [1])), 7);

@@ -96,7 +96,7 @@ beforeAll(() => {
   vi.stubEnv("READABILITY_LOG_LEVEL", "silent");
   vi.spyOn(process.stderr, "write").mockReturnValue(true);
   vi.spyOn(process.stdout, "write").mockReturnValue(true);
-  process.setMaxListeners(1000); // each command adds its own for signals
+  for (const emitter of [process, process.stdout, process.stderr]) emitter.setMaxListeners(1000); // each command adds its own for signals
   writeFileSync(
     "data.csv",
     `excerpt,target\n${Array.from({ length: 40 }, (_, i) => `the cat sat on the mat ${i},${i / 10}`).join("\n")}\n`,

@@ -23,7 +23,8 @@ export const servers = [
 /** Our server on the newest version of a repository's model, in this process. */
 export async function startOurs(repository: string): Promise<InferenceServer> {
   const { log } = keepLog();
-  const open = async (version: ModelVersion) => serveEngine(version.model, version.version, await openVersion(version, { workers: 1 }));
+  const open = async (version: ModelVersion) =>
+    serveEngine(version.model, version.version, await openVersion(version, { workers: 1 }), 1000, version.metadata);
   const models = await openModels({ repository, mode: "none", open, log });
   const app = buildApp({ models, timeout: 5000, bodyLimit: 1 << 20, log });
   const metrics = buildMetrics(models);

@@ -41,9 +41,10 @@ export async function startTriton(
     ...options,
   };
   const flags = Object.entries(argv).map(([name, value]) => `--${name}=${value}`);
-  const server = startChild([join(triton, "bin", "tritonserver"), ...flags], { env });
+  const log: string[] = []; // all of it: the reason stands long before its last lines
+  const server = startChild([join(triton, "bin", "tritonserver"), ...flags], { env, onLine: (line) => log.push(line) });
   const url = `http://127.0.0.1:${port}`;
-  const ended = server.exited.then(({ how, lines }) => Promise.reject(new Error(`Triton ${how}:\n${lines.join("\n")}`)));
+  const ended = server.exited.then(({ how }) => Promise.reject(new Error(`Triton ${how}:\n${log.join("\n")}`)));
   try {
     await Promise.race([waitForAnswer(`${url}/v2/health/ready`, longestStart, "Its log may tell why."), ended]);
   } catch (error) {

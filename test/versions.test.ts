@@ -46,8 +46,8 @@ function publish(version: number): void {
   const tokenizer = loadTokenizer(folder);
   const score = (text: string) => {
     const windows = splitWindows(tokenizer, text, metadata.max_length);
-    const scores = windows.map((ids) => meanScore(ids, version));
-    return combineScores(tokenizer, windows, scores).score;
+    const scores = windows.ids.map((ids) => meanScore(ids, version));
+    return combineScores(windows, scores).score;
   };
   right.set(version, texts.map(score));
   rmSync(join(repository, "readability", String(version - 2)), { recursive: true, force: true }); // optimization keeps two

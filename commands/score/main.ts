@@ -30,11 +30,12 @@ export async function main(argv: readonly string[]): Promise<number> {
   const onRead = (bytes: number) => (bytesRead += bytes);
   try {
     const records = formats[format]({ name, bytes: readBytes(source, name, onRead), column, warn: print });
-    const { scored, refused } = await writeScores(records, model, output.write, ({ scored }) =>
+    const { scored, refused, warnings } = await writeScores(records, model, output.write, ({ scored }) =>
       progress?.update(Math.min(total - 1, Math.floor(bytesRead / 1000)), { texts: String(scored) }),
     );
     progress?.update(total, { texts: String(scored) });
     if (format !== "txt") print(`scored: ${scored}, failed: ${refused}`);
+    for (const [code, { message, texts }] of warnings) print(`warning: ${code} (${texts} ${texts === 1 ? "text" : "texts"}): ${message}`);
     return refused === 0 ? 0 : 1;
   } catch (error) {
     if ((output.closed.reason as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 0;

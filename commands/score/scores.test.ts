@@ -13,16 +13,17 @@ async function* list(records: readonly InputRecord[]): AsyncGenerator<InputRecor
   yield* records;
 }
 
+/** The lines that were written, without their warnings. */
 function keepLines() {
   const lines: string[] = [];
-  return { lines, write: async (line: string) => void lines.push(line) };
+  return { lines, write: async (line: string) => void lines.push(line.replace(/,"warnings":.*(?=\}\n)/, "")) };
 }
 
 describe("writeScores", () => {
   it("writes a line a record: its score, or what is wrong", async () => {
     const { lines, write } = keepLines();
     const records = list([{ text: "one two" }, { id: "b", text: " " }, { id: 3, problem: "line 3 is odd" }, { id: 'q"', text: "x" }]);
-    expect(await writeScores(records, modelOf(sumEngine), write)).toEqual({ scored: 2, refused: 2 });
+    expect(await writeScores(records, modelOf(sumEngine), write)).toMatchObject({ scored: 2, refused: 2 });
     expect(lines).toEqual([
       `{"score":${expected("one two")}}\n`,
       `{"id":"b","error":"The text is empty or blank. Send at least one word."}\n`,
@@ -74,7 +75,7 @@ describe("writeScores", () => {
     send();
     await until(() => engine.held === 1);
     engine.release();
-    expect(await done).toEqual({ scored: 4, refused: 0 });
+    expect(await done).toMatchObject({ scored: 4, refused: 0 });
   });
 
   it("writes what was read before the input fails", async () => {
@@ -92,7 +93,29 @@ describe("writeScores", () => {
     const scores = [1, Number.NaN, 2];
     const engine = fakeEngine(() => scores.shift() ?? Promise.reject(new Error("model broke")));
     const tally = await writeScores(list([{ text: "a" }, { text: "b" }, { text: "c" }, { text: "d" }]), modelOf(engine), write);
-    expect(tally).toEqual({ scored: 2, refused: 2 });
+    expect(tally).toMatchObject({ scored: 2, refused: 2 });
     expect(lines.map((line) => Object.keys(JSON.parse(line) as object))).toEqual([["score"], ["error"], ["score"], ["error"]]);
+  });
+
+  it("adds the warnings of a text to its line, and counts them", async () => {
+    const lines: string[] = [];
+    const prose = "When the rain had stopped, the children went out of the house and down to the river, where the boats were. ".repeat(2);
+    const other = prose.replace("rain", "storm").replace("river", "harbour");
+    const records = list([{ text: "a short one" }, { text: prose.slice(0, 105) + other }, { id: "b", text: "another one" }, { text: " " }]);
+    const { warnings } = await writeScores(records, modelOf(sumEngine), async (line) => void lines.push(line));
+    const [first, second, third, blank] = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+    const warning = { code: "too-short", message: expect.stringContaining("This is short.") };
+    expect(first).toEqual({ score: Number(expected("a short one")), warnings: [warning] });
+    expect(Object.keys(second!)).toEqual(["score"]);
+    expect(third).toMatchObject({ id: "b", warnings: [warning] });
+    expect(Object.keys(blank!)).toEqual(["error"]);
+    expect([...warnings]).toEqual([["too-short", { message: warning.message, texts: 2 }]]);
+  });
+
+  it("reads a text as the other doors do: normalized, and refused without tokens", async () => {
+    const { lines, write } = keepLines();
+    const records = list([{ text: "the ﬁ\u00adsh" }, { text: "\u0301" }, { text: "\udc00" }]);
+    expect(await writeScores(records, modelOf(sumEngine), write)).toMatchObject({ scored: 1, refused: 2 });
+    expect(lines[0]).toBe(`{"score":${expected("the fish")}}\n`);
   });
 });

@@ -2,8 +2,9 @@ import { failure, reason } from "../../lib/errors/errors.js";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import type { Model } from "../../lib/serving/model.js";
 import { createScheduler, type Scheduler } from "../../lib/serving/scheduler.js";
-import { scoreText } from "../../lib/serving/score-text.js";
-import { isBlank } from "../../lib/text/blank.js";
+import { scoreWindows } from "../../lib/serving/score-text.js";
+import { readText } from "../../lib/serving/text-reader.js";
+import type { TextWarning, WarningCode } from "../../lib/text/warnings.js";
 import type { InputRecord } from "./records.js";
 
 /** Texts in flight: enough to keep every worker busy, few enough to hold in memory. */
@@ -12,6 +13,15 @@ const mostInFlight = 64;
 export interface Tally {
   readonly scored: number;
   readonly refused: number;
+  /** Of each warning: its message, and how many texts have it. */
+  readonly warnings: ReadonlyMap<WarningCode, { readonly message: string; readonly texts: number }>;
+}
+
+/** A line of the output. */
+interface Scored {
+  readonly line: string;
+  readonly ok: boolean;
+  readonly warnings: readonly TextWarning[];
 }
 
 /**
@@ -26,7 +36,7 @@ export async function writeScores(
   write: (line: string) => Promise<void>,
   onWritten: (tally: Tally) => void = () => {},
 ): Promise<Tally> {
-  const tally = { scored: 0, refused: 0 };
+  const tally = { scored: 0, refused: 0, warnings: new Map<WarningCode, { message: string; texts: number }>() };
   const scheduler = createScheduler();
   const inFlight: Promise<void>[] = [];
   let last = Promise.resolve();
@@ -36,9 +46,10 @@ export async function writeScores(
       const previous = last;
       last = (async () => {
         await previous;
-        const { line, ok } = await result;
+        const { line, ok, warnings } = await result;
         await write(line);
         tally[ok ? "scored" : "refused"]++;
+        for (const { code, message } of warnings) tally.warnings.set(code, { message, texts: 1 + (tally.warnings.get(code)?.texts ?? 0) });
         onWritten(tally);
       })();
       last.catch(() => {}); // is thrown below, even if the next record is late
@@ -52,16 +63,16 @@ export async function writeScores(
 }
 
 /** The line of a record. Never rejects. */
-async function scoreRecord({ id, text, problem }: InputRecord, scheduler: Scheduler, model: Omit<Model, "name">) {
+async function scoreRecord({ id, text, problem }: InputRecord, scheduler: Scheduler, model: Omit<Model, "name">): Promise<Scored> {
   const named = id === undefined ? "" : `"id":${JSON.stringify(id)},`;
   try {
     if (text === undefined) throw new Error(problem);
-    if (isBlank(text)) throw failure("empty-text", {});
-    const { score, tokens } = await scoreText(scheduler, model, text);
-    if (tokens === 0) throw failure("empty-text", {});
+    const { windows, warnings } = await readText(model, text, { warnings: true });
+    const { score } = await scoreWindows(scheduler, model, windows);
     if (!Number.isFinite(score)) throw failure("bad-score", { score });
-    return { ok: true, line: `{${named}"score":${formatFloat32(score)}}\n` };
+    const warned = warnings.length > 0 ? `,"warnings":${JSON.stringify(warnings)}` : "";
+    return { ok: true, line: `{${named}"score":${formatFloat32(score)}${warned}}\n`, warnings };
   } catch (error) {
-    return { ok: false, line: `{${named}"error":${JSON.stringify(reason(error))}}\n` };
+    return { ok: false, line: `{${named}"error":${JSON.stringify(reason(error))}}\n`, warnings: [] };
   }
 }

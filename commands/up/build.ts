@@ -86,8 +86,8 @@ async function waitForLock(folder: string, say: Builder["say"], signal: AbortSig
   await pRetry(() => withLock(folder, async () => {}), { ...pauses, shouldRetry, signal }).catch(() => signal.throwIfAborted());
 }
 
-/** Arguments, with files and folders by their content. --resume does not count: it reaches the same end. */
+/** Arguments, with files and folders by their content. --resume and --resume-anyway do not count: they reach the same end. */
 function describeArguments(args: readonly string[]): Promise<string[]> {
-  const words = args.filter((argument) => argument !== "--resume").flatMap((argument) => argument.split(/[=,]/));
+  const words = args.filter((argument) => !/^--resume(-anyway)?$/.test(argument)).flatMap((argument) => argument.split(/[=,]/));
   return Promise.all(words.map(async (word) => (existsSync(word) ? hashPath(word) : word)));
 }

@@ -5,7 +5,7 @@ import { writeFileAtomic } from "../storage/files.js";
 import { encodeSafetensors, readSafetensors, type Tensor } from "../storage/safetensors.js";
 import { listWeightFiles, weightsFile } from "../storage/weights.js";
 import { type BertConfig, readConfig } from "./config.js";
-import { type FamilyName, families } from "./families.js";
+import { type FamilyName, families, meanHead } from "./families.js";
 import { listParameters, type Parameter, sizeOf } from "./parameters.js";
 
 /** A model with its weights, by the names of `listParameters`. */
@@ -118,6 +118,18 @@ function drawParameter({ shape, drawn }: Parameter, config: BertConfig, seed: nu
   const random = createRandom(seed, stream);
   const next = { normal: () => random.normal() * config.initializerRange, zeros: () => 0, ones: () => 1 }[drawn!];
   return Float32Array.from({ length: sizeOf(shape) }, next);
+}
+
+/** The same model with scores of `factor` times its scores plus `offset`. Only the last layer of the head changes. */
+export function rescaleScores<C extends Omit<Checkpoint, "folder">>(checkpoint: C, factor: number, offset: number): C {
+  const { config, weights } = checkpoint;
+  const last = config.head === "mean" ? meanHead.linear : families[config.family].head.out;
+  const map = (name: string, change: (value: number) => number) => {
+    const { shape, data } = weights.get(name)!;
+    return [name, { shape, data: data.map(change) }] as const;
+  };
+  const changed = [map(`${last}.weight`, (w) => w * factor), map(`${last}.bias`, (b) => b * factor + offset)];
+  return { ...checkpoint, weights: new Map([...weights, ...changed]) };
 }
 
 /** Writes weights and config.json, without the tokenizer's files. @param dtype of the stored weights */

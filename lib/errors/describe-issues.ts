@@ -14,7 +14,7 @@ export function describeIssues({ issues }: z.ZodError, value: unknown, subject =
 }
 
 function describeIssue(issue: z.core.$ZodIssue, value: unknown, subject: string): string {
-  const name = issue.path.map((key) => (typeof key === "number" ? `[${key}]` : `.${String(key)}`)).join("");
+  const name = issue.path.map((key) => (typeof key === "number" ? `[${key}]` : `.${clip(String(key))}`)).join("");
   const found = issue.path.reduce((value: unknown, key) => (value as Readonly<Record<PropertyKey, unknown>>)?.[key], value);
   const what = name === "" ? subject : name.replace(/^\./, "");
   if (found === undefined) return `${what} is missing`;
@@ -44,7 +44,7 @@ function describeRule(issue: z.core.$ZodIssue): string {
     case "invalid_value":
       return `must be ${or.format(issue.values.map(String))}`;
     case "unrecognized_keys":
-      return `must not have ${issue.keys.join(", ")}`;
+      return `must not have ${listNames(issue.keys)}`;
     default:
       return issue.message.startsWith("must ") ? issue.message : "is invalid";
   }
@@ -59,5 +59,16 @@ function describeValue(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object" && value !== null) return "an object";
   const text = typeof value === "string" ? JSON.stringify(value) : String(value);
+  return clip(text);
+}
+
+/** Names that a client chose, at most five of them, each cut. */
+export function listNames(names: readonly string[]): string {
+  const more = names.length > shown ? [`and ${names.length - shown} more`] : [];
+  return [...names.slice(0, shown).map(clip), ...more].join(", ");
+}
+
+/** The beginning of a text that a client chose. */
+export function clip(text: string): string {
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }

@@ -1,9 +1,12 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
+import { networkInterfaces } from "node:os";
 import { fastify } from "fastify";
 import { expect, it } from "vitest";
 import { until } from "../../test/fakes.js";
 import { addDrain, listen } from "./listen.js";
+
+const hasIpv6 = Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === "::1"));
 
 it("listens on a free port and tells its address; refuses one that is taken", async () => {
   const app = fastify();
@@ -16,6 +19,24 @@ it("listens on a free port and tells its address; refuses one that is taken", as
     message: expect.stringContaining(`:${port}`),
   });
   await other.close();
+  await app.close();
+});
+
+it("listens on every address, and on those of IPv4 alone where the machine has no IPv6", async () => {
+  for (const has of hasIpv6 ? [true, false] : [false]) {
+    const app = fastify();
+    app.get("/", async () => "here");
+    const address = await listen(app, { host: "::", port: 0 }, async () => has);
+    expect(address).toMatch(/^http:\/\/localhost:\d+$/);
+    expect((app.server.address() as AddressInfo).address).toBe(has ? "::" : "0.0.0.0");
+    expect((await fetch(address.replace("localhost", "127.0.0.1"))).status).toBe(200);
+    await app.close();
+  }
+});
+
+it.skipIf(!hasIpv6)("prints an address of IPv6 in brackets", async () => {
+  const app = fastify();
+  expect(await listen(app, { host: "::1", port: 0 })).toMatch(/^http:\/\/\[::1\]:\d+$/);
   await app.close();
 });
 

@@ -5,18 +5,33 @@ import type { FastifyInstance } from "fastify";
 import { fail, reason } from "../errors/errors.js";
 
 /**
- * Listens on a port; 0 takes any free one.
+ * Listens on a port; 0 takes any free one. The host :: is every address, of IPv4 too; without IPv6 on this machine, it is 0.0.0.0.
  * @returns the address for people, such as http://localhost:8000
  * @throws cannot-listen
  */
-export async function listen(app: FastifyInstance, { host, port }: { readonly host: string; readonly port: number }): Promise<string> {
+export async function listen(
+  app: FastifyInstance,
+  { host: asked, port }: { readonly host: string; readonly port: number },
+  hasAddress = canListen,
+): Promise<string> {
+  const host = asked === "::" && !(await hasAddress(asked)) ? "0.0.0.0" : asked;
   try {
     await app.listen({ host, port });
   } catch (error) {
-    fail("cannot-listen", { address: `${host}:${port}`, cause: reason(error) }, error);
+    fail("cannot-listen", { address: `${inUrl(host)}:${port}`, cause: reason(error) }, error);
   }
   const everywhere = host === "0.0.0.0" || host === "::";
-  return `http://${everywhere ? "localhost" : host}:${(app.server.address() as AddressInfo).port}`;
+  return `http://${everywhere ? "localhost" : inUrl(host)}:${(app.server.address() as AddressInfo).port}`;
+}
+
+const inUrl = (host: string): string => (host.includes(":") ? `[${host}]` : host);
+
+function canListen(host: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once("error", () => resolve(false));
+    server.listen(0, host, () => server.close(() => resolve(true)));
+  });
 }
 
 /** A free port of this machine. */

@@ -256,6 +256,22 @@ it("checks that the server's model is one it can ask", async () => {
   await expect(odd.check()).rejects.toMatchObject({ code: "bad-inference-response" });
 });
 
+it("gives up an answer that does not end, and says so", async () => {
+  const endless: Answer = (_, response) => {
+    const write = () => {
+      while (!response.destroyed && response.write("x".repeat(1 << 16)));
+    };
+    response.on("drain", write);
+    write();
+  };
+  const { client, asked } = await serve([endless]);
+  await expect(client.score([3])).rejects.toMatchObject({
+    code: "bad-inference-response",
+    message: expect.stringContaining("its answer is larger than 1048576 bytes"),
+  });
+  expect(asked).toHaveLength(1);
+});
+
 it("says where no server answers", async () => {
   const { url } = await serve([score]);
   await closers.pop()!();

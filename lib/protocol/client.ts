@@ -49,6 +49,8 @@ export interface ServerModel {
 
 /** Milliseconds. */
 const longestHealthCheck = 5000;
+/** Bytes: a score or the description of a model takes less than 2000. */
+const largestAnswer = 1 << 20;
 /** A microsecond, in milliseconds: servers read 0 as no timeout. */
 const leastTimeout = 0.001;
 
@@ -71,7 +73,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
   const base = pathname.replace(/\/$/, "");
   const path = `${base}/v2/models/${encodeURIComponent(model)}${version === undefined ? "" : `/versions/${version}`}`;
   const address = `${origin}${path}`;
-  const pool = new Pool(origin, { connections, keepAliveTimeout: 30_000 });
+  const pool = new Pool(origin, { connections, keepAliveTimeout: 30_000, maxResponseSize: largestAnswer });
   const refuse = (problem: string): never => fail("bad-inference-response", { url: address, problem });
 
   async function send(path: string, message: Message | undefined, signal: AbortSignal): Promise<Answer> {
@@ -87,6 +89,7 @@ export function connectServer(url: string, model: string, options: ServerOptions
     } catch (error) {
       if (signal.aborted) throw error;
       const { code = "" } = error as { code?: string };
+      if (code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") return refuse(`its answer is larger than ${largestAnswer} bytes`);
       if (isLostConnection(code) && attempt < reconnections) return undefined;
       return fail("server-unreachable", { url: origin, cause: reason(error) || code }, error);
     }

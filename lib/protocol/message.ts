@@ -1,3 +1,6 @@
+import { parseBoundedJson } from "../errors/bounded.js";
+import { clip } from "../errors/describe-issues.js";
+
 /** A body with its headers: JSON, perhaps followed by the bytes of tensors (the binary tensor data extension). */
 export interface Message {
   readonly headers: Readonly<Record<string, string>>;
@@ -16,6 +19,9 @@ export function joinMessage(json: unknown, tensors: readonly (BigInt64Array | Fl
   };
 }
 
+/** Bytes that the values of a message's JSON may take. In 16 MiB, 2 million numbers of 8 bytes each, as if they were binary. */
+const mostJson = 16 << 20;
+
 /**
  * Splits a body into its JSON and the bytes after it.
  * @param length the header's value, if it was sent
@@ -28,9 +34,12 @@ export function splitMessage(
 ): { readonly json: unknown; readonly binary: Buffer } {
   const bytes = length === undefined ? body.length : Number(length);
   if (length !== undefined && !(/^\d+$/.test(length) && bytes > 0 && bytes <= body.length))
-    refuse(`Inference-Header-Content-Length is ${JSON.stringify(length)}`, `the bytes of the JSON, from 1 to the body's ${body.length}`);
+    refuse(
+      `Inference-Header-Content-Length is ${JSON.stringify(clip(length))}`,
+      `the bytes of the JSON, from 1 to the body's ${body.length}`,
+    );
   try {
-    return { json: JSON.parse(body.toString("utf8", 0, bytes)), binary: body.subarray(bytes) };
+    return { json: parseBoundedJson(body.subarray(0, bytes), mostJson), binary: body.subarray(bytes) };
   } catch (error) {
     return refuse(
       `The JSON is malformed (${(error as Error).message})`,

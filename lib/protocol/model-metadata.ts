@@ -1,16 +1,20 @@
 import { z } from "zod";
+import { boundedArray } from "../errors/bounded.js";
 import { fail } from "../errors/errors.js";
 import { tensorNames } from "./request.js";
 
-const tensorSchema = z.object({ name: z.string(), datatype: z.string(), shape: z.array(z.number()) });
+/** Versions, tensors and dimensions. */
+const mostItems = 1000;
+
+const tensorSchema = z.object({ name: z.string(), datatype: z.string(), shape: boundedArray(z.number(), mostItems) });
 
 /** What `GET /v2/models/<model>` answers. A dimension of -1 is open. */
 export const modelSchema = z.object({
   name: z.string(),
-  versions: z.array(z.string()),
+  versions: boundedArray(z.string(), mostItems),
   platform: z.string(),
-  inputs: z.array(tensorSchema),
-  outputs: z.array(tensorSchema),
+  inputs: boundedArray(tensorSchema, mostItems),
+  outputs: boundedArray(tensorSchema, mostItems),
 });
 
 export type ModelDescription = z.infer<typeof modelSchema>;

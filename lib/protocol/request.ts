@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { describeIssues } from "../errors/describe-issues.js";
+import { boundedArray, boundedObject } from "../errors/bounded.js";
+import { clip, describeIssues, listNames } from "../errors/describe-issues.js";
 import { fail } from "../errors/errors.js";
 import type { Batch } from "./batch.js";
 import { joinMessage, type Message, readTensors, splitMessage } from "./message.js";
@@ -15,34 +16,44 @@ export interface InferRequest {
   readonly inputs: Batch;
 }
 
+/** What a model can be asked. What is missing is not checked. */
+export interface Bounds {
+  /** Texts of one request. */
+  readonly texts?: number | undefined;
+  /** Tokens of one text. */
+  readonly tokens?: number | undefined;
+  /** Rows of the tables of token ids and of token types. */
+  readonly vocabulary?: number | undefined;
+  readonly tokenTypes?: number | undefined;
+}
+
+/** Most inputs, outputs and dimensions that are read: more than any request needs. */
+const mostItems = 16;
+
 const count = z.number().int().nonnegative();
 /** May be beyond 2^53, although JSON's numbers are rounded there. */
 const unsigned = z.number().nonnegative().refine(Number.isInteger, "expected a whole number");
 /** Parameters that have no meaning here may have any of the protocol's types. */
 const anyValue = z.union([z.string(), z.number(), z.boolean()]);
+const parametersOf = <S extends z.ZodRawShape>(shape: S) => boundedObject(z.object(shape).catchall(anyValue)).optional();
+
 const schema = z.object({
   id: z.string().optional(),
-  parameters: z
-    .object({ timeout: unsigned.optional(), priority: unsigned.optional(), binary_data_output: z.boolean().optional() })
-    .catchall(anyValue)
-    .optional(),
-  inputs: z.array(
+  parameters: parametersOf({ timeout: unsigned.optional(), priority: unsigned.optional(), binary_data_output: z.boolean().optional() }),
+  inputs: boundedArray(
     z.object({
       name: z.string(),
       datatype: z.string(),
-      shape: z.array(count),
-      parameters: z.object({ binary_data_size: count.optional() }).catchall(anyValue).optional(),
-      data: z.array(z.unknown()).optional(),
+      shape: boundedArray(count, mostItems),
+      parameters: parametersOf({ binary_data_size: count.optional() }),
+      data: z.custom<unknown[]>(Array.isArray, "must be an array").optional(), // readInput reads the items
     }),
+    mostItems,
   ),
-  outputs: z
-    .array(
-      z.object({
-        name: z.string(),
-        parameters: z.object({ binary_data: z.boolean().optional() }).catchall(anyValue).optional(),
-      }),
-    )
-    .optional(),
+  outputs: boundedArray(
+    z.object({ name: z.string(), parameters: parametersOf({ binary_data: z.boolean().optional() }) }),
+    mostItems,
+  ).optional(),
 });
 
 type Input = z.infer<typeof schema>["inputs"][number];
@@ -54,9 +65,6 @@ export const tensorNames: readonly string[] = Object.keys(fields);
 
 /** Parameters of extensions that are not supported and would change what a tensor holds. */
 const refused = ["classification", "shared_memory_region"];
-
-/** Most items of a list in a message. */
-const shown = 5;
 
 const refuse = (problem: string, expected: string): never => fail("bad-inference-request", { problem, expected });
 
@@ -80,9 +88,9 @@ export function encodeRequest({ id, timeout, binaryOutput, inputs }: InferReques
  * Reads a request, strictly: every input of the model once, with its type and size, and no other.
  * @param headerLength the header Inference-Header-Content-Length, if it was sent
  * @param names the model's inputs
- * @throws bad-inference-request
+ * @throws bad-inference-request; batch-too-large
  */
-export function decodeRequest(body: Buffer, headerLength: string | undefined, names: readonly string[]): InferRequest {
+export function decodeRequest(body: Buffer, headerLength: string | undefined, names: readonly string[], bounds: Bounds = {}): InferRequest {
   const { json, binary } = splitMessage(body, headerLength, refuse);
   const parsed = schema.safeParse(json);
   if (!parsed.success)
@@ -93,19 +101,21 @@ export function decodeRequest(body: Buffer, headerLength: string | undefined, na
   const { id, parameters = {}, inputs, outputs = [] } = parsed.data;
   const found = inputs.map(({ name }) => name);
   if (found.length !== names.length || names.some((name) => !found.includes(name)))
-    refuse(`The inputs are ${found.slice(0, shown).join(", ") || "none"}`, `each of ${names.join(", ")} once`);
+    refuse(`The inputs are ${listNames(found) || "none"}`, `each of ${names.join(", ")} once`);
   const other = outputs.find(({ name }) => name !== "logits");
-  if (other) refuse(`Output ${JSON.stringify(other.name)} is unknown`, "logits");
+  if (other) refuse(`Output ${JSON.stringify(clip(other.name))} is unknown`, "logits");
   for (const { name, parameters = {} } of [...inputs, ...outputs])
     for (const parameter of refused)
       if (parameter in parameters)
         refuse(`${name} has the parameter ${parameter}, which is not supported`, "the tensor itself, as data or as bytes after the JSON");
 
-  const [batch, sequence] = readShape(inputs);
+  const [batch, sequence] = readShape(inputs, bounds);
   const tensors = readTensors(binary);
   const data = Object.fromEntries(inputs.map((input) => [input.name, readInput(input, batch * sequence, tensors)]));
   if (tensors.left() !== 0)
     refuse(`${binary.length} bytes follow the JSON`, `${binary.length - tensors.left()}, the sum of all binary_data_size`);
+  checkIds("input_ids", data.input_ids, bounds.vocabulary);
+  checkIds("token_type_ids", data.token_type_ids, bounds.tokenTypes);
   const zeros = () => new BigInt64Array(batch * sequence);
   return {
     ...(id ? { id } : {}),
@@ -121,15 +131,26 @@ export function decodeRequest(body: Buffer, headerLength: string | undefined, na
   };
 }
 
-/** The one [batch, sequence] of all inputs. */
-function readShape(inputs: readonly Input[]): readonly [number, number] {
+/** The one [batch, sequence] of all inputs. Nothing of that size is allocated before. */
+function readShape(inputs: readonly Input[], { texts = Infinity, tokens = Infinity }: Bounds): readonly [number, number] {
   for (const { name, datatype, shape } of inputs) {
-    if (datatype !== "INT64") refuse(`Input ${name} has the datatype ${JSON.stringify(datatype)}`, "INT64");
+    if (datatype !== "INT64") refuse(`Input ${name} has the datatype ${JSON.stringify(clip(datatype))}`, "INT64");
     if (shape.length !== 2 || shape.includes(0)) refuse(`Input ${name} has the shape [${shape}]`, "[batch, sequence], each at least 1");
   }
   const shapes = new Set(inputs.map(({ shape }) => `[${shape}]`));
   if (shapes.size !== 1) refuse(`The inputs have the shapes ${[...shapes].join(" and ")}`, "one shape for all");
-  return inputs[0]!.shape as [number, number];
+  const [batch, sequence] = inputs[0]!.shape as [number, number];
+  if (batch > texts) fail("batch-too-large", { texts: batch, limit: texts });
+  if (sequence > tokens) refuse(`Each text has ${sequence} tokens`, `at most ${tokens}`);
+  return [batch, sequence];
+}
+
+/** Refuses ids that are no rows of a table. ONNX Runtime counts negative ones from the table's end. */
+function checkIds(name: string, ids: BigInt64Array | undefined, rows: number | undefined): void {
+  if (ids === undefined || rows === undefined) return;
+  const halves = new Uint32Array(ids.buffer, ids.byteOffset, 2 * ids.length); // low and high: faster than bigints
+  for (let i = 0; i < ids.length; i++)
+    if (halves[2 * i + 1] !== 0 || halves[2 * i]! >= rows) refuse(`Input ${name} has the id ${ids[i]}`, `ids from 0 to ${rows - 1}`);
 }
 
 function readInput({ name, parameters, data }: Input, size: number, tensors: ReturnType<typeof readTensors>): BigInt64Array {
@@ -143,6 +164,12 @@ function readInput({ name, parameters, data }: Input, size: number, tensors: Ret
   }
   const numbers = data!.flat(); // each row may be a list of its own
   if (numbers.length !== size) refuse(`Input ${name} has ${numbers.length} numbers`, `${size}, as its shape says`);
-  if (!numbers.every(Number.isSafeInteger)) refuse(`Input ${name} has data that are not whole numbers`, "whole numbers below 2^53");
-  return BigInt64Array.from(numbers as number[], BigInt);
+  const result = new BigInt64Array(size);
+  const halves = new Uint32Array(result.buffer); // low and high: faster than bigints
+  numbers.forEach((number, i) => {
+    if (!Number.isSafeInteger(number)) refuse(`Input ${name} has data that are not whole numbers`, "whole numbers below 2^53");
+    halves[2 * i] = number as number;
+    halves[2 * i + 1] = Math.floor((number as number) / 2 ** 32);
+  });
+  return result;
 }

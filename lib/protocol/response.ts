@@ -21,7 +21,7 @@ const schema = z.object({
       datatype: z.literal("FP32"),
       shape: z.tuple([z.number().int().nonnegative(), z.literal(1)]),
       parameters: z.object({ binary_data_size: z.number().int().nonnegative().optional() }).optional(),
-      data: z.array(z.number()).optional(),
+      data: z.custom<number[]>((data) => Array.isArray(data) && data.every(Number.isFinite), "must be an array of numbers").optional(),
     }),
   ]),
 });

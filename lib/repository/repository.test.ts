@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync, symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { writeRepository } from "../../test/repositories.js";
-import { type Metadata, readNewestVersion } from "./repository.js";
+import { listModels, type Metadata, readNewestVersion } from "./repository.js";
 
 let folder: string;
 beforeEach(() => {
@@ -37,11 +37,42 @@ describe("readNewestVersion", () => {
     [{ positions: 12 }, /max_length 16 exceeds the 12 positions/],
     [{ length_buckets: [8, 12] }, /length_buckets 8, 12 must ascend to its max_length 16/],
     [{ length_buckets: [8, 8, 16] }, /length_buckets 8, 8, 16 must ascend/],
-    [{ percentiles: [1, 2] }, /percentiles/],
+    [{ percentiles: [1, 2] }, /percentiles must be 101 numbers that rise/],
+    [{ percentiles: Array.from({ length: 101 }, (_, i) => -i) }, /percentiles must be 101 numbers that rise/],
+    [
+      {
+        grades: [
+          { score: 1, grade: 2 },
+          { score: 0, grade: 3 },
+        ],
+      },
+      /grades must have at least 1 item, with scores that rise/,
+    ],
   ])("refuses %j", (metadata, problem) => {
     expect(() => {
       writeRepository(folder, { metadata });
       readNewestVersion(folder);
     }).toThrow(problem);
   });
+
+  it.each<[string, string, RegExp]>([
+    ["a million bad entries", `{"intervals":[${"{},".repeat(1_000_000)}{}]}`, /is not JSON|metadata/],
+    ["a few thousand bad entries", `{"intervals":[${"{},".repeat(5000)}{}]}`, /intervals must have at most 1000 items/],
+    ["brackets alone", "[".repeat(4 << 20), /metadata\.json is invalid/],
+    ["5 MB", " ".repeat(5 << 20), /metadata\.json has 5242880 bytes; the limit is 4194304/],
+  ])("refuses metadata of %s, in a short message", (_, text, problem) => {
+    const { folder: place } = writeRepository(folder);
+    writeFileSync(join(place, "metadata.json"), text);
+    expect(() => readNewestVersion(folder)).toThrow(problem);
+    expect(() => readNewestVersion(folder)).toThrow(/^.{1,1000}$/s);
+  });
+});
+
+it.skipIf(process.platform === "win32")("finds models behind links, and no hidden folders", () => {
+  writeRepository(folder);
+  renameSync(join(folder, "readability"), join(folder, "..data"));
+  symlinkSync("..data", join(folder, "readability"));
+  symlinkSync("nowhere", join(folder, "broken"));
+  expect(listModels(folder)).toEqual(["readability"]);
+  expect(readNewestVersion(folder).version).toBe(1);
 });

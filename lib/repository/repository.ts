@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { z } from "zod";
+import { boundedArray, parseBoundedJson } from "../errors/bounded.js";
 import { describeIssues } from "../errors/describe-issues.js";
 import { fail } from "../errors/errors.js";
 import { readFile, readFolder } from "../storage/files.js";
@@ -18,6 +19,11 @@ import { scoreTablesSchema } from "./score-tables.js";
  *     <repository>/<model>/<version>/metadata.json     see `metadataSchema`
  */
 export const versionFiles = { graph: "model.onnx", fallback: "model_fp32.onnx", metadata: "metadata.json" } as const;
+
+/** Items of a list in metadata.json; bytes of the file, and of tokenizer.json, which a server reads before it knows whether they are good. */
+const mostItems = 1000;
+const largestMetadata = 4 << 20;
+const largestTokenizer = 128 << 20;
 
 const tablesSchema = scoreTablesSchema.extend({
   /** The passages that the model was trained on: sha256 of the csv, and their number. */
@@ -41,9 +47,14 @@ export const metadataSchema = tablesSchema.extend({
   max_length: z.number().int().positive(),
   /** Tokens that the model has positions for. */
   positions: z.number().int().positive().optional(),
+  /** Rows of the tables of token ids and of token types. Older versions do not say; a model without token types has no such table. */
+  vocab_size: z.number().int().positive().optional(),
+  type_vocab_size: z.number().int().positive().optional(),
   pad_token_id: z.number().int().nonnegative(),
   /** For a server that scores texts of one length together: the lengths to pad to, ascending up to max_length. */
-  length_buckets: z.array(z.number().int().positive()).min(1).optional(),
+  length_buckets: boundedArray(z.number().int().positive(), mostItems)
+    .refine(({ length }) => length > 0, "must have at least 1 item")
+    .optional(),
   /** sha256 of tokenizer.json */
   tokenizer: z.string(),
   /** Root mean squared errors on the rows of the accuracy gate, against the targets or against fp32's scores. */
@@ -55,7 +66,13 @@ export const metadataSchema = tablesSchema.extend({
     largest_difference: z.number(),
   }),
   /** Texts with their fp32 scores, and how far from them the served graph's may be. */
-  reference: z.object({ tolerance: z.number().positive(), texts: z.array(z.object({ text: z.string(), score: z.number() })).min(1) }),
+  reference: z.object({
+    tolerance: z.number().positive(),
+    texts: boundedArray(z.object({ text: z.string(), score: z.number() }), mostItems).refine(
+      ({ length }) => length > 0,
+      "must have at least 1 item",
+    ),
+  }),
 });
 
 export type Metadata = z.infer<typeof metadataSchema>;
@@ -74,10 +91,14 @@ const remedy = "Build one with: readability optimization --model CHECKPOINT --ou
 /** Names of the models of a repository, in alphabetical order. @throws no-file */
 export function listModels(repository: string): readonly string[] {
   return readFolder(repository, "a model repository", remedy)
-    .filter((entry) => entry.isDirectory() && existsSync(join(repository, entry.name, "config.pbtxt")))
-    .map((entry) => entry.name)
+    .map(({ name }) => name)
+    .filter((name) => !name.startsWith(".")) // Kubernetes keeps ..data beside what it mounts
+    .filter((name) => isFolder(join(repository, name)) && existsSync(join(repository, name, "config.pbtxt")))
     .sort();
 }
+
+/** Whether there is a folder, or a link to one. */
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
 /** Version numbers of a model, ascending. @throws no-file, file-failed */
 export function listVersions(repository: string, model: string): readonly number[] {
@@ -92,8 +113,7 @@ export function listVersions(repository: string, model: string): readonly number
 export function readVersion(repository: string, model: string, version: number): ModelVersion {
   const folder = join(repository, model, String(version));
   const file = join(folder, versionFiles.metadata);
-  const text = readFile(file, "the metadata of a model version", remedy).toString("utf8");
-  const json = parseJson(text);
+  const json = parseJson(readFile(file, "the metadata of a model version", remedy, largestMetadata));
   const parsed = metadataSchema.safeParse(json);
   if (!parsed.success) {
     const problem = json === undefined ? "it is not JSON" : describeIssues(parsed.error, json);
@@ -110,7 +130,7 @@ function checkMetadata(
 ): void {
   const tokenizerFile = join(dirname(file), "tokenizer.json");
   const found = createHash("sha256")
-    .update(readFile(tokenizerFile, "the tokenizer of a model version", remedy))
+    .update(readFile(tokenizerFile, "the tokenizer of a model version", remedy, largestTokenizer))
     .digest("hex");
   const refuse = (problem: string) => fail("bad-metadata", { file, problem, remedy });
   if (found !== tokenizer) refuse(`it expects a tokenizer.json with the sha256 ${tokenizer}; the one in its folder has ${found}`);
@@ -127,9 +147,9 @@ export function readNewestVersion(repository: string, model: string | undefined 
   return readVersion(repository, model, version);
 }
 
-function parseJson(text: string): unknown {
+function parseJson(bytes: Buffer): unknown {
   try {
-    return JSON.parse(text);
+    return parseBoundedJson(bytes, 4 * largestMetadata);
   } catch {
     return undefined;
   }

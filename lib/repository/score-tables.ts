@@ -1,16 +1,23 @@
 import { z } from "zod";
+import { boundedArray } from "../errors/bounded.js";
 import { correlate, cutEvenly, median, rank } from "../math/statistics.js";
+
+/** Items of a table. */
+const mostItems = 1000;
+
+const rises = (values: readonly number[]): boolean => values.every((value, i) => value >= (values[i - 1] ?? -Infinity));
 
 /** What scores mean. A table is missing if the training passages are too few. */
 export const scoreTablesSchema = z.object({
   /** For a share of new passages, the largest distance of the score from the label, by the errors on passages that training held out. */
-  intervals: z.array(z.object({ coverage: z.number(), half_width: z.number() })).optional(),
+  intervals: boundedArray(z.object({ coverage: z.number(), half_width: z.number() }), mostItems).optional(),
   /** Labels below which 0, 1, ... 100 % of the training passages lie. */
-  percentiles: z.array(z.number()).length(101).optional(),
+  percentiles: boundedArray(z.number(), mostItems)
+    .refine((values) => values.length === 101 && rises(values), "must be 101 numbers that rise")
+    .optional(),
   /** School grades (Flesch-Kincaid) of training passages of about this score. They fall as the score rises. */
-  grades: z
-    .array(z.object({ score: z.number(), grade: z.number() }))
-    .min(1)
+  grades: boundedArray(z.object({ score: z.number(), grade: z.number() }), mostItems)
+    .refine((points) => points.length > 0 && rises(points.map(({ score }) => score)), "must have at least 1 item, with scores that rise")
     .optional(),
 });
 

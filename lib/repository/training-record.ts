@@ -22,6 +22,11 @@ const choicesSchema = z.object({
   average: number.optional(),
 });
 
+const scaleSchema = z.object({ mean: number, deviation: number });
+
+/** Mean and standard deviation of labels. */
+export type Scale = z.infer<typeof scaleSchema>;
+
 export type Choices = z.infer<typeof choicesSchema>;
 
 const foldSchema = z.object({ number, of: number });
@@ -56,6 +61,8 @@ export const recordSchema = z.object({
   /** Root mean squared error on the validation rows. For an average without such rows: the mean of its checkpoints' RMSE. */
   validation: z.object({ rows: number, rmse: number }),
   choices: choicesSchema.optional(),
+  /** Of the training labels, if training standardized them. The checkpoint gives scores on their scale. */
+  scale: scaleSchema.optional(),
   /** Of a released model, which comes without its passages: by its errors in float32. */
   tables: scoreTablesSchema.optional(),
   /** What --resume compares to find out whether it is the same run. */

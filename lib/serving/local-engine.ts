@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import type { Log } from "../cli/log.js";
 import { failure } from "../errors/errors.js";
 import { stampFile } from "../storage/files.js";
+import { hashFile } from "../storage/hash.js";
 import { createWorkerPool, type ModelWorker, startWorker, type WorkerPool } from "./worker-pool.js";
 
 export interface LocalEngineOptions {
@@ -31,12 +32,14 @@ export async function createLocalEngine(
       what: "an ONNX graph",
       remedy: "Rebuild the model repository with: readability optimization.",
     });
-  const readStamp = () => (typeof graph === "string" ? stampFile(graph) : undefined);
-  const stamp = readStamp();
+  const readStamp = () => (typeof graph === "string" ? stampFile(graph) : "");
+  const readHash = async () => (typeof graph === "string" ? hashFile(graph) : "");
+  const [stamp, hash] = [readStamp(), await readHash()];
 
   async function start(): Promise<ModelWorker> {
     // A worker with another graph would give other scores than those beside it.
-    if (readStamp() !== stamp) throw failure("bad-graph", { file: String(graph), cause: "it has changed since it was loaded" });
+    if (readStamp() !== stamp && (await readHash()) !== hash)
+      throw failure("bad-graph", { file: String(graph), cause: "it has changed since it was loaded" });
     return startThread(graph, threads);
   }
 

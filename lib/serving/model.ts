@@ -8,19 +8,22 @@ import { listModels, type ModelVersion, readNewestVersion } from "../repository/
 import { checkFolder, findKind } from "../storage/files.js";
 import { hasWeights } from "../storage/weights.js";
 import { countCores } from "../system/cores.js";
-import { loadTokenizer, type Tokenizer } from "../text/tokenizer.js";
+import { loadTokenizer } from "../text/tokenizer.js";
 import type { Engine } from "./engine.js";
 import { createLocalEngine } from "./local-engine.js";
 import { openVersion, type VersionOptions } from "./open-version.js";
+import type { TextModel } from "./read-text.js";
+import type { TextReader } from "./text-reader.js";
 
 /** Turns a text into windows of token ids, and those into logits. */
-export interface Model<E extends Engine = Engine> {
+export interface Model<E extends Engine = Engine> extends TextModel {
   readonly engine: E;
-  readonly tokenizer: Tokenizer;
-  /** Tokens the model reads at once, special ones included. */
-  readonly maxLength: number;
   /** For people: which model it is. */
   readonly name: string;
+  /** The version of a model repository that it is; none for a checkpoint. */
+  readonly version?: ModelVersion;
+  /** Reads long texts on a thread of its own, where a server must go on answering. */
+  readonly reader?: TextReader;
 }
 
 /**
@@ -45,8 +48,15 @@ export async function openModelVersion(version: ModelVersion, options?: VersionO
 }
 
 /** A version of a model repository with the engine that runs it. @throws no-tokenizer, bad-tokenizer */
-export function describeVersion<E extends Engine>({ model, version, folder, metadata }: ModelVersion, engine: E): Model<E> {
-  return { engine, tokenizer: loadTokenizer(folder), maxLength: metadata.max_length, name: `${model}, version ${version}` };
+export function describeVersion<E extends Engine>(version: ModelVersion, engine: E): Model<E> {
+  const { folder, metadata, model } = version;
+  return {
+    engine,
+    version,
+    tokenizer: loadTokenizer(folder),
+    maxLength: metadata.max_length,
+    name: `${model}, version ${version.version}`,
+  };
 }
 
 function isCheckpoint(folder: string): boolean {

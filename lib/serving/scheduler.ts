@@ -48,11 +48,12 @@ export interface Scheduler {
   /** Whole seconds after which a refused client should try again: the expected wait, at least 1. */
   retryAfter(): number;
   /**
-   * Accepts a request and does its work; answers at the deadline even if the work goes on.
+   * Accepts a request and does its work; answers at the deadline even if the work goes on. The signal tells the work that it is no
+   * longer wanted.
    * @throws closed; overloaded if the limit is reached or the expected wait is longer than the request may take; timed-out; the
    * signal's reason; what the work throws
    */
-  accept<T>(limits: Limits, work: (run: RunWindows) => Promise<T>): Promise<T>;
+  accept<T>(limits: Limits, work: (run: RunWindows, signal: AbortSignal) => Promise<T>): Promise<T>;
   /** Accepts a request and runs its windows. @throws batch-too-large and what `accept` and `RunWindows` throw */
   run<I>(engine: Engine<I>, inputs: readonly I[], limits?: Limits & { readonly atOnce?: number }): Promise<Scored>;
   /** The logit of one window. @throws what `run` throws */
@@ -120,13 +121,13 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     return isFull || isTooSlow ? failure("overloaded", { waiting: countQueued(), retryAfter: retryAfter() }) : undefined;
   }
 
-  function accept<T>(limits: Limits, work: (run: RunWindows) => Promise<T>): Promise<T> {
+  function accept<T>(limits: Limits, work: (run: RunWindows, signal: AbortSignal) => Promise<T>): Promise<T> {
     const refusal = findRefusal(limits);
     if (refusal) return Promise.reject(refusal);
     const { signal, timeout = Infinity, queueTimeout = Infinity } = limits;
     const deadline = now() + timeout;
     const answer = withDeadline(timeout, signal, (signal) =>
-      work((engine, inputs, atOnce = inputs.length) => runAll(engine, inputs, { signal, deadline, queueTimeout, atOnce })),
+      work((engine, inputs, atOnce = inputs.length) => runAll(engine, inputs, { signal, deadline, queueTimeout, atOnce }), signal),
     ).finally(() => accepted.delete(answer));
     accepted.add(answer);
     return answer;

@@ -1,4 +1,4 @@
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { appendFileSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
@@ -104,6 +104,34 @@ it("opens a version again whose files change, and keeps the old one where they a
   writeFileSync(place(2, "model.onnx"), "broken");
   for (let i = 0; i < 2; i++) await follower.poll();
   expect([follower.current, opens]).toEqual([2, [2, 2, 2]]);
+});
+
+it("does not open a version again whose files have other inodes and times and the same bytes", async () => {
+  publishVersion(folder, 1);
+  publishVersion(folder, 2, { graph: Buffer.from("broken") });
+  const { follower, opens } = follow();
+  await follower.poll();
+  for (const version of [1, 2])
+    for (const file of ["model.onnx", "metadata.json"]) {
+      const bytes = readFileSync(place(version, file));
+      rmSync(place(version, file));
+      writeFileSync(place(version, file), bytes);
+      utimesSync(place(version, file), 1, 2);
+    }
+  for (let i = 0; i < 2; i++) await follower.poll();
+  expect([follower.current, opens]).toEqual([1, [2, 1]]);
+});
+
+it.skipIf(process.platform === "win32")("follows links to versions, as git-sync and Kubernetes make them", async () => {
+  publishVersion(folder, 1);
+  mkdirSync(join(folder, "..data"));
+  renameSync(join(folder, "readability"), join(folder, "..data", "readability"));
+  symlinkSync(join("..data", "readability"), join(folder, "readability"));
+  renameSync(place(1), place(1, "../release"));
+  symlinkSync("release", place(1));
+  const { follower } = follow();
+  await follower.poll();
+  expect(follower.current).toBe(1);
 });
 
 it("tells why nothing is open, and serves an older version where the newest is broken from the start", async () => {

@@ -1,8 +1,9 @@
 import { join } from "node:path";
 import type { Log } from "../cli/log.js";
-import { fail, failure, reason } from "../errors/errors.js";
+import { fail, failure, type ReadabilityError, reason } from "../errors/errors.js";
 import { listVersions, type ModelVersion, readVersion, versionFiles } from "../repository/repository.js";
 import { stampFile } from "../storage/files.js";
+import { hashFile } from "../storage/hash.js";
 
 export interface FollowOptions<T> {
   readonly repository: string;
@@ -46,10 +47,18 @@ export interface Follower<T> {
   close(): Promise<void>;
 }
 
+/** The files of a version, apart from its reports. */
+interface Files {
+  /** Changes when the files do, and on some file systems when they do not. */
+  stamp: string;
+  /** sha256 of each. */
+  readonly hash: string;
+}
+
 interface Opened<T> {
   readonly version: number;
-  /** State of its files when it was opened. */
-  readonly state: string;
+  /** When it was opened. */
+  readonly files: Files;
   readonly value: T;
   users: number;
   /** Called when the last user has left. */
@@ -57,7 +66,7 @@ interface Opened<T> {
 }
 
 export function followNewest<T>({ repository, model, open, close, serves = async () => true, log }: FollowOptions<T>): Follower<T> {
-  const problems = new Map<number, { readonly state: string; readonly error: unknown }>();
+  const problems = new Map<number, { readonly files: Files; readonly error: unknown }>();
   const draining = new Map<Opened<T>, Promise<void>>();
   let current: Opened<T> | undefined;
   let loading: number | undefined;
@@ -69,10 +78,11 @@ export function followNewest<T>({ repository, model, open, close, serves = async
     const versions = listNewestFirst();
     for (const version of problems.keys()) if (!versions.includes(version)) problems.delete(version);
     for (const version of versions) {
-      const state = readState(join(repository, model, String(version)));
+      const folder = join(repository, model, String(version));
       const isCurrent = version === current?.version;
-      const known = [isCurrent && current?.state, problems.get(version)?.state];
-      if (!known.includes(state) && (await replace(version, state))) return;
+      const known = [isCurrent ? current?.files : undefined, problems.get(version)?.files].filter((files) => files !== undefined);
+      const changed = await findChange(folder, known);
+      if (changed && (await replace(version, changed))) return;
       if (isCurrent && current && (await serves(current.value))) return;
     }
   }
@@ -87,18 +97,18 @@ export function followNewest<T>({ repository, model, open, close, serves = async
   }
 
   /** Opens a version in place of the current one. @returns whether it opened */
-  async function replace(version: number, state: string): Promise<boolean> {
+  async function replace(version: number, files: Files): Promise<boolean> {
     loading = version;
     try {
       const value = await open(readVersion(repository, model, version));
       if (value === undefined) return false;
       if (current) log.info({ model, version }, `${model}, version ${version} replaces version ${current.version}`);
       release();
-      current = { version, state, value, users: 0, onUnused: () => {} };
+      current = { version, files, value, users: 0, onUnused: () => {} };
       problems.delete(version);
       return true;
     } catch (error) {
-      problems.set(version, { state, error });
+      problems.set(version, { files, error });
       const kept = current ? `; version ${current.version} stays in service` : "";
       log.error({ model, version }, `${model}, version ${version} cannot be loaded${kept}: ${reason(error)}`);
       return false;
@@ -176,8 +186,17 @@ export function followNewest<T>({ repository, model, open, close, serves = async
   };
 }
 
-/** Changes when the files of a version do, apart from its reports. */
-function readState(folder: string): string {
-  const files = [...Object.values(versionFiles), "tokenizer.json", "tokenizer_config.json"];
-  return files.map((name) => stampFile(join(folder, name))).join();
+const watched = [...Object.values(versionFiles), "tokenizer.json", "tokenizer_config.json"];
+
+/**
+ * The state of a version's files if it is none of the known ones. Bytes decide: rclone and others give a file a new inode at any time.
+ */
+async function findChange(folder: string, known: readonly Files[]): Promise<Files | undefined> {
+  const paths = watched.map((name) => join(folder, name));
+  const stamp = paths.map(stampFile).join();
+  if (known.some((files) => files.stamp === stamp)) return undefined;
+  const hash = (await Promise.all(paths.map((path) => hashFile(path).catch((error) => (error as ReadabilityError).code)))).join();
+  const same = known.find((files) => files.hash === hash);
+  if (same) same.stamp = stamp;
+  return same ? undefined : { stamp, hash };
 }

@@ -12,6 +12,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  type Stats,
   statSync,
   writeSync,
 } from "node:fs";
@@ -88,10 +89,12 @@ function writeWhole(file: number, bytes: Uint8Array): void {
 /**
  * The bytes of a regular file.
  * @param what and remedy what was expected, and what to do, if there is no such file
- * @throws no-file, not-a-file, not-readable, lfs-pointer, file-failed
+ * @param limit bytes of the largest file that is read
+ * @throws no-file, not-a-file, not-readable, file-too-large, lfs-pointer, file-failed
  */
-export function readFile(file: string, what: string, remedy: string): Buffer {
-  checkFile(file, what, remedy);
+export function readFile(file: string, what: string, remedy: string, limit = Infinity): Buffer {
+  const { size } = checkFile(file, what, remedy);
+  if (size > limit) fail("file-too-large", { file, bytes: size, limit });
   const bytes = reading(file, () => readFileSync(file));
   checkPointer(file, bytes);
   return bytes;
@@ -104,10 +107,11 @@ export function readFolder(folder: string, what: string, remedy: string): readon
 }
 
 /** Refuses what is not a regular file before it is opened, as reading a pipe or a device may never end. @throws no-file, not-a-file, not-readable */
-export function checkFile(file: string, what: string, remedy: string): void {
+export function checkFile(file: string, what: string, remedy: string): Stats {
   const found = findKind(file) ?? fail("no-file", { file, what, remedy });
   if (found !== "a file") fail("not-a-file", { file, found });
   reading(file, () => accessSync(file, constants.R_OK));
+  return statSync(file);
 }
 
 /** @throws no-file, not-a-folder, not-readable */

@@ -99,6 +99,7 @@ describe("readSafetensors", () => {
   });
 
   const f32 = (shape: number[], begin: number, end: number) => ({ dtype: "F32", shape, data_offsets: [begin, end] });
+  const emptyTensors = (count: number) => Object.fromEntries(Array.from({ length: count }, (_, i) => [`t${i}`, f32([0], 0, 0)]));
   const cases: readonly (readonly [what: string, place: () => void, message: RegExp])[] = [
     ["an empty file", () => writeFileSync(file, ""), /0 bytes are too few/],
     ["a text", () => writeFileSync(file, "Once upon a time there was a header"), /header claims \d+ bytes; the limit/],
@@ -106,6 +107,9 @@ describe("readSafetensors", () => {
     ["a file that ends within its header", () => place({ w: f32([1], 0, 4) }, new Uint8Array(0), 5000), /truncated within its header/],
     ["a header that is no JSON", () => place('{"w": '), /not a JSON object/],
     ["a header that is a list", () => place("[1]"), /not a JSON object/],
+    ["a header of brackets", () => place("[".repeat(2_000_000)), /not a JSON object/],
+    ["a header of 150,000 empty tensors", () => place(emptyTensors(150_000)), /not a JSON object|header claims/],
+    ["a header of 20 MB", () => place(" ".repeat(20 << 20)), /header claims 20971520 bytes; the limit/],
     ["metadata that is no table of texts", () => place({ __metadata__: { step: 7 } }), /__metadata__/],
     ["an entry without a shape", () => place({ w: { dtype: "F32", data_offsets: [0, 0] } }), /tensor "w": its entry/],
     ["a negative offset", () => place({ w: f32([1], -4, 0) }, new Uint8Array(4)), /tensor "w": its entry/],

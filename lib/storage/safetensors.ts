@@ -1,6 +1,7 @@
 import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { basename } from "node:path";
 import { z } from "zod";
+import { parseBoundedJson } from "../errors/bounded.js";
 import { fail } from "../errors/errors.js";
 import { fromBrain, fromHalf, toHalf } from "../math/float16.js";
 import { checkFile, checkPointer, reading } from "./files.js";
@@ -51,7 +52,9 @@ export interface SafetensorsHeader {
   readonly tensors: ReadonlyMap<string, TensorEntry>;
 }
 
-const largestHeader = 100_000_000; // the limit of the format's own reader
+/** Bytes of a header, and of its values in memory: enough for 100,000 tensors. The format's own reader takes 100 MB. */
+const largestHeader = 16 << 20;
+const largestValues = 64 << 20;
 
 const natural = z.number().int().nonnegative();
 const headerSchema = z.record(z.string(), z.unknown());
@@ -128,7 +131,7 @@ function readHeader(path: string, file: number, size: number): SafetensorsHeader
   const length = Number(Buffer.from(readBytes(path, file, 0, 8).buffer).readBigUInt64LE());
   if (length > largestHeader) bad(`its header claims ${length} bytes; the limit is ${largestHeader}`);
   if (8 + length > size) bad(`it is truncated within its header (${size} of at least ${8 + length} bytes)`);
-  const { __metadata__, ...listed } = parseHeader(Buffer.from(readBytes(path, file, 8, 8 + length).buffer).toString("utf8"), bad);
+  const { __metadata__, ...listed } = parseHeader(readBytes(path, file, 8, 8 + length), bad);
   const metadata = metadataSchema.safeParse(__metadata__ ?? {});
   if (!metadata.success) bad("its __metadata__ must map strings to strings");
   const tensors = new Map(Object.entries(listed).map(([name, entry]) => [name, readEntry(path, name, entry, 8 + length, size)]));
@@ -136,11 +139,11 @@ function readHeader(path: string, file: number, size: number): SafetensorsHeader
   return { metadata: metadata.data!, tensors };
 }
 
-function parseHeader(text: string, bad: (problem: string) => never): Record<string, unknown> {
+function parseHeader(bytes: Uint8Array, bad: (problem: string) => never): Record<string, unknown> {
   try {
-    return headerSchema.parse(JSON.parse(text));
+    return headerSchema.parse(parseBoundedJson(bytes, largestValues));
   } catch {
-    return bad("its header is not a JSON object");
+    return bad("its header is not a JSON object of tensors");
   }
 }
 

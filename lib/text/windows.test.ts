@@ -24,34 +24,62 @@ const text = fc.string({
 });
 const sentence = (tokens: number) => ` ${"The ".repeat(tokens - 1)}.`; // of so many tokens
 
+/** The text's tokens that each window holds, found by their place: the tokens of this text all differ. */
+const letters = [..."abcdefghijklmnopqrstuvwxyz0123456789"].join(" ");
+const prefixOf = (tokens: number) => letters.slice(0, Math.max(0, 2 * tokens - 1));
+const whole = tokenizers.wordpiece.encode(letters);
+const placesOf = (tokens: number, maxLength: number) =>
+  splitWindows(tokenizers.wordpiece, prefixOf(tokens), maxLength).ids.map((ids) =>
+    body(tokenizers.wordpiece, ids).map((id) => whole.indexOf(id) - 1),
+  );
+
 describe("splitWindows", () => {
-  it.each(["wordpiece", "bytelevel"] as const)("puts every token in one window, none too long, none empty (%s)", (name) => {
+  it.each(["wordpiece", "bytelevel"] as const)("holds every token, in full windows of consecutive tokens (%s)", (name) => {
     const tokenizer = tokenizers[name];
     fc.assert(
       fc.property(text, fc.integer({ min: 3, max: 40 }), (text, maxLength) => {
-        const whole = tokenizer.encode(text);
-        const windows = splitWindows(tokenizer, text, maxLength);
-        expect(windows.flatMap((ids) => body(tokenizer, ids))).toEqual(body(tokenizer, whole));
-        for (const ids of windows) expect(ids.length).toBeLessThanOrEqual(maxLength);
-        if (whole.length <= maxLength) expect(windows).toEqual([whole]);
-        else for (const ids of windows) expect(ids.length).toBeGreaterThan(2);
+        const encoded = tokenizer.encode(text);
+        const { ids, weights } = splitWindows(tokenizer, text, maxLength);
+        if (encoded.length <= maxLength) {
+          expect(ids).toEqual([encoded]);
+          return;
+        }
+        const tokens = body(tokenizer, encoded);
+        const room = maxLength - 2;
+        expect(ids).toHaveLength(Math.ceil(tokens.length / room));
+        for (const window of ids) expect(window).toHaveLength(maxLength);
+        const bodies = ids.map((window) => body(tokenizer, window));
+        expect([...bodies.slice(0, -1).flat(), ...bodies.at(-1)!.slice(ids.length * room - tokens.length)]).toEqual(tokens);
+        expect(weights.reduce((a, b) => a + b, 0)).toBe(tokens.length);
       }),
       { numRuns: 500 },
     );
   });
 
-  const sizes = (text: string, maxLength: number) => splitWindows(tokenizers.wordpiece, text, maxLength).map((ids) => ids.length - 2);
-
-  it("cuts at ends of sentences, in as few windows as can be, about equally full", () => {
-    expect(sizes(sentence(4).repeat(13), 50 + 2)).toEqual([28, 24]); // 52 tokens: not 48 and 4
-    expect(sizes(sentence(10).repeat(9), 25 + 2)).toEqual([20, 20, 20, 20, 10]);
-    expect(sizes([30, 2, 2, 30, 5].map(sentence).join(""), 34 + 2)).toEqual([32, 32, 5]);
+  it("lets every token count once: a window weighs as much as the tokens that no window before it holds", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 36 }), fc.integer({ min: 3, max: 20 }), (tokens, maxLength) => {
+        const { weights } = splitWindows(tokenizers.wordpiece, prefixOf(tokens), maxLength);
+        const places = placesOf(tokens, maxLength);
+        const before = (i: number) => new Set(places.slice(0, i).flat());
+        expect(weights).toEqual(places.map((window, i) => window.filter((place) => !before(i).has(place)).length));
+      }),
+    );
   });
 
-  it("cuts a sentence that is too long between tokens, evenly", () => {
-    expect(sizes(sentence(101), 50 + 2)).toEqual([33, 34, 34]);
-    expect(sizes(sentence(5) + sentence(60) + sentence(5), 50 + 2)).toEqual([35, 35]);
+  it("changes by one token with one more token: the last window moves by one, or a new one is the last moved by one", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 35 }), fc.integer({ min: 3, max: 20 }), (tokens, maxLength) => {
+        const [before, after] = [placesOf(tokens, maxLength), placesOf(tokens + 1, maxLength)];
+        const room = maxLength - 2;
+        const kept = after.length > before.length ? before : before.slice(0, -1);
+        const moved = before.at(-1)!.map((place) => place + 1);
+        expect(after).toEqual(tokens < room ? [[...before[0]!, tokens]] : [...kept, moved]);
+      }),
+    );
   });
+
+  const sizes = (text: string, maxLength: number) => splitWindows(tokenizers.wordpiece, text, maxLength).ids.map((ids) => ids.length - 2);
 
   it("leaves what fits alone, to the last token", () => {
     expect(sizes(sentence(25) + sentence(25), 50 + 2)).toEqual([50]);
@@ -67,7 +95,7 @@ describe("splitWindows", () => {
 describe("combineScores", () => {
   const combine = (text: string, maxLength: number, score: (ids: readonly number[]) => number) => {
     const windows = splitWindows(tokenizers.wordpiece, text, maxLength);
-    return combineScores(tokenizers.wordpiece, windows, windows.map(score));
+    return combineScores(windows, windows.ids.map(score));
   };
 
   it("gives a text that fits its score unchanged", () => {
@@ -76,10 +104,9 @@ describe("combineScores", () => {
     expect(combine("", 50, score)).toEqual({ score: 0.1, tokens: 0, windows: 1 });
   });
 
-  it("weighs windows by their tokens, without the special ones", () => {
-    const text = [30, 5, 20].map(sentence).join("");
-    const expected = Math.fround((30 * Math.fround(0.032) + 25 * Math.fround(0.027)) / 55);
-    const score = (ids: readonly number[]) => Math.fround(ids.length / 1000);
-    expect(combine(text, 35 + 2, score)).toEqual({ score: expected, tokens: 55, windows: 2 });
+  it("weighs windows by the tokens that they add", () => {
+    const scores = [0.1, 0.5, 0.9]; // of windows of 20 tokens: 0 to 20, 20 to 40 and 30 to 50
+    const expected = Math.fround((20 * 0.1 + 20 * 0.5 + 10 * 0.9) / 50);
+    expect(combine(sentence(50), 20 + 2, () => scores.shift()!)).toEqual({ score: expected, tokens: 50, windows: 3 });
   });
 });

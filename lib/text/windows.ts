@@ -1,4 +1,3 @@
-import { splitSentences } from "./sentences.js";
 import { roomForText, type Tokenizer } from "./tokenizer.js";
 
 export interface TextScore {
@@ -10,77 +9,41 @@ export interface TextScore {
   readonly windows: number;
 }
 
-/**
- * The score of a text: that of its only window, or the mean of its windows' scores, weighted by their tokens.
- * @param windows as `splitWindows` gives them
- * @param scores one a window
- */
-export function combineScores({ specials }: Tokenizer, windows: readonly (readonly number[])[], scores: ArrayLike<number>): TextScore {
-  const sizes = windows.map((ids) => ids.length - specials.prefix.length - specials.suffix.length);
-  const tokens = sizes.reduce((a, b) => a + b, 0);
-  if (windows.length === 1) return { score: scores[0]!, tokens, windows: 1 };
-  const mean = sizes.reduce((sum, size, i) => sum + scores[i]! * size, 0) / tokens;
-  return { score: Math.fround(mean), tokens, windows: windows.length };
+/** A text as the model reads it. */
+export interface Windows {
+  /** Token ids of each window, special tokens included. */
+  readonly ids: readonly number[][];
+  /** Tokens that each window adds to those before it. Their sum is the number of the text's tokens. */
+  readonly weights: readonly number[];
+}
+
+/** The score of a text: that of its only window, or the mean of its windows' scores by weight. @param scores one a window */
+export function combineScores({ weights }: Pick<Windows, "weights">, scores: ArrayLike<number>): TextScore {
+  const tokens = weights.reduce((a, b) => a + b, 0);
+  if (weights.length === 1) return { score: scores[0]!, tokens, windows: 1 };
+  const mean = weights.reduce((sum, weight, i) => sum + scores[i]! * weight, 0) / tokens;
+  return { score: Math.fround(mean), tokens, windows: weights.length };
 }
 
 /**
- * The ids of a text in windows of at most `maxLength`, each with its special tokens: one window with exactly `encode(text)` if that
- * fits; else as few windows as possible, cut at the ends of sentences and about equally full. A sentence longer than a window is cut
- * between tokens.
+ * A text in windows of at most `maxLength` tokens, special ones included. A text that fits is one window, exactly `encode(text)`. A longer
+ * one is cut into full windows, one after the other; the last begins early enough to be full too, so it overlaps the one before.
+ *
+ * Every token counts once, in the first window that holds it: a window weighs as much as the tokens that it adds. A token more at the end
+ * of the text moves the last window by a token, or adds one that weighs a single token. So the score hardly changes at the edge.
  * @throws short-window
  */
-export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: number): number[][] {
+export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: number): Windows {
   const room = roomForText(tokenizer, maxLength);
-  const ids = tokenizer.encode(text);
-  if (ids.length <= maxLength) return [ids];
   const { prefix, suffix } = tokenizer.specials;
-  const body = ids.slice(prefix.length, ids.length - suffix.length);
-  const specials = prefix.length + suffix.length;
-  const sentences = splitSentences(text).map((sentence) => tokenizer.encode(sentence).length - specials);
-  const pieces = fitPieces(sentences, body.length, room);
-  let end = 0;
-  return packEvenly(pieces, room).map((size) => {
-    end += size;
-    return [...prefix, ...body.slice(end - size, end), ...suffix];
-  });
-}
-
-/** Sizes of the sentences, or parts of long ones, that stay whole: at most `room` each, `total` in all. */
-function fitPieces(sentences: readonly number[], total: number, room: number): number[] {
-  const pieces: number[] = [];
-  let left = total;
-  sentences.forEach((sentence, i) => {
-    // A sentence alone may give other tokens than within the text: the last one takes what is left.
-    const size = i === sentences.length - 1 ? left : Math.min(sentence, left);
-    const parts = Math.ceil(size / room);
-    for (let part = 0; part < parts; part++) pieces.push(Math.floor((size * (part + 1)) / parts) - Math.floor((size * part) / parts));
-    left -= size;
-  });
-  return pieces;
-}
-
-/** Joins consecutive pieces into as few windows as `room` allows, and then makes the fullest window as small as possible. */
-function packEvenly(pieces: readonly number[], room: number): number[] {
-  const fewest = pack(pieces, room).length;
-  let low = pieces.reduce((a, b) => Math.max(a, b), 0);
-  for (let high = room; low < high; ) {
-    const middle = (low + high) >> 1;
-    if (pack(pieces, middle).length <= fewest) high = middle;
-    else low = middle + 1;
-  }
-  return pack(pieces, low);
-}
-
-function pack(pieces: readonly number[], room: number): number[] {
-  const windows: number[] = [];
-  let filled = 0;
-  for (const piece of pieces) {
-    if (filled > 0 && filled + piece > room) {
-      windows.push(filled);
-      filled = 0;
-    }
-    filled += piece;
-  }
-  windows.push(filled);
-  return windows;
+  const ids = tokenizer.encode(text);
+  const tokens = ids.length - prefix.length - suffix.length;
+  if (tokens <= room) return { ids: [ids], weights: [tokens] };
+  const body = ids.slice(prefix.length, prefix.length + tokens);
+  const count = Math.ceil(tokens / room);
+  const starts = Array.from({ length: count }, (_, i) => Math.min(i * room, tokens - room));
+  return {
+    ids: starts.map((start) => [...prefix, ...body.slice(start, start + room), ...suffix]),
+    weights: starts.map((_, i) => Math.min(room, tokens - i * room)),
+  };
 }

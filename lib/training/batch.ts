@@ -1,9 +1,12 @@
+/** Ids of tokens. */
+export type TokenIds = readonly number[] | Int32Array;
+
 /** A text as the model reads it, with its target. */
 export interface Example {
   /** Names the passage in messages. */
   readonly id: string;
   /** Token ids, special tokens included. */
-  readonly ids: readonly number[];
+  readonly ids: TokenIds;
   readonly target: number;
   /** Factor of its squared error. Default: 1. */
   readonly weight?: number;
@@ -32,14 +35,12 @@ export interface PaddedTokens {
   readonly mask: BigInt64Array;
 }
 
-export function padTokens(texts: readonly (readonly number[])[], padId: number): PaddedTokens {
+export function padTokens(texts: readonly TokenIds[], padId: number): PaddedTokens {
   const sequence = Math.max(...texts.map((text) => text.length));
   const ids = new BigInt64Array(texts.length * sequence).fill(BigInt(padId));
   const mask = new BigInt64Array(texts.length * sequence);
   texts.forEach((text, row) => {
-    text.forEach((id, i) => {
-      ids[row * sequence + i] = BigInt(id);
-    });
+    for (let i = 0; i < text.length; i++) ids[row * sequence + i] = BigInt(text[i]!);
     mask.fill(1n, row * sequence, row * sequence + text.length);
   });
   return { batch: texts.length, sequence, ids, mask };

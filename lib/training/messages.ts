@@ -1,6 +1,6 @@
 import type { BertConfig } from "../bert/config.js";
 import type { AdamW, OptimizerState } from "./adamw.js";
-import type { MicroBatch } from "./batch.js";
+import type { MicroBatch, TokenIds } from "./batch.js";
 import type { TrainingGraphs } from "./graph.js";
 
 /** Arrays in shared memory, the same for all workers. */
@@ -51,7 +51,7 @@ export interface StepRequest {
 export interface ScoreRequest {
   readonly kind: "score";
   /** Token ids of each text. */
-  readonly texts: readonly (readonly number[])[];
+  readonly texts: readonly TokenIds[];
   readonly weights: "parameters" | "average";
 }
 

@@ -1,12 +1,14 @@
 import { once } from "node:events";
 import { type AddressInfo, connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import fc from "fast-check";
 import type { FastifyInstance } from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import type { Model } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
+import { normalizeText } from "../../lib/text/normalize.js";
 import { fakeEngine, fixedSource, holdEngine, keepLog, sumEngine, sumScore, until, wordTokenizer } from "../../test/fakes.js";
 import { createFakeEngine } from "../../test/workers.js";
 import { type AppOptions, buildApp } from "./app.js";
@@ -38,7 +40,7 @@ const predict = (app: FastifyInstance, payload: unknown, headers: Record<string,
     headers: { "content-type": "application/json", ...headers },
   });
 
-const expected = (text: string) => formatFloat32(sumScore(wordTokenizer.encode(text)));
+const expected = (text: string) => formatFloat32(sumScore(wordTokenizer.encode(normalizeText(text))));
 
 async function readMetric(app: FastifyInstance, name: string): Promise<string | undefined> {
   const { body } = await app.inject("/metrics");
@@ -83,6 +85,8 @@ describe("POST /predict", () => {
   it.each([
     ["an empty text", '{"text": ""}', 422, "empty-text"],
     ["a blank text", '{"text": " \\n\\u00a0\\u200b"}', 422, "empty-text"],
+    ["a lone combining mark", '{"text": "\\u0301"}', 422, "empty-text"],
+    ["a lone low surrogate", '{"text": "\\udc00"}', 422, "empty-text"],
     ["malformed JSON", '{"text": "a"', 400, "bad-json"],
     ["no body", "", 400, "bad-json"],
     ["a number", '{"text": 1}', 400, "no-text"],
@@ -99,6 +103,28 @@ describe("POST /predict", () => {
     expect(answer.json()).toMatchObject({ type: "about:blank", status, code, request_id: answer.headers["x-request-id"] });
     expect(answer.json()).toHaveProperty("title");
     expect(answer.json()).toHaveProperty("detail");
+  });
+
+  it("reads compressed bodies, in any case of the encoding", async () => {
+    const body = JSON.stringify({ text: "a b" });
+    for (const [encoding, payload] of Object.entries({ GZIP: gzipSync(body), "x-gzip": gzipSync(body), br: brotliCompressSync(body) })) {
+      const headers = { "content-type": "application/json", "content-encoding": encoding };
+      expect((await build().inject({ method: "POST", url: "/predict", payload, headers })).body).toBe(`["a b",${expected("a b")}]`);
+    }
+  });
+
+  it("refuses encodings and charsets that it does not read, and what is too large once decompressed", async () => {
+    const app = build({ bodyLimit: 1000 });
+    const refuse = async (payload: string | Buffer, headers: Record<string, string>) =>
+      (await app.inject({ method: "POST", url: "/predict", payload, headers: { "content-type": "application/json", ...headers } })).json();
+    const body = JSON.stringify({ text: "a" });
+    expect(await refuse(body, { "content-encoding": "zstd" })).toMatchObject({ status: 415, code: "unsupported-encoding" });
+    expect(await refuse(body, { "content-encoding": "gzip" })).toMatchObject({ status: 400, code: "bad-compression" });
+    const charset = { "content-type": "application/json; charset=ISO-8859-1" };
+    expect(await refuse(body, charset)).toMatchObject({ status: 415, code: "unsupported-charset" });
+    const bomb = gzipSync(JSON.stringify({ text: "a ".repeat(1000) }));
+    expect(await refuse(bomb, { "content-encoding": "gzip" })).toMatchObject({ status: 413, code: "too-large" });
+    expect((await predict(app, { text: "a" }, { "content-type": 'application/json; charset="UTF-8"' })).statusCode).toBe(200);
   });
 
   it("refuses what is not UTF-8", async () => {
@@ -265,6 +291,13 @@ describe("other routes", () => {
     expect((await app.inject("/ready")).json()).toMatchObject({ status: 503, code: "not-ready" });
     ready = () => Promise.reject(new Error("no connection"));
     expect((await app.inject("/ready")).statusCode).toBe(503);
+  });
+
+  it("is alive and serves, but is not ready, while it stops", async () => {
+    const app = build({ stopping: AbortSignal.abort() });
+    expect((await app.inject("/alive")).body).toBe("true");
+    expect((await app.inject("/ready")).statusCode).toBe(503);
+    expect((await predict(app, { text: "a" })).statusCode).toBe(200);
   });
 
   it("tells wrong methods from unknown paths", async () => {

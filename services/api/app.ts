@@ -4,38 +4,52 @@ import type { IncomingMessage } from "node:http";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Log } from "../../lib/cli/log.js";
 import { errors, fail, failure, reason } from "../../lib/errors/errors.js";
+import { addBodies } from "../../lib/http/bodies.js";
 import { addDrain } from "../../lib/http/listen.js";
+import { addConnectionLimits, type ConnectionLimits, timeouts } from "../../lib/http/server.js";
 import { addHealth } from "./health.js";
 import { createMetrics, type Metrics } from "./metrics.js";
-import { addPredict, type PredictOptions } from "./predict.js";
+import { addModels } from "./models.js";
+import { addPredict } from "./predict.js";
 import { addProblems, sendProblem } from "./problems.js";
+import { addScore } from "./score.js";
+import { createScorer, type ScorerOptions } from "./scorer.js";
 
-export interface AppOptions extends PredictOptions {
+export interface AppOptions extends ScorerOptions, ConnectionLimits {
   /** Bytes of a request's body. */
   readonly bodyLimit: number;
+  /** Bytes of all bodies that are in memory. */
+  readonly bodiesLimit?: number;
+  /** Whether the service is stopping, so that it is not ready. */
+  readonly stopping?: AbortSignal;
   readonly log: Log;
 }
-
-/** Milliseconds a client may take to send a request: a slow one cannot hold a connection for ever. */
-const requestTimeout = 60_000;
 
 /** The api's routes, listening nowhere. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { log, bodyLimit, source, scheduler } = options;
-  const app = fastify({ bodyLimit, requestTimeout, genReqId: chooseRequestId, logger: false });
+  const app = fastify({ ...timeouts(options), bodyLimit, genReqId: chooseRequestId, logger: false });
   const metrics = createMetrics();
   app.removeAllContentTypeParsers();
-  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (_, body, done) => done(null, parseJson(body as Buffer)));
+  app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
+    checkCharset(request);
+    done(null, parseJson(body as Buffer));
+  });
   app.addHook("onRequest", (request, reply, done) => {
     reply.header("x-request-id", request.id);
     monitor(request, reply, metrics, log);
     done();
   });
   refuseOtherRoutes(app);
+  addConnectionLimits(app, options);
+  addBodies(app, options.bodiesLimit, "unsupported-encoding");
   addDrain(app, options.timeout + 1000);
   addProblems(app, log, bodyLimit, scheduler.retryAfter);
-  addPredict(app, options, metrics);
-  addHealth(app, source, metrics);
+  const scorer = createScorer(options, metrics);
+  addPredict(app, scorer);
+  addScore(app, scorer);
+  addModels(app, source);
+  addHealth(app, source, metrics, options.stopping);
   return app;
 }
 
@@ -58,6 +72,12 @@ function monitor(request: FastifyRequest, reply: FastifyReply, metrics: Metrics,
     metrics.requestSeconds.observe({ route }, seconds);
     log[status < 400 ? "debug" : "info"]({ request: request.id, method: request.method, route, status, seconds }, "request");
   });
+}
+
+/** @throws unsupported-charset */
+function checkCharset({ headers }: FastifyRequest): void {
+  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(headers["content-type"] ?? "")?.[1];
+  if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset)) fail("unsupported-charset", { charset });
 }
 
 /** @throws bad-json */

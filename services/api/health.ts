@@ -5,10 +5,11 @@ import { sendJson } from "./reply.js";
 import type { ModelSource } from "./source.js";
 
 /** GET /alive: the process answers. GET /ready: so does the model. GET /metrics: Prometheus. */
-export function addHealth(app: FastifyInstance, source: Pick<ModelSource, "ready">, { registry }: Metrics): void {
+export function addHealth(app: FastifyInstance, source: Pick<ModelSource, "ready">, { registry }: Metrics, stopping?: AbortSignal): void {
   app.get("/alive", (_, reply) => void sendJson(reply, "true"));
 
   app.get("/ready", async (_, reply) => {
+    if (stopping?.aborted) fail("closed", {});
     if (!(await source.ready().catch(() => false))) fail("not-ready", { what: "The model" });
     return sendJson(reply, "true");
   });

@@ -7,7 +7,10 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import { describeModel } from "../../lib/protocol/model-metadata.js";
+import type { ModelVersion } from "../../lib/repository/repository.js";
+import { readTextHere } from "../../lib/serving/read-text.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
+import { combineScores } from "../../lib/text/windows.js";
 import { type Running, runCommand, startCommand, waitForAddress } from "../../test/commands.js";
 import { until } from "../../test/fakes.js";
 import { meanScore, slowGraph } from "../../test/graphs.js";
@@ -17,12 +20,13 @@ let folder: string;
 let repository: string;
 const text = "the cat sat on the mat";
 let expected: string;
+let version: ModelVersion;
 const running: Running[] = [];
 
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "api-"));
   repository = join(folder, "repository");
-  const version = writeRepository(repository);
+  version = writeRepository(repository);
   expected = `["${text}",${formatFloat32(meanScore(loadTokenizer(version.folder).encode(text)))}]`;
 });
 afterAll(() => {
@@ -45,6 +49,56 @@ async function inFlight(address: string): Promise<number> {
 }
 
 describe("readability api", () => {
+  it.each(["in its own process", "through an inference server"])(
+    "reads long texts on another thread, and says what a score means, %s",
+    async (how) => {
+      const service =
+        how === "in its own process"
+          ? undefined
+          : startCommand(["inference", "--repository", repository, "--port", "0", "--metrics-port", "0"]);
+      if (service) running.push(service);
+      const api = start("--repository", repository, ...(service ? ["--inference", await waitForAddress(service)] : []));
+      const address = await waitForAddress(api);
+      const post = async (path: string, body: object) => {
+        const answer = await fetch(address + path, {
+          method: "POST",
+          headers: { "content-type": "application/json" },
+          body: JSON.stringify(body),
+        });
+        return (await answer.json()) as Record<string, unknown>;
+      };
+      const long = "The cat sat on the mat. Then it\nsat on the ﬁsh! ".repeat(500);
+      const { windows } = readTextHere({ tokenizer: loadTokenizer(version.folder), maxLength: version.metadata.max_length }, long, {});
+      const { score, ...counts } = combineScores(
+        windows,
+        windows.ids.map((ids) => meanScore(Array.from(ids))),
+      );
+      const shortest = Number(formatFloat32(score));
+      expect(await post("/predict", { text: long })).toEqual([long, shortest]);
+      expect(await post("/v1/score", { text: long, formulas: true })).toEqual({
+        ...{ score: shortest, interval: null, percentile: null, grade: null, ...counts },
+        ...{
+          warnings: [{ code: "repeated", message: expect.any(String) }],
+          formulas: expect.any(Object),
+          model: "readability",
+          version: 1,
+        },
+      });
+      const { sentences } = await post("/v1/score", { text: "The cat sat.  It sat on the mat.", sentences: true });
+      expect(sentences).toEqual([
+        { start: 0, end: 12, effect: expect.any(Number) },
+        { start: 14, end: 32, effect: expect.any(Number) },
+      ]);
+      expect(await post("/v1/score", { texts: ["\u0301"], sentences: true })).toMatchObject({
+        results: [{ error: { code: "empty-text" } }],
+      });
+      expect(await (await fetch(`${address}/v1/models`)).json()).toMatchObject({ models: [{ model: "readability", version: 1 }] });
+      api.child.kill("SIGTERM");
+      expect((await api.finished).code).toBe(0);
+      service?.child.kill("SIGTERM");
+    },
+  );
+
   it("serves a repository in its own process until it is told to stop", async () => {
     const api = start("--repository", repository);
     const address = await waitForAddress(api);
@@ -99,6 +153,6 @@ describe("readability api", () => {
     const first = start("--repository", repository);
     const port = new URL(await waitForAddress(first)).port;
     const second = await runCommand(["api", "--repository", repository, "--port", port]);
-    expect([second.code, second.stderr]).toEqual([1, expect.stringContaining(`Cannot listen on 0.0.0.0:${port}`)]);
+    expect([second.code, second.stderr]).toEqual([1, expect.stringMatching(`Cannot listen on (\\[::\\]|0\\.0\\.0\\.0):${port}`)]);
   });
 });

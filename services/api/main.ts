@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
-import { createLog } from "../../lib/cli/log.js";
-import { parseOptions } from "../../lib/cli/options.js";
+import { createLog, type Log } from "../../lib/cli/log.js";
+import { parseOptions, type Values } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { readAddress } from "../../lib/http/address.js";
 import { listen } from "../../lib/http/listen.js";
@@ -21,10 +21,13 @@ export async function main(argv: readonly string[]): Promise<number> {
   const log = createLog("api");
   const stopped = abortOnSignals();
   const { inference, repositoryPollSecs } = settings;
-  const source = inference === undefined ? await openSource({ ...settings, log }) : await connectSource({ ...settings, log }, inference);
+  const source = await open(settings, log, stopped).catch((error) => {
+    if (!stopped.aborted) throw error;
+  });
+  if (!source) return 0;
   const width = settings.concurrency || (inference === undefined ? Infinity : usualConcurrency);
   const scheduler = createScheduler({ width, maxRequests: settings.queueLimit });
-  const app = buildApp({ ...settings, source, scheduler, log });
+  const app = buildApp({ ...settings, source, scheduler, stopping: stopped, log });
   const stopPolling = repositoryPollSecs > 0 ? poll(repositoryPollSecs, source.poll) : undefined;
   try {
     const address = await listen(app, settings);
@@ -34,6 +37,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     }
     if (await waitUntilReady(source, stopped)) log.info(`ready: ${source.current.name} at ${address}`);
     if (!stopped.aborted) await once(stopped, "abort");
+    await sleep(1000 * settings.shutdownDelay);
     log.info("stopping after the accepted requests");
   } finally {
     await Promise.all([stopPolling?.(), app.close()]);
@@ -41,6 +45,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
   return 0;
 }
+
+const open = ({ inference, ...settings }: Values<typeof options>, log: Log, signal: AbortSignal): Promise<ModelSource> =>
+  inference === undefined ? openSource({ ...settings, log, signal }) : connectSource({ ...settings, log }, inference);
 
 /** @returns false if the service is stopped before */
 async function waitUntilReady(source: ModelSource, stopped: AbortSignal): Promise<boolean> {

@@ -14,9 +14,25 @@ export const options = {
     "Time between checks of the repository and the inference server for another version, in seconds or with a unit. 0: no checks.",
   ),
   port: option(kinds.port, 5000, "Port to listen on. 0: any free port."),
-  host: option(kinds.text, "0.0.0.0", "Address to listen on."),
+  host: option(kinds.text, "::", "Address to listen on. ::, every address; 0.0.0.0, every address of IPv4."),
   cacheSize: option(kinds.count, 0, "Number of texts whose scores are cached. 0: no cache, so that a load test measures the model."),
-  bodyLimit: option(kinds.positive, 1 << 20, "Largest request body, in bytes."),
+  bodyLimit: option(kinds.positive, 1 << 20, "Largest request body, decompressed, in bytes."),
+  bodiesLimit: option(kinds.positive, 64 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
+  maxConnections: option(
+    kinds.positive,
+    1000,
+    "Largest number of connections, at most half of the file descriptors. Further ones are closed.",
+  ),
+  keepAliveTimeout: option(
+    kinds.duration.refine((seconds) => seconds > 0, "must be more than 0"),
+    72,
+    "Time that a connection stays open without a request, in seconds or with a unit. Use more than a load balancer in front does.",
+  ),
+  shutdownDelay: option(
+    kinds.duration,
+    0,
+    "Time after SIGTERM, in seconds or with a unit, in which it still serves but is not ready, so that load balancers stop sending requests before it stops.",
+  ),
   timeout: option(kinds.milliseconds, 30_000, "Longest time for a request, in milliseconds or with a unit."),
   queueLimit: option(kinds.positive, 1000, "Largest number of requests in progress. Further requests get status 503."),
   concurrency: option(

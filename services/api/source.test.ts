@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, renameSync, rmSync } from "node:fs";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -10,7 +10,7 @@ import { encodeResponse } from "../../lib/protocol/response.js";
 import type { Model } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { keepLog, until } from "../../test/fakes.js";
-import { meanScore } from "../../test/graphs.js";
+import { crashGraph, meanScore } from "../../test/graphs.js";
 import { publishVersion } from "../../test/repositories.js";
 import { connectSource, openSource } from "./source.js";
 
@@ -139,6 +139,30 @@ it("opens the newest version in this process, and the next once what the last bu
   expect(source.current.name).toBe("readability, version 3");
   await source.close();
   expect(() => source.current).toThrow("shutting down");
+});
+
+it("unloads a model that is taken away, says so until it is back, and keeps it while the repository cannot be read", async () => {
+  const source = await openSource({ repository, log: keepLog().log });
+  closers.push(source.close);
+  renameSync(repository, `${repository}-aside`);
+  await source.poll();
+  expect([await source.ready(), source.current.name]).toEqual([true, "readability, version 1"]);
+  renameSync(`${repository}-aside`, repository);
+  renameSync(join(repository, "readability"), join(repository, "..", "aside"));
+  await source.poll();
+  expect(await source.ready()).toBe(false);
+  expect(() => source.current).toThrow("The model is not ready");
+  await expect(source.use(score)).rejects.toMatchObject({ code: "not-ready", status: 503 });
+  renameSync(join(repository, "..", "aside"), join(repository, "readability"));
+  await source.poll();
+  expect([await source.ready(), source.current.name]).toEqual([true, "readability, version 1"]);
+});
+
+it("does not open a version that crashes the runtime, and keeps the one before", async () => {
+  publishVersion(repository, 2, { graph: crashGraph() });
+  const source = await openSource({ repository, log: keepLog().log });
+  closers.push(source.close);
+  expect(source.current.name).toBe("readability, version 1");
 });
 
 it("says what is wrong with a repository of which nothing opens", async () => {

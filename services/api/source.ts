@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Log } from "../../lib/cli/log.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
-import { listModels, readNewestVersion } from "../../lib/repository/repository.js";
+import { listModels, type ModelVersion, readNewestVersion } from "../../lib/repository/repository.js";
+import { checkVersion } from "../../lib/serving/check-version.js";
 import { describeVersion, type Model, openModelVersion } from "../../lib/serving/model.js";
 import { connectEngine, type RemoteEngine } from "../../lib/serving/remote-engine.js";
+import { startTextReader } from "../../lib/serving/text-reader.js";
 import { type Follower, type FollowOptions, followNewest } from "../../lib/serving/version-follower.js";
 
 /** Where the api's model comes from, whose versions come and go. */
@@ -25,6 +27,8 @@ export interface SourceOptions {
   /** Milliseconds a request to the inference server may take that has no deadline. */
   readonly timeout: number;
   readonly log: Log;
+  /** Ends the checks of versions. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** How often work is done again for a version that is gone without a successor yet, and the milliseconds before, which double. */
@@ -35,10 +39,26 @@ const firstPause = 50;
  * The newest version of the repository that loads, in this process.
  * @throws no-file; what loading throws if no version loads
  */
-export async function openSource({ repository, log }: Omit<SourceOptions, "timeout">): Promise<ModelSource> {
-  const follower = follow(repository, log, { open: (version) => openModelVersion(version, { log }) });
-  // During a swap, at most one extra version is in memory.
-  const poll = () => follower.drained().then(follower.poll);
+export async function openSource({ repository, log, signal }: Omit<SourceOptions, "timeout">): Promise<ModelSource> {
+  const model = findModel(repository);
+  const follower = follow(repository, model, log, {
+    async open(version) {
+      await checkVersion(version, { signal });
+      const reader = await startReader(version);
+      try {
+        return { ...(await openModelVersion(version, { log })), reader };
+      } catch (error) {
+        await reader.close();
+        throw error;
+      }
+    },
+  });
+  const poll = async () => {
+    await follower.drained(); // during a swap, at most one extra version is in memory
+    if (!isGone(repository, model)) return follower.poll();
+    if (follower.current) log.info({ model }, `${model} was removed from the repository; unloading it`);
+    follower.release();
+  };
   return start(follower, { poll, use: follower.use, live: async () => true });
 }
 
@@ -47,11 +67,11 @@ export async function openSource({ repository, log }: Omit<SourceOptions, "timeo
  * @throws no-file; bad-metadata, no-tokenizer or bad-tokenizer if no version can be read
  */
 export async function connectSource({ repository, timeout, log }: SourceOptions, url: string): Promise<ModelSource> {
-  const follower = follow<Model<RemoteEngine>>(repository, log, {
+  const follower = follow<Model<RemoteEngine>>(repository, findModel(repository), log, {
     async open(version) {
       const engine = connectEngine(url, version, timeout);
       try {
-        if ((await engine.ready()) || !follower.current) return describeVersion(version, engine);
+        if ((await engine.ready()) || !follower.current) return { ...describeVersion(version, engine), reader: await startReader(version) };
       } catch (error) {
         await engine.close();
         throw error;
@@ -80,23 +100,48 @@ export async function connectSource({ repository, timeout, log }: SourceOptions,
   return start(follower, { poll: follower.poll, use, live });
 }
 
-/** Follows the repository's only (or first) model. @throws no-file */
-function follow<M extends Model>(repository: string, log: Log, how: Pick<FollowOptions<M>, "open" | "serves">): Follower<M> {
-  const model = listModels(repository)[0] ?? readNewestVersion(repository).model;
-  return followNewest({ repository, model, log, close: ({ engine }) => engine.close(), ...how });
+/** The repository's only (or first) model. @throws no-file */
+const findModel = (repository: string): string => listModels(repository)[0] ?? readNewestVersion(repository).model;
+
+/** Whether the model was removed from the repository. One that cannot be read is a fault of its file system: the model stays. */
+function isGone(repository: string, model: string): boolean {
+  try {
+    return !listModels(repository).includes(model);
+  } catch {
+    return false;
+  }
+}
+
+function follow<M extends Model>(repository: string, model: string, log: Log, how: Pick<FollowOptions<M>, "open" | "serves">): Follower<M> {
+  return followNewest({ repository, model, log, close: closeModel, ...how });
+}
+
+/** Reads long texts for a version. @throws no-tokenizer, bad-tokenizer */
+const startReader = ({ folder, metadata }: ModelVersion) => startTextReader({ folder, maxLength: metadata.max_length });
+
+async function closeModel({ engine, reader }: Model): Promise<void> {
+  await Promise.all([engine.close(), reader?.close()]);
 }
 
 async function start(follower: Follower<Model>, { poll, use, live }: Pick<ModelSource, "poll" | "use" | "live">): Promise<ModelSource> {
   await poll();
   if (!follower.current) throw follower.problem;
+  let closed = false;
+  const current = () => follower.current ?? (closed ? fail("closed", {}) : fail("not-ready", { what: "The model" }));
   return {
     get current() {
-      return follower.current ?? fail("closed", {});
+      return current();
     },
-    use,
+    async use(work) {
+      current();
+      return use(work);
+    },
     poll,
     live,
     ready: async () => (await follower.current?.engine.ready()) ?? false,
-    close: follower.close,
+    async close() {
+      closed = true;
+      await follower.close();
+    },
   };
 }

@@ -6,7 +6,7 @@ import { addModelRoute, addRoute } from "./routes.js";
 import type { Served } from "./served.js";
 
 /** Adds the routes that describe the models, their readiness and their statistics. */
-export function addDescriptions(app: FastifyInstance, models: Models): void {
+export function addDescriptions(app: FastifyInstance, models: Models, stopping?: AbortSignal): void {
   addRoute(app, "GET", "/v2", () => ({
     ...producer,
     extensions: [
@@ -22,7 +22,8 @@ export function addDescriptions(app: FastifyInstance, models: Models): void {
   addRoute(app, "GET", "/v2/health/live", (_request, reply) => reply.send());
   addRoute(app, "GET", "/v2/health/ready", async (_request, reply) => {
     const ready = await Promise.all(models.served().map(({ engine }) => engine.ready()));
-    return reply.code(ready.every(Boolean) ? 200 : 400).send();
+    const isReady = !stopping?.aborted && (ready.length > 0 || models.mayBeEmpty) && ready.every(Boolean);
+    return reply.code(isReady ? 200 : 400).send();
   });
   const notReady = (reply: FastifyReply) => reply.code(400).send({ error: "Model version not ready" });
   addModelRoute(

@@ -12,7 +12,7 @@ import { splitBatch } from "./split-batch.js";
 export function addInference(app: FastifyInstance, models: Models, usualTimeout: number): void {
   addModelRoute(app, models, "POST", "/infer", async (served, request, reply) => {
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
-    const asked = decodeRequest(body, request.headers[headerLength] as string | undefined, served.engine.inputs);
+    const asked = decodeRequest(body, request.headers[headerLength] as string | undefined, served.engine.inputs, served.bounds);
     const gone = new AbortController();
     reply.raw.once("close", () => reply.raw.writableEnded || gone.abort(failure("cancelled", {})));
     const logits = await countInference(served, async () => {

@@ -2,12 +2,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { afterAll, afterEach, beforeAll, expect, it } from "vitest";
 import { connectServer } from "../../lib/protocol/client.js";
 import { compiled } from "../../lib/system/package-files.js";
-import { meanGraph, meanScore, slowGraph } from "../../test/graphs.js";
+import { crashGraph, meanGraph, meanScore, slowGraph } from "../../test/graphs.js";
 import { writeRepository } from "../../test/repositories.js";
 
 const folder = mkdtempSync(join(tmpdir(), "inference-"));
@@ -68,6 +68,43 @@ it("serves the newest version of every model and, told to stop, answers first wh
   expect(await scores).toEqual(texts.map((ids) => meanScore(ids)));
   expect(await service.exited).toEqual([0, null]);
   await Promise.all([quick.close(), slow.close()]);
+});
+
+it("serves on when it is told to stop, but is not ready, for as long as load balancers need to notice", async () => {
+  const service = start(folder, "--sessions", "1", "--host", "127.0.0.1", "--shutdown-delay", "2");
+  const { url } = await service.ready();
+  const ready = async () => (await fetch(`${url}/v2/health/ready`)).status;
+  expect(await ready()).toBe(200);
+  service.child.kill("SIGTERM");
+  while ((await ready()) === 200);
+  const quick = connectServer(url, "quick");
+  expect(await quick.score([3, 4])).toBe(meanScore([3, 4]));
+  expect(await service.exited).toEqual([0, null]);
+  await quick.close();
+});
+
+it("starts on the version before one that crashes the runtime, lists that one, and survives another", async () => {
+  const damaged = join(folder, "..", `${basename(folder)}-damaged`);
+  writeRepository(damaged);
+  writeRepository(damaged, { version: 2, graph: crashGraph() });
+  const service = start(damaged, "--host", "127.0.0.1", "--repository-poll-secs", "0.1");
+  const { url } = await service.ready();
+  const index = async () => (await (await fetch(`${url}/v2/repository/index`, { method: "POST" })).json()) as { readonly state: string }[];
+  const crashed = (version: string) => ({
+    name: "readability",
+    version,
+    state: "UNAVAILABLE",
+    reason: expect.stringMatching("The check of"),
+  });
+  const ready = { name: "readability", version: "1", state: "READY" };
+  expect(await index()).toEqual([ready, crashed("2")]);
+  writeRepository(damaged, { version: 3, graph: crashGraph() });
+  while ((await index()).length < 3 || (await index())[2]!.state === "LOADING");
+  expect(await index()).toEqual([ready, crashed("2"), crashed("3")]);
+  service.child.kill("SIGTERM");
+  expect(await service.exited).toEqual([0, null]);
+  expect(service.lines.filter((line) => line.includes("version 2 cannot be loaded"))).toHaveLength(1);
+  rmSync(damaged, { recursive: true });
 });
 
 it.each([

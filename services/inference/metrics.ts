@@ -1,5 +1,6 @@
 import { type FastifyInstance, fastify } from "fastify";
 import { Counter, collectDefaultMetrics, Gauge, Registry } from "prom-client";
+import { addConnectionLimits, type ConnectionLimits, timeouts } from "../../lib/http/server.js";
 import type { Models } from "./models.js";
 import { failureReasons, type Served } from "./served.js";
 
@@ -14,7 +15,7 @@ const counters: Readonly<Record<string, readonly [help: string, value: (served: 
 };
 
 /** `GET /metrics` for Prometheus, with every version until it is unloaded. Listens nowhere. */
-export function buildMetrics(models: Models): FastifyInstance {
+export function buildMetrics(models: Models, limits: ConnectionLimits = {}): FastifyInstance {
   const register = new Registry();
   collectDefaultMetrics({ register });
   const labels = ({ model, version }: Served) => ({ model, version: String(version) });
@@ -54,7 +55,8 @@ export function buildMetrics(models: Models): FastifyInstance {
     },
   });
 
-  const app = fastify();
+  const app = fastify({ ...timeouts(limits), bodyLimit: 1024 });
+  addConnectionLimits(app, { maxConnections: 32 });
   app.get("/metrics", async (_request, reply) => reply.header("content-type", register.contentType).send(await register.metrics()));
   return app;
 }

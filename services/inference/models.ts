@@ -20,6 +20,8 @@ export interface IndexRow extends Partial<Omit<VersionState, "version">> {
 
 /** The models of a repository: of each, the newest version that loads. */
 export interface Models {
+  /** Whether it is ready without a model: in explicit mode, clients wait for it before they load one, as with Triton. */
+  readonly mayBeEmpty: boolean;
   /** The versions that are served. */
   served(): readonly Served[];
   /** These, and replaced versions that still answer what they accepted. */
@@ -105,6 +107,7 @@ export async function openModels({ repository, mode, open, log }: ModelsOptions)
   }
 
   return {
+    mayBeEmpty: mode === "explicit",
     served: () => [...followers.values()].flatMap(({ current }) => current ?? []),
     opened: () => [...followers.values()].flatMap(({ opened }) => opened),
     async index() {

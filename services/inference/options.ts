@@ -16,9 +16,25 @@ export const options = {
   ),
   port: option(kinds.port, 8000, "Port of the Open Inference Protocol. 0: any free port."),
   metricsPort: option(kinds.port, 8002, "Port of /metrics. 0: any free port."),
-  host: option(kinds.text, "0.0.0.0", "Address to listen on."),
+  host: option(kinds.text, "::", "Address to listen on. ::, every address; 0.0.0.0, every address of IPv4."),
   sessions: option(kinds.count, 0, "Texts scored at the same time, each by one thread. 0: as measured by optimization, else one per core."),
   queueLimit: option(kinds.positive, 1000, "Texts of a model that may wait, and the most in one request. Further requests get status 503."),
   timeout: option(kinds.milliseconds, 30_000, "Longest wait of a request without a timeout of its own, in milliseconds or with a unit."),
-  bodyLimit: option(kinds.positive, 16 << 20, "Largest request body, in bytes."),
+  bodyLimit: option(kinds.positive, 16 << 20, "Largest request body, decompressed, in bytes."),
+  bodiesLimit: option(kinds.positive, 64 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
+  maxConnections: option(
+    kinds.positive,
+    1000,
+    "Largest number of connections, at most half of the file descriptors. Further ones are closed.",
+  ),
+  keepAliveTimeout: option(
+    kinds.duration.refine((seconds) => seconds > 0, "must be more than 0"),
+    72,
+    "Time that a connection stays open without a request, in seconds or with a unit. Use more than a load balancer in front does.",
+  ),
+  shutdownDelay: option(
+    kinds.duration,
+    0,
+    "Time after SIGTERM, in seconds or with a unit, in which it still serves but is not ready, so that load balancers stop sending requests before it stops.",
+  ),
 };

@@ -148,6 +148,12 @@ it("serves models that appear, unloads those that go, and stays up without its r
   await models.poll();
   expect(await post(app, "repository/index")).toEqual([200, [{ name: "late", version: "1", state: "READY" }]]);
   expect((await app.inject("/v2/models/readability")).statusCode).toBe(404);
+  expect((await app.inject("/v2/health/ready")).statusCode).toBe(200);
+  renameSync(join(repository, "late"), `${repository}-late`);
+  await models.poll();
+  expect((await app.inject("/v2/health/ready")).statusCode).toBe(400);
+  renameSync(`${repository}-late`, join(repository, "late"));
+  await models.poll();
   renameSync(repository, `${repository}-aside`);
   for (let i = 0; i < 2; i++) await models.poll();
   expect((await app.inject("/v2/models/late/ready")).statusCode).toBe(200);

@@ -10,6 +10,9 @@ const indexSchema = z.object({ ready: z.boolean().optional() });
 const loadSchema = z.object({ parameters: z.strictObject({}).optional() });
 const unloadSchema = z.object({ parameters: z.looseObject({}).optional() });
 
+/** Bytes of a request: it names no files and no configuration. */
+const bodyLimit = 64 << 10;
+
 /** Adds the model repository extension: the index, loading and unloading. */
 export function addRepository(app: FastifyInstance, models: Models): void {
   const listIndex = async (request: FastifyRequest) => {
@@ -19,17 +22,29 @@ export function addRepository(app: FastifyInstance, models: Models): void {
   };
   // As in Triton, the request may name a repository; there is only one.
   for (const prefix of ["/v2/repository", "/v2/repository/:repository"]) {
-    addRoute(app, "POST", `${prefix}/index`, listIndex);
-    addRoute(app, "POST", `${prefix}/models/:model/load`, async (request, reply) => {
-      readBody(request, loadSchema, "no parameters; a model is loaded as it is in the repository");
-      await models.load(readModel(request));
-      return reply.send();
-    });
-    addRoute(app, "POST", `${prefix}/models/:model/unload`, async (request, reply) => {
-      readBody(request, unloadSchema, 'an object like {"parameters": {}}');
-      await models.unload(readModel(request));
-      return reply.send();
-    });
+    addRoute(app, "POST", `${prefix}/index`, listIndex, bodyLimit);
+    addRoute(
+      app,
+      "POST",
+      `${prefix}/models/:model/load`,
+      async (request, reply) => {
+        readBody(request, loadSchema, "no parameters; a model is loaded as it is in the repository");
+        await models.load(readModel(request));
+        return reply.send();
+      },
+      bodyLimit,
+    );
+    addRoute(
+      app,
+      "POST",
+      `${prefix}/models/:model/unload`,
+      async (request, reply) => {
+        readBody(request, unloadSchema, 'an object like {"parameters": {}}');
+        await models.unload(readModel(request));
+        return reply.send();
+      },
+      bodyLimit,
+    );
   }
 }
 

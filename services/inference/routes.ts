@@ -5,10 +5,10 @@ import type { Served } from "./served.js";
 
 export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
-/** Adds a route that answers 405 to other methods, as Triton does. */
-export function addRoute(app: FastifyInstance, method: "GET" | "POST", url: string, handler: Handler): void {
+/** Adds a route that answers 405 to other methods, as Triton does. @param bodyLimit bytes; by default, the app's */
+export function addRoute(app: FastifyInstance, method: "GET" | "POST", url: string, handler: Handler, bodyLimit?: number): void {
   const others = ["GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"].filter((other) => other !== method);
-  app.route({ method, url, handler: async (request, reply) => handler(request, reply) });
+  app.route({ method, url, handler: async (request, reply) => handler(request, reply), ...(bodyLimit === undefined ? {} : { bodyLimit }) });
   app.route({ method: others, url, handler: async (_request, reply) => reply.code(405).send({ error: "Method Not Allowed" }) });
 }
 

@@ -1,10 +1,15 @@
 import { ReadabilityError } from "../../lib/errors/errors.js";
+import type { Bounds } from "../../lib/protocol/request.js";
+import type { Metadata } from "../../lib/repository/repository.js";
 import type { LocalEngine } from "../../lib/serving/local-engine.js";
 import { createScheduler, type Scheduler } from "../../lib/serving/scheduler.js";
 
 /** Why a request failed, in Triton's words. */
 export const failureReasons = ["REJECTED", "CANCELED", "BACKEND", "OTHER"] as const;
 export type FailureReason = (typeof failureReasons)[number];
+
+/** Rows of a table whose size is not known: what ONNX Runtime refuses itself, except for negative ids. */
+const mostRows = 2 ** 31;
 
 /** What a model was asked so far. */
 export interface Usage {
@@ -25,13 +30,24 @@ export interface Served {
   readonly version: number;
   readonly engine: LocalEngine;
   readonly scheduler: Scheduler;
+  /** What a request may ask of it. */
+  readonly bounds: Bounds;
   readonly usage: Usage;
   /** Answers the accepted requests, and then ends the workers. */
   close(): Promise<void>;
 }
 
-/** @param queueLimit texts that may wait, and also the most texts of one request */
-export function serveEngine(model: string, version: number, engine: LocalEngine, queueLimit = 1000): Served {
+/**
+ * @param queueLimit texts that may wait, and also the most texts of one request
+ * @param metadata what the model reads; without it, only ids that no model has are refused
+ */
+export function serveEngine(
+  model: string,
+  version: number,
+  engine: LocalEngine,
+  queueLimit = 1000,
+  metadata?: Pick<Metadata, "max_length" | "positions" | "vocab_size" | "type_vocab_size">,
+): Served {
   const failures = { REJECTED: 0, CANCELED: 0, BACKEND: 0, OTHER: 0 };
   const scheduler = createScheduler({ maxWaiting: queueLimit });
   return {
@@ -39,6 +55,12 @@ export function serveEngine(model: string, version: number, engine: LocalEngine,
     version,
     engine,
     scheduler,
+    bounds: {
+      texts: queueLimit,
+      tokens: metadata && (metadata.positions ?? metadata.max_length),
+      vocabulary: metadata?.vocab_size ?? mostRows,
+      tokenTypes: metadata?.type_vocab_size ?? mostRows,
+    },
     usage: { success: 0, failures, texts: 0, successSeconds: 0, failureSeconds: 0, lastInference: 0 },
     async close() {
       await scheduler.close();

@@ -20,8 +20,10 @@ export interface Gate {
 export interface GateOptions {
   /** Without them, scores are compared with fp32's. */
   readonly targets: readonly number[] | undefined;
-  /** By how much the RMSE may exceed fp32's. */
+  /** By how much the RMSE may exceed fp32's, for labels that vary as CommonLit's do. */
   readonly margin: number;
+  /** Standard deviation of the labels, if training standardized them: the margin grows with it. Default: 1. */
+  readonly deviation?: number | undefined;
   /** The model's RMSE on labelled passages, for rows without targets. */
   readonly expected: number | undefined;
   /** What to try beside fp32, in this order, until one passes. */
@@ -33,12 +35,12 @@ const usualError = 0.5;
 
 /** Compares the scores of precisions on the gate's rows, fp32 first, until another one passes. */
 export async function runGate(
-  { targets, margin, expected = usualError, candidates }: GateOptions,
+  { targets, margin, deviation = 1, expected = usualError * deviation, candidates }: GateOptions,
   score: (precision: Precision) => Promise<readonly number[]>,
 ): Promise<Gate> {
   const exact = await score("fp32");
   const accuracy = compareScores(exact, exact, targets);
-  const bound = boundError(margin, targets ? accuracy : { rmse: 0, expected });
+  const bound = boundError(margin * deviation, targets ? accuracy : { rmse: 0, expected });
   const results: GateResult[] = [{ precision: "fp32", scores: exact, accuracy, passed: true }];
   for (const precision of candidates) {
     const scores = await score(precision);

@@ -66,7 +66,12 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
     const found = await search(
       {
         ...{ target, precision: settings.precision, layers: model.checkpoint.config.layers, layouts: listLayouts(countCores()), rounds },
-        ...{ targets: rows.targets, margin: settings.gate, expected: model.record?.validation.rmse },
+        ...{
+          targets: rows.targets,
+          margin: settings.gate,
+          deviation: model.record?.scale?.deviation,
+          expected: model.record?.validation.rmse,
+        },
       },
       createMeasurements({ model, graphs, texts, seconds, log, signal }),
       measured,

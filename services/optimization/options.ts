@@ -37,7 +37,11 @@ export const options = {
     "auto",
     "Precision of the graph: fp32, int8 (cpu only) or fp16 (gpu only). auto: on cpu the fastest that passes the accuracy gate, on gpu fp16 if it passes, else fp32.",
   ),
-  gate: option(kinds.number.positive(), 0.005, "Largest increase of the RMSE over that of fp32."),
+  gate: option(
+    kinds.number.positive(),
+    0.005,
+    "Largest increase of the RMSE over that of fp32, on the scale of the CommonLit labels. For labels that training standardized, it is multiplied by their standard deviation.",
+  ),
   gateRows: option(kinds.positive, 1000, "Largest number of passages that the accuracy gate scores, spread over the file."),
   rounds: option(kinds.positive, 3, "Number of speed measurements of each of the fastest candidates."),
   seconds: option(kinds.number.positive(), 1, "Length of a speed measurement, in seconds."),

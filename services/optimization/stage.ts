@@ -30,6 +30,8 @@ export async function stageVersion(staging: string, outcome: Outcome, graphs: Gr
     ...kept.layout,
     max_length: model.maxLength,
     positions: model.checkpoint.config.positions,
+    vocab_size: model.checkpoint.config.vocabulary,
+    ...(model.checkpoint.config.tokenTypes > 0 ? { type_vocab_size: model.checkpoint.config.tokenTypes } : {}),
     pad_token_id: model.padId,
     ...(target === "gpu" ? { length_buckets: [...listBuckets(model.maxLength)] } : {}),
     tokenizer: await hashFile(join(staging, "tokenizer.json")),

@@ -1,7 +1,8 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import { createRandom } from "../../lib/math/random.js";
-import { batches, lastStep, streams } from "./batches.js";
+import { batches, lastStep } from "./batches.js";
+import { streams } from "./streams.js";
 
 const examplesOf = (count: number) => Array.from({ length: count }, (_, i) => ({ id: `${i}`, ids: [2, i, 3], target: 0 }));
 const idsOf = (batch: { readonly examples: readonly { readonly id: string }[] }) => batch.examples.map(({ id }) => Number(id));

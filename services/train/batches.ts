@@ -1,9 +1,8 @@
 import { createRandom } from "../../lib/math/random.js";
-import type { Batch, Example } from "../../lib/training/batch.js";
+import type { Batch } from "../../lib/training/batch.js";
+import type { Augment, TrainingExample } from "./augment.js";
 import type { Settings } from "./options.js";
-
-/** Streams of random numbers, besides those of the split and of a new head. */
-export const streams = { order: 1, dropout: 2, windows: 3 } as const;
+import { streams } from "./streams.js";
 
 export interface EpochBatch extends Batch {
   /** Counted from 1. */
@@ -26,13 +25,14 @@ export function lastStep({ maxSteps, batch, epochs }: Pick<Settings, "maxSteps" 
 }
 
 /**
- * The batches that follow after `stepsBefore` steps. Each epoch has its own order of the examples. Order and dropout depend on seed, epoch
- * and step only, so a resumed run gets the same batches.
+ * The batches that follow after `stepsBefore` steps. Each epoch has its own order of the examples. Order, dropout and augmentation depend on
+ * seed, epoch and step only, so a resumed run gets the same batches.
  */
 export function* batches(
-  examples: readonly Example[],
+  examples: readonly TrainingExample[],
   settings: Pick<Settings, "seed" | "maxSteps" | "batch" | "epochs">,
   stepsBefore: number,
+  augment: Augment = (example) => example,
 ): Generator<EpochBatch, void> {
   const { seed, batch: size } = settings;
   const perEpoch = stepsPerEpoch(examples.length, size);
@@ -42,7 +42,9 @@ export function* batches(
     const end = Math.min(begin + perEpoch, last);
     const shuffled = createRandom(seed, streams.order, epoch).shuffle([...examples]);
     for (let step = Math.max(begin, stepsBefore) + 1; step <= end; step++) {
-      const picked = shuffled.slice((step - 1 - begin) * size, (step - begin) * size);
+      const picked = shuffled
+        .slice((step - 1 - begin) * size, (step - begin) * size)
+        .map((example, place) => augment(example, step, place));
       yield {
         examples: picked,
         step,

@@ -63,11 +63,11 @@ function completeReplacement(out: string): void {
   rmSync(whole, { recursive: true, force: true });
 }
 
-/** Whether `out` holds the finished model of this run. If it holds another run's, the log says how that run differs. */
-export function isFinished(out: string, identity: Identity, steps: number, log: Log): boolean {
+/** Whether `out` holds the finished model of this run. If it holds another run's, the log says how that run differs. @param passed names that may differ */
+export function isFinished(out: string, identity: Identity, steps: number, log: Log, passed: readonly string[] = []): boolean {
   const record = hasState(out) || !existsSync(join(out, weightsFile)) ? undefined : readRecord(out);
   if (record === undefined) return false;
-  const differences = describeDifferences({ ...record.run, steps: record.steps }, { ...identity, steps });
+  const differences = describeDifferences({ ...record.run, steps: record.steps }, { ...identity, steps }, passed);
   if (differences !== "") log.warn(`the model in ${out} is from a different run (${differences}); training replaces it at the end`);
   return differences === "";
 }

@@ -13,7 +13,7 @@ import type { Job } from "./job.js";
 import type { Settings } from "./options.js";
 import { readJson } from "./read-json.js";
 import { checkJob, runJob } from "./run.js";
-import { checkIdentity, type Identity, identifyRun, identitySchema, removeState } from "./state.js";
+import { checkIdentity, type Identity, identifyRun, identitySchema, passedBy, removeState } from "./state.js";
 import { consultTeacher, type Teaching } from "./teacher.js";
 import { pickTrainingExamples } from "./training-examples.js";
 
@@ -29,7 +29,7 @@ export async function trainFolds(settings: Settings, data: Data, log: Log): Prom
   const file = join(out, "folds-state.json");
   const identity = { ...identifyRun(settings, data, teaching), maxSteps };
   if (!resume) rmSync(file, { force: true });
-  const finished = readFinished(file, identity);
+  const finished = readFinished(file, identity, passedBy(settings), log);
   for (const job of resume ? jobs.slice(0, finished.length) : jobs) removeState(job.out);
   for (const job of jobs.slice(finished.length)) {
     log.info(`fold ${finished.length + 1} of ${folds}`);
@@ -65,9 +65,9 @@ const stateSchema = z.object({ identity: identitySchema, finished: z.array(z.arr
 type FoldsState = z.infer<typeof stateSchema>;
 
 /** @throws other-run, bad-config */
-function readFinished(file: string, identity: Identity): FoldsState["finished"] {
+function readFinished(file: string, identity: Identity, passed: readonly string[], log: Log): FoldsState["finished"] {
   if (!existsSync(file)) return [];
   const state = readJson(file, stateSchema, "Delete it to train all folds again.");
-  checkIdentity(file, state.identity, identity);
+  checkIdentity(file, state.identity, identity, passed, log);
   return state.finished;
 }

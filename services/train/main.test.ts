@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { strToU8, zipSync } from "fflate";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { readCheckpoint } from "../../lib/bert/checkpoint.js";
+import { readConfig } from "../../lib/bert/config.js";
 import { familyNames } from "../../lib/bert/families.js";
 import { places } from "../../lib/cli/paths.js";
 import { readPassages } from "../../lib/data/dataset.js";
@@ -85,6 +86,27 @@ describe("a run", () => {
     expect(readRecord(join(folder, "named"))!.data.columns).toEqual(named);
   });
 
+  it("reads a text as serving does: normalized", async () => {
+    const [header, ...lines] = readFileSync(data, "utf8").split("\n");
+    const typed = lines.map((line) => line.replaceAll("fi", "\ufb01").replaceAll("a", "a\u00ad"));
+    writeFileSync(join(folder, "typed.csv"), [header, ...typed].join("\n"));
+    const { code, stderr } = await run("typed", "--data", join(folder, "typed.csv"));
+    expect(code, stderr).toBe(0);
+    expect(weightsOf("typed").equals(weightsOf("whole"))).toBe(true);
+  });
+
+  it("says so if a new head takes the place of one with several labels", async () => {
+    const labelled = join(folder, "labelled");
+    copyTiny("bert", labelled);
+    const { weights, config } = readCheckpoint(labelled, { head: "cls", seed: 0 });
+    const head = { shape: [3, config.hidden], data: new Float32Array(3 * config.hidden) };
+    const changed = new Map([...weights, ["classifier.weight", head], ["classifier.bias", { shape: [3], data: new Float32Array(3) }]]);
+    writeFileAtomic(join(labelled, "model.safetensors"), encodeSafetensors(changed, "F32"));
+    const { code, stderr } = await run("relabelled", "--base", labelled, "--max-steps", "1");
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/has 3 labels: a new head of one label takes its place/);
+  });
+
   it("learns: the training loss falls", async () => {
     const { code } = await run("learned", "--epochs", "8", "--lr", "0.003");
     expect(code).toBe(0);
@@ -102,15 +124,26 @@ describe("a run", () => {
     expect(existsSync(join(folder, "short", "model.safetensors"))).toBe(true);
   });
 
-  it("resumes after kill -9 to the same weights, bit for bit", async () => {
-    expect((await run("straight")).code).toBe(0);
-    expect((await runUntilSignal("SIGKILL", "killed")).code).toBe(null);
-    const { code, stderr } = await run("killed", "--resume");
+  it.each([
+    ["", []],
+    ["-augmented", ["--crop", "0.5", "--join", "0.5"]],
+  ])("resumes after kill -9 to the same weights, bit for bit%s", async (name, more) => {
+    const [straight, killed] = [`straight${name}`, `killed${name}`];
+    expect((await run(straight, ...more)).code).toBe(0);
+    expect((await runUntilSignal("SIGKILL", killed, ...more)).code).toBe(null);
+    const { code, stderr } = await run(killed, ...more, "--resume");
     expect(code, stderr).toBe(0);
     expect(stderr).toMatch(/from step 2/);
-    expect(weightsOf("killed").equals(weightsOf("straight"))).toBe(true);
-    expect(metricsOf("killed").map(({ step, loss }) => [step, loss])).toEqual(metricsOf("straight").map(({ step, loss }) => [step, loss]));
-    expect(readRecord(join(folder, "killed"))!.epochs).toEqual(readRecord(join(folder, "straight"))!.epochs);
+    expect(weightsOf(killed).equals(weightsOf(straight))).toBe(true);
+    const measured = (out: string) => metricsOf(out).map(({ step, loss, tokens }) => [step, loss, tokens]);
+    expect(measured(killed)).toEqual(measured(straight));
+    expect(readRecord(join(folder, killed))!.epochs).toEqual(readRecord(join(folder, straight))!.epochs);
+  });
+
+  it("records that it crops and joins passages, which changes what is learned", async () => {
+    expect((await run("cropped", "--crop", "1", "--join", "0.5")).code).toBe(0);
+    expect(readRecord(join(folder, "cropped"))!.recipe).toMatchObject({ crop: 1, join: 0.5 });
+    expect(weightsOf("cropped").equals(weightsOf("whole"))).toBe(false);
   });
 
   it("completes its step on SIGINT, saves, and exits 0; a different run cannot resume it", async () => {
@@ -120,7 +153,15 @@ describe("a run", () => {
     const other = await run("interrupted", "--resume", "--lr", "0.5");
     expect(other.code).toBe(1);
     expect(other.stderr).toMatch(/was saved by a different run: epochs was 200, is 2; lr was 0.0001, is 0.5/);
-    const past = await run("interrupted", "--resume", "--epochs", "200", "--max-steps", "1");
+    expect((await run("interrupted", "--resume", "--epochs", "200", "--workers", "1")).stderr).toMatch(
+      /workers was 2, is 1\..*--resume-anyway/,
+    );
+    const anyway = ["--resume-anyway", "--epochs", "200", "--workers", "1", "--max-steps", "9"];
+    const { code: went, stderr: warning } = await run("interrupted", ...anyway);
+    expect(went, warning).toBe(0);
+    expect(warning).toMatch(/continuing although workers was 2, is 1: the result is not bit for bit/);
+    expect(metricsOf("interrupted").map(({ step }) => step)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const past = await run("interrupted", "--resume-anyway", "--epochs", "200", "--max-steps", "1");
     expect(past.code).toBe(2);
     expect(past.stderr).toMatch(/--max-steps 1 is below step \d+, where --resume continues/);
   });
@@ -185,6 +226,17 @@ describe("bad input", () => {
         gpt,
       ),
     ).toBe(1);
+  });
+
+  it("a tokenizer with more tokens than the model has embeddings for", async () => {
+    const short = join(folder, "short-table");
+    cpSync(base, short, { recursive: true });
+    const tokenizer = JSON.parse(readFileSync(join(short, "tokenizer.json"), "utf8"));
+    const { vocabulary } = readConfig(short);
+    tokenizer.model.vocab.extraordinary = vocabulary; // the first id beyond the table
+    writeFileSync(join(short, "tokenizer.json"), JSON.stringify(tokenizer));
+    const message = new RegExp(`its ids go up to ${vocabulary}, and the model has embeddings for ${vocabulary} `);
+    expect(await refused("bad", message, "--base", short)).toBe(1);
   });
 
   it("a misshapen tensor, one without numbers, and a missing one", async () => {

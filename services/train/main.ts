@@ -13,7 +13,7 @@ import { trainFolds } from "./folds.js";
 import type { Job } from "./job.js";
 import { fillSettings, options, type Settings } from "./options.js";
 import { checkJob, runJob } from "./run.js";
-import { hasState, identifyRun, removeState } from "./state.js";
+import { hasState, identifyRun, passedBy, removeState } from "./state.js";
 import { consultTeacher } from "./teacher.js";
 import { pickTrainingExamples } from "./training-examples.js";
 
@@ -44,7 +44,8 @@ async function trainOne(settings: Settings, data: Data, log: Log): Promise<void>
   const job: Job = { settings, data, training, validation, split, identity, out, log, stop: abortOnSignals() };
   checkJob(job);
   const last = lastStep(settings, training.length);
-  if (resume && isFinished(out, identity, last, log)) return log.info(`${out} already has the finished model of this run; nothing to do`);
+  if (resume && isFinished(out, identity, last, log, passedBy(settings)))
+    return log.info(`${out} already has the finished model of this run; nothing to do`);
   if (!resume && hasState(out)) log.warn(`replacing the saved state in ${out}; --resume would continue from it`);
   const trained = await runJob(job);
   const isWholeSchedule = last === lastStep({ ...settings, maxSteps: 0 }, training.length); // else more steps may follow with --resume

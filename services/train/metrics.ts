@@ -16,10 +16,10 @@ const stepSchema = z.object({
   step: count,
   /** Counted from 1. */
   epoch: count,
-  /** Weighted mean squared error of the batch. */
+  /** Weighted mean squared error of the batch, on the labels' scale. */
   loss: number,
   learning_rate: number,
-  /** Before clipping. */
+  /** Before clipping; of standardized labels, if they are. */
   gradient_norm: number,
   /** Without padding. */
   tokens: count,

@@ -6,6 +6,7 @@ import { countCores } from "../../lib/system/cores.js";
 import { type Recipe, recipes } from "./recipes.js";
 import { selections } from "./select.js";
 
+const probability = kinds.number.min(0).max(1);
 const share = kinds.number.min(0).max(0.9);
 
 /** An option whose default depends on the recipe. */
@@ -47,6 +48,16 @@ export const options = {
   epsilon: fromRecipe(kinds.number.positive(), "epsilon", "AdamW's epsilon, which prevents division by zero."),
   clip: fromRecipe(kinds.number.positive(), "clip", "Largest gradient norm. A larger gradient is scaled down to it."),
   dropout: fromRecipe(share, "dropout", "Dropout probability during training."),
+  crop: fromRecipe(
+    probability,
+    "crop",
+    "Probability that, for an epoch, a run of its sentences takes a training passage's place, with the passage's target. Short texts are then scored like long ones.",
+  ),
+  join: fromRecipe(
+    probability,
+    "join",
+    "Probability that, for an epoch, other passages follow a training passage, up to --max-length at most, with the mean of their targets. Long texts are then scored like their parts.",
+  ),
   validation: option(kinds.number.positive().max(0.5), 0.1, "Fraction of the passages held out for validation. Not with --folds."),
   folds: option(
     kinds.count.refine((folds) => folds !== 1, "must be 0 or at least 2"),
@@ -79,7 +90,7 @@ export const options = {
     "Teacher for distillation: a checkpoint or model repository, or a CSV with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores of the training passages are mixed into their targets.",
   ),
   teacherWeight: option(
-    kinds.number.min(0).max(1),
+    probability,
     0.5,
     "Weight w of the teacher's scores: the training target is (1 - w) target + w score, and training losses are measured against it.",
   ),
@@ -93,7 +104,7 @@ export const options = {
     [],
     "Train nothing; write the average of the weights of these checkpoints (two or more folders, trained from the same base) to --out, and measure it on the passages of --data that none of them has seen.",
   ),
-  seed: option(kinds.count, 0, "Seed of the split, the order of passages, dropout, windows and the weights of a new head."),
+  seed: option(kinds.count, 0, "Seed of the split, the order of passages, dropout, windows, crops, joins and the weights of a new head."),
   splitSeed: option<number | undefined>(
     kinds.count.optional(),
     undefined,
@@ -112,6 +123,11 @@ export const options = {
   ),
   checkpointEvery: option(kinds.positive, 100, "Steps between saved states, from which --resume continues."),
   resume: option(kinds.flag, false, "Continue from the state saved in --out, if there is one."),
+  resumeAnyway: option(
+    kinds.flag,
+    false,
+    "Continue as --resume does, also on another processor, with another number of workers, another --micro-batch or another version of this program. The result is then not bit for bit that of an uninterrupted run.",
+  ),
 };
 
 /** The options of a run, with the recipe's values for those that were not given. */
@@ -123,5 +139,5 @@ export const countWorkers = ({ workers }: Pick<Settings, "workers">): number => 
 export function fillSettings(values: Values<typeof options>): Settings {
   const given = Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
   const data = values.data === places.data ? (findData() ?? places.data) : values.data;
-  return { ...recipes[values.recipe], ...given, data } as Settings;
+  return { ...recipes[values.recipe], ...given, data, resume: values.resume || values.resumeAnyway } as Settings;
 }

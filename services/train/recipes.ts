@@ -18,6 +18,10 @@ export interface Recipe {
   readonly weightDecay: number;
   readonly clip: number;
   readonly dropout: number;
+  /** Probability that a passage is cropped. */
+  readonly crop: number;
+  /** Probability that other passages follow a passage. */
+  readonly join: number;
 }
 
 export const recipes = {
@@ -37,6 +41,8 @@ export const recipes = {
     weightDecay: 0.1,
     clip: 1,
     dropout: 0,
+    crop: 0,
+    join: 0,
   },
   /** That of the original Python stack: transformers' Trainer with its defaults. */
   original: {
@@ -54,5 +60,7 @@ export const recipes = {
     weightDecay: 0,
     clip: 1,
     dropout: 0.1,
+    crop: 0,
+    join: 0,
   },
 } satisfies Record<string, Recipe>;

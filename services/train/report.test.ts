@@ -60,6 +60,17 @@ describe("the report", () => {
     expect(model!.rmse).toBeLessThan(flesch!.rmse);
   });
 
+  it("says plainly whether the model is better or worse than the baselines", () => {
+    const facts = (page: string) =>
+      [...page.matchAll(/<dt>((?:Better|Worse)[^<]*)<\/dt><dd>([^<]*)</g)].map(([, name, value]) => [name, value]);
+    expect(facts(page)).toEqual([["Better than a readability formula by", expect.stringMatching(/^\d+ %$/)]]);
+    const bad = render(heldOut.map((passage) => ({ ...passage, score: passage.target + 5 })));
+    expect(facts(bad)).toEqual([
+      ["Worse than a readability formula by", expect.stringMatching(/^\d{3} %$/)],
+      ["Worse than always the mean by", expect.stringMatching(/^\d{3} %$/)],
+    ]);
+  });
+
   it("says what each choice of weights gives, and which one was written", () => {
     expect(rowsOf(page, "training").slice(-3)).toEqual([
       ["after the last step", "0.5300", ""],

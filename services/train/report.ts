@@ -37,7 +37,8 @@ export function renderReport({ record, steps, heldOut, baselines }: ReportConten
     renderFacts([
       ["Validation RMSE", model.rmse.toFixed(3)],
       ["95 % interval", model.interval.map((bound) => bound.toFixed(3)).join(" to ")],
-      ["Better than a readability formula by", `${(100 * (1 - model.rmse / flesch.rmse)).toFixed(0)} %`],
+      compareRmse("a readability formula", model, flesch),
+      ...(model.rmse > meanScorer.rmse ? [compareRmse("always the mean", model, meanScorer)] : []),
       ["Held-out passages", heldOut.length],
       ["Steps", `${record.steps} of ${count(Number(record.recipe.batch), "passage")}`],
       ["Training time", formatSeconds(record.seconds)],
@@ -117,6 +118,12 @@ export function renderReport({ record, steps, heldOut, baselines }: ReportConten
     ),
     renderSection("Origin", "", [renderTable(["What", "Value"], describeOrigin(record))]),
   ]);
+}
+
+/** `["Better than always the mean by", "40 %"]` */
+function compareRmse(name: string, model: Scorer, baseline: Scorer): [string, string] {
+  const change = model.rmse / baseline.rmse - 1;
+  return [`${change > 0 ? "Worse" : "Better"} than ${name} by`, `${(100 * Math.abs(change)).toFixed(0)} %`];
 }
 
 /** RMSE of each choice of weights, and which one the checkpoint holds. */

@@ -1,6 +1,8 @@
 import { join } from "node:path";
-import { writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import { rescaleScores, writeCheckpoint } from "../../lib/bert/checkpoint.js";
+import type { Log } from "../../lib/cli/log.js";
 import { formatSeconds } from "../../lib/cli/progress.js";
+import { rootMeanSquare } from "../../lib/math/statistics.js";
 import { recordFile, type TrainingRecord } from "../../lib/repository/training-record.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { producer } from "../../lib/system/producer.js";
@@ -16,15 +18,17 @@ import { compareChoices, describeChoices } from "./select.js";
 /** Writes the checkpoint, its record and the report. */
 export async function writeResults(job: Job, trained: Trained): Promise<void> {
   const { settings, data, out, log } = job;
-  const { layout, parameters } = trained;
+  const { layout, parameters, scale } = trained;
   const weights = new Map(
     layout.slots.map(({ name, shape, offset, size }) => [name, { shape, data: parameters.subarray(offset, offset + size) }]),
   );
   const record = describeTraining(job, trained);
   const { renderReport } = await import("./report.js"); // loads large drawing libraries, which would slow every start
-  const report = renderReport({ record, ...describeResults(job, trained) });
+  const results = describeResults(job, trained);
+  const report = renderReport({ record, ...results });
+  const model = { config: data.checkpoint.config, weights };
   replaceModel(out, (folder) => {
-    writeCheckpoint(folder, { config: data.checkpoint.config, weights });
+    writeCheckpoint(folder, scale ? rescaleScores(model, scale.deviation, scale.mean) : model);
     writeTokenizerFiles(data.base, folder, settings.maxLength);
     writeFileAtomic(join(folder, recordFile), `${JSON.stringify(record, null, 2)}\n`);
     writeFileAtomic(join(folder, "report.html"), report);
@@ -32,6 +36,19 @@ export async function writeResults(job: Job, trained: Trained): Promise<void> {
   log.info(`trained in ${formatSeconds(record.seconds)} at ${record.tokens_per_second.toFixed(0)} tokens/s`);
   log.info(`validation RMSE: ${describeChoices(record.choices!)}`);
   log.info(`wrote the ${settings.select} weights to ${out}, validation RMSE ${record.validation.rmse.toFixed(4)}`);
+  compareWithBaselines(record.validation.rmse, results, log);
+}
+
+/** Prints the baselines, and warns if the model is worse than one. */
+function compareWithBaselines(rmse: number, { heldOut, baselines }: Omit<ReportContent, "record">, log: Log): void {
+  const measure = (scores: readonly number[]) => rootMeanSquare(scores.map((score, i) => score - heldOut[i]!.target));
+  const [mean, flesch] = [measure(baselines.mean), measure(baselines.flesch)];
+  log.info(`baselines: RMSE ${mean.toFixed(4)} of always the mean, ${flesch.toFixed(4)} of a line on Flesch reading ease`);
+  if (rmse > mean)
+    log.warn(
+      "the model is worse than always answering the mean: it has learned nothing useful. Check the labels, or train longer (--epochs)",
+    );
+  else if (rmse > flesch) log.warn("the model is worse than a readability formula. Train longer (--epochs), or add passages");
 }
 
 /** What the report shows besides the record. */
@@ -48,6 +65,7 @@ function describeResults({ data, training, validation }: Job, { steps, predictio
 /** Settings in a training record. */
 const recorded = [
   "head", "epochs", "batch", "lr", "warmup", "loss", "dropout", "clip", "beta1", "beta2", "epsilon", "weightDecay", "weighting", "layerDecay", "ema",
+  "crop", "join",
 ] as const; // biome-ignore format: a list reads better in lines
 const distillation = ["teacher", "teacherWeight", "windows"] as const;
 
@@ -73,6 +91,7 @@ function describeTraining({ settings, data, split, identity }: Job, trained: Tra
     epochs: [...epochs],
     validation: { rows: predictions.length, rmse: choices[choices.selected]! },
     choices,
+    ...(trained.scale ? { scale: trained.scale } : {}),
     run: identity,
     steps: steps.length,
     workers: countWorkers(settings),

@@ -1,6 +1,8 @@
 import { showProgress } from "../../lib/cli/progress.js";
 import { fail } from "../../lib/errors/errors.js";
+import type { Scale } from "../../lib/repository/training-record.js";
 import { createTrainer, type Trainer } from "../../lib/training/trainer.js";
+import { createAugment, isAugmented } from "./augment.js";
 import { lastStep, stepsPerEpoch } from "./batches.js";
 import { tableHead } from "./epoch-table.js";
 import { tidyUp } from "./finish.js";
@@ -8,13 +10,16 @@ import type { Job, Run, Trained } from "./job.js";
 import { openMetrics } from "./metrics.js";
 import { countWorkers } from "./options.js";
 import { writeResults } from "./results.js";
-import { loadState } from "./state.js";
+import { chooseScale, scaleTrainer } from "./scale.js";
+import { loadState, passedBy } from "./state.js";
 import { train } from "./train.js";
 
-/** @throws too-few-rows */
+/** @throws too-few-rows, same-targets */
 export function checkJob({ settings: { data, batch }, training, validation }: Job): void {
   if (stepsPerEpoch(training.length, batch) === 0 || validation.length === 0)
     fail("too-few-rows", { file: data, training: training.length, validation: validation.length, batch });
+  const { target } = training[0]!;
+  if (training.every((example) => example.target === target)) fail("same-targets", { file: data, passages: training.length, target });
 }
 
 /** Trains a model and writes it. Returns undefined if the user stopped the run before its last step. */
@@ -26,9 +31,11 @@ export async function runJob(job: Job): Promise<Trained | undefined> {
 }
 
 async function trainModel(job: Job): Promise<Trained | undefined> {
-  const trainer = await createTrainer(job.data.checkpoint, { ...job.settings, workers: countWorkers(job.settings) });
+  const scale = chooseScale(job.training.map(({ target }) => target));
+  const engine = await createTrainer(job.data.checkpoint, { ...job.settings, workers: countWorkers(job.settings) });
+  const trainer = scale ? scaleTrainer(engine, scale) : engine;
   try {
-    const run = prepare(job, trainer);
+    const run = prepare(job, trainer, scale);
     const isComplete = await train(run);
     run.progress.stop();
     if (isComplete) return await finish(run);
@@ -41,11 +48,11 @@ async function trainModel(job: Job): Promise<Trained | undefined> {
 }
 
 /** Starts from the base or, with --resume, from the saved state. @throws too-few-steps, and what loadState throws */
-function prepare(job: Job, trainer: Trainer): Run {
+function prepare(job: Job, trainer: Trainer, scale: Scale | undefined): Run {
   const { settings, training, validation, identity, out, log } = job;
   const best = settings.select === "best" ? new Float32Array(trainer.layout.size) : undefined;
   const state = { ...trainer.state, best };
-  const saved = settings.resume ? loadState(out, state, identity, log) : undefined;
+  const saved = settings.resume ? loadState(out, state, identity, log, passedBy(settings)) : undefined;
   const { step: stepsBefore, history } = saved ?? { step: 0, history: { steps: [], epochs: [] } };
   const last = lastStep(settings, training.length);
   if (stepsBefore > last) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
@@ -53,13 +60,18 @@ function prepare(job: Job, trainer: Trainer): Run {
   const examples = `${settings.windows > 0 ? "passages and windows" : "passages"}: ${training.length} for training, ${validation.length} held out`;
   const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
   log.info(`${examples}; steps: ${last} of batch size ${settings.batch}${from}; workers: ${countWorkers(settings)}`);
+  if (scale)
+    log.info(
+      `labels have a mean of ${scale.mean.toFixed(4)} and a standard deviation of ${scale.deviation.toFixed(4)}: they are standardized for training, and the checkpoint gives scores on their scale`,
+    );
   const progress = showProgress("train", last, "steps", stepsBefore);
   process.stdout.write(tableHead);
-  return { ...job, trainer, state, stepsBefore, metrics, progress, scores: {} };
+  const augment = isAugmented(settings) ? createAugment(settings, job.data.tokenizer, training) : undefined;
+  return { ...job, scale, augment, trainer, state, stepsBefore, metrics, progress, scores: {} };
 }
 
 /** Takes the selected weights, with their scores of the held-out passages. */
-async function finish({ settings, trainer, state, validation, metrics, scores }: Run): Promise<Trained> {
+async function finish({ settings, scale, trainer, state, validation, metrics, scores }: Run): Promise<Trained> {
   metrics.sync();
   const { parameters, average, best } = state;
   const selected = { last: undefined, best, average }[settings.select];
@@ -68,6 +80,7 @@ async function finish({ settings, trainer, state, validation, metrics, scores }:
   return {
     parameters,
     layout: trainer.layout,
+    scale,
     predictions: validation.map(({ id, target }, i) => ({ id, target, score: chosen[i]! })),
     steps: metrics.steps,
     epochs: metrics.epochs,

@@ -5,7 +5,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { Log } from "../../lib/cli/log.js";
 import { removeLeftovers } from "../../lib/storage/files.js";
 import { workOnFullDisk, workUntil } from "../../test/fault-injection.js";
-import { loadState, markDiverged, removeState, saveState } from "./state.js";
+import { loadState, markDiverged, passedBy, removeState, saveState } from "./state.js";
 
 let out: string;
 beforeEach(() => {
@@ -123,6 +123,21 @@ describe("another run's state", () => {
     save(1);
     expect(() => load({ lr: 0.2, epochs: 3 })).toThrow(/was saved by a different run: lr was 0.1, is 0.2; epochs was 2, is 3/);
     expect(() => load({ lr: 0.05, epochs: 2 })).toThrow(/lr was 0.1, is 0.05/);
+  });
+
+  it("of another number of workers or processor is continued if asked to, and the log says what is given up", () => {
+    const [before, now] = [{ ...run, workers: 2, processor: "A" }, { ...run, workers: 4, processor: "B" }]; // biome-ignore format: one line
+    save(1, before);
+    const passed = passedBy({ resumeAnyway: true });
+    const resume = (identity: typeof before, passed?: readonly string[]) => loadState(out, stateAt(0), identity, log, passed)?.step;
+    expect(() => resume(now)).toThrow(/workers was 2, is 4; processor was A, is B\. .* or go on without them with --resume-anyway/);
+    expect(() => resume({ ...now, lr: 1 }, passed)).toThrow(/a different run: lr was 0.1, is 1\. Use the same options/);
+    expect(resume(before, passed)).toBe(1);
+    expect(warn).not.toHaveBeenCalled();
+    expect(resume(now, passed)).toBe(1);
+    expect(warn.mock.lastCall?.[0]).toBe(
+      "continuing although workers was 2, is 4; processor was A, is B: the result is not bit for bit that of an uninterrupted run",
+    );
   });
 
   it("and a damaged record of a diverged step is named", () => {

@@ -52,7 +52,7 @@ export interface Saved {
 }
 
 /** Settings that may change, and paths whose files are identified by their content. */
-const unrelated = new Set(["resume", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base", "average"]);
+const unrelated = new Set(["resume", "resumeAnyway", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base", "average"]);
 
 export function identifyRun(settings: Settings, { fingerprint }: Pick<Data, "fingerprint">, teaching: Teaching | undefined): Identity {
   const recipe = Object.fromEntries(Object.entries(settings).filter(([name]) => !unrelated.has(name)));
@@ -67,6 +67,9 @@ export function identifyRun(settings: Settings, { fingerprint }: Pick<Data, "fin
   } as Identity;
 }
 
+/** What changes no more than the rounding of a run, so that --resume-anyway may pass over it. */
+const rounding = ["workers", "microBatch", "processor", "version"];
+
 type Values = Readonly<Record<string, unknown>>;
 
 /** `epochs was 200, is 2; lr was 0.0001, is 0.5`; an empty string if nothing differs. @param passed names that may differ */
@@ -75,10 +78,19 @@ export function describeDifferences(before: Values, now: Values, passed: readonl
   return different.map((name) => `${name} was ${before[name]}, is ${now[name]}`).join("; ");
 }
 
-/** @throws other-run, which names what differs */
-export function checkIdentity(file: string, before: Identity, now: Identity, passed: readonly string[] = []): void {
+/** Names in which a run may differ from the one that it continues. */
+export const passedBy = ({ resumeAnyway }: Pick<Settings, "resumeAnyway">): readonly string[] => (resumeAnyway ? rounding : []);
+
+/** @param passed names that may differ; the log tells if they do @throws other-run, which names what differs */
+export function checkIdentity(file: string, before: Identity, now: Identity, passed: readonly string[], log: Log): void {
   const differences = describeDifferences(before, now, passed);
-  if (differences !== "") fail("other-run", { file, differences });
+  const isRounding = describeDifferences(before, now, rounding) === "";
+  const remedy = isRounding
+    ? "Continue it as it was for the same bits, or go on without them with --resume-anyway."
+    : "Use the same options to continue it, or leave out --resume to start over.";
+  if (differences !== "") fail("other-run", { file, differences, remedy });
+  const changes = describeDifferences(before, now);
+  if (changes !== "" && isRounding) log.warn(`continuing although ${changes}: the result is not bit for bit that of an uninterrupted run`);
 }
 
 /** Whether `out` holds a saved state. */
@@ -103,9 +115,16 @@ export function saveState(out: string, state: TrainingState, { step, history }: 
 
 /**
  * Loads the newest usable saved state into `state`. Returns undefined if there is none; the log names damaged ones.
+ * @param passed names in which its run may differ
  * @throws other-run, which names what differs from the run that saved it; diverged-before; no-usable-state; bad-config
  */
-export function loadState(out: string, state: TrainingState, identity: Identity, log: Log): Saved | undefined {
+export function loadState(
+  out: string,
+  state: TrainingState,
+  identity: Identity,
+  log: Log,
+  passed: readonly string[] = [],
+): Saved | undefined {
   const problems: string[] = [];
   for (const file of statesOf(out)) {
     const stored = readState(file);
@@ -113,7 +132,7 @@ export function loadState(out: string, state: TrainingState, identity: Identity,
       problems.push(stored);
       continue;
     }
-    checkRun(out, file, stored, identity, log);
+    checkRun(out, file, stored, identity, log, passed);
     for (const [name, data] of Object.entries(arraysOf(state))) data.set(stored.arrays[name]!);
     for (const problem of problems) log.warn(`${problem} Continuing from the previous state, ${file}.`);
     return stored.saved;
@@ -162,9 +181,16 @@ function checksum(texts: Readonly<Record<string, string>>, arrays: Arrays): stri
 }
 
 /** A run that diverged may continue with a lower learning rate; nothing else may change. */
-function checkRun(out: string, file: string, { saved, identity: before }: Stored, identity: Identity, log: Log): void {
+function checkRun(
+  out: string,
+  file: string,
+  { saved, identity: before }: Stored,
+  identity: Identity,
+  log: Log,
+  passed: readonly string[],
+): void {
   const diverged = readDiverged(out);
-  checkIdentity(file, before, identity, diverged ? ["lr"] : []);
+  checkIdentity(file, before, identity, diverged ? [...passed, "lr"] : passed, log);
   if (!diverged) return;
   if (Number(identity.lr) >= diverged.lr) fail("diverged-before", { out, ...diverged, saved: saved.step });
   log.warn(`continuing with --lr ${identity.lr} in place of ${before.lr}, with which step ${diverged.step} diverged`);

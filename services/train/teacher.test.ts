@@ -71,7 +71,7 @@ describe("a teacher", () => {
       expect(data.passages[passage]!.excerpt).toContain(text);
       expect(example).toEqual({
         id: expect.stringMatching(`^window \\d of ${data.passages[passage]!.id}$`),
-        ids: data.tokenizer.encodeTruncated(text, 32),
+        ids: Int32Array.from(data.tokenizer.encodeTruncated(text, 32)),
         target: await score(text),
       });
     }
@@ -92,7 +92,8 @@ describe("a teacher", () => {
       id: letter,
       excerpt: `Of ${letter}. And of ${"aacd"[i]}. So.`,
     }));
-    const tiny = { ...data, passages, examples: passages.map(({ id }) => ({ id, ids: [2, 3], target: 0 })) };
+    const texts = passages.map(({ excerpt }) => excerpt);
+    const tiny = { ...data, passages, texts, examples: passages.map(({ id }) => ({ id, ids: [2, 3], target: 0 })) };
     const windows = passages.flatMap(({ id, excerpt }, passage) =>
       drawWindows(excerpt, 9, createRandom(0)).map((text) => ({
         passage,

@@ -1,7 +1,6 @@
 import { existsSync, statSync } from "node:fs";
 import type { Log } from "../../lib/cli/log.js";
 import { mapWithProgress } from "../../lib/cli/map-with-progress.js";
-import type { Passage } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { readTable } from "../../lib/data/table.js";
 import { fail } from "../../lib/errors/errors.js";
@@ -11,11 +10,12 @@ import { openModel } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { scoreText } from "../../lib/serving/score-text.js";
 import { hashPath } from "../../lib/storage/hash.js";
+import { normalizeText } from "../../lib/text/normalize.js";
 import { splitSentences } from "../../lib/text/sentences.js";
-import type { Example } from "../../lib/training/batch.js";
-import { streams } from "./batches.js";
-import type { Data } from "./data.js";
+import type { TrainingExample } from "./augment.js";
+import { type Data, toExample } from "./data.js";
 import type { Settings } from "./options.js";
+import { streams } from "./streams.js";
 
 /** A teacher's scores of passages and windows. */
 export interface Teaching {
@@ -30,7 +30,7 @@ export interface Teaching {
 export interface Window {
   readonly passage: number;
   readonly text: string;
-  readonly example: Example;
+  readonly example: TrainingExample;
 }
 
 /** Indices of the passages trained on and of those held out; with folds, all are both. */
@@ -59,29 +59,24 @@ export async function consultTeacher(settings: Settings, data: Data, sides: Side
       why: "a CSV has no scores of windows",
       remedy: "Use a checkpoint or model repository as the teacher, or leave out --windows.",
     });
-  return { scores: readScores(teacher, data.passages, sides.trained), windows: [], fingerprint };
+  return { scores: readScores(teacher, data, sides.trained), windows: [], fingerprint };
 }
 
 /** Scores the passages, and windows drawn from them. */
-async function askModel(
-  teacher: string,
-  { windows: count, seed, maxLength }: Settings,
-  { passages, tokenizer }: Data,
-  indices: readonly number[],
-) {
+async function askModel(teacher: string, settings: Settings, { passages, texts, tokenizer }: Data, indices: readonly number[]) {
   const drawn = indices.flatMap((passage) => {
-    const texts = drawWindows(passages[passage]!.excerpt, count, createRandom(seed, streams.windows, passage));
-    return texts.map((text, i) => ({ passage, text, id: `window ${i + 1} of ${passages[passage]!.id}` }));
+    const windows = drawWindows(texts[passage]!, settings.windows, createRandom(settings.seed, streams.windows, passage));
+    return windows.map((text, i) => ({ passage, text, id: `window ${i + 1} of ${passages[passage]!.id}` }));
   });
   const model = await openModel(teacher);
   const scheduler = createScheduler();
   try {
-    const texts = [...indices.map((i) => passages[i]!.excerpt), ...drawn.map(({ text }) => text)];
+    const asked = [...indices.map((i) => texts[i]!), ...drawn.map(({ text }) => text)];
     const score = async (text: string) => (await scoreText(scheduler, model, text)).score;
-    const scores = await mapWithProgress("teacher", "texts", texts, score);
+    const scores = await mapWithProgress("teacher", "texts", asked, score);
     const windows = drawn.map(({ passage, text, id }, i): Window => {
       const target = scores[indices.length + i]!;
-      return { passage, text, example: { id, ids: tokenizer.encodeTruncated(text, maxLength), target } };
+      return { passage, text, example: toExample(settings, tokenizer, { id, text, target }) };
     });
     return { scores: new Map(indices.map((index, i) => [index, scores[i]!])), windows };
   } finally {
@@ -101,22 +96,23 @@ export function drawWindows(text: string, count: number, random: ReturnType<type
 }
 
 /** Reads scores from a csv: by its column id or, without one, by its column excerpt. @throws no-column, bad-cell, no-score */
-function readScores(file: string, passages: readonly Passage[], indices: readonly number[]): Map<number, number> {
+function readScores(file: string, { passages, texts }: Pick<Data, "passages" | "texts">, indices: readonly number[]): Map<number, number> {
   const table = readTable(file, { what: "a CSV of a teacher's scores", remedy: "Choose another with --teacher." });
   const key = table.findIfThere("id") === undefined ? "excerpt" : "id";
   const [keys, scores] = [table.find(key), table.find("score")];
   const byKey = new Map<string, number>();
   for (const record of table.rows) {
     const { row, cells } = record;
-    const [name, score] = [cells[keys]!.trim(), table.readNumber(record, scores)];
+    const cell = cells[keys]!.trim();
+    const [name, score] = [key === "id" ? cell : normalizeText(cell).trim(), table.readNumber(record, scores)];
     const problem = `${JSON.stringify(name.slice(0, 40))} has a different score in an earlier row`;
     if ((byKey.get(name) ?? score) !== score) fail("bad-cell", { file, row, column: key, problem, remedy: "Remove one of them." });
     byKey.set(name, score);
   }
   return new Map(
     indices.map((i) => {
-      const { id, excerpt } = passages[i]!;
-      return [i, byKey.get(key === "id" ? id : excerpt.trim()) ?? fail("no-score", { file, id, key })];
+      const { id } = passages[i]!;
+      return [i, byKey.get(key === "id" ? id : texts[i]!.trim()) ?? fail("no-score", { file, id, key })];
     }),
   );
 }

@@ -10,13 +10,13 @@ import { markDiverged, saveState } from "./state.js";
 
 /** Trains until the last step, or until the user stops the run. Returns whether it was the last step. @throws not-finite */
 export async function train(run: Run): Promise<boolean> {
-  const { settings, training, trainer, metrics, progress, out, state, identity, stop, stepsBefore } = run;
+  const { settings, training, augment, trainer, metrics, progress, out, state, identity, stop, stepsBefore } = run;
   const { batch: size, epochs, lr, warmup, checkpointEvery } = settings;
   const [total, last] = [stepsPerEpoch(training.length, size) * epochs, lastStep(settings, training.length)];
   const isStopped = (step: number) => stop.aborted && step < last; // after the last step the run ends as usual
   const pending = findPendingEpoch(run);
   if (pending !== undefined && !isStopped(stepsBefore)) await evaluate(run, pending);
-  for (const batch of batches(training, settings, stepsBefore)) {
+  for (const batch of batches(training, settings, stepsBefore, augment)) {
     if (stop.aborted) return false; // the state is saved
     const { step, epoch, tokens } = batch;
     const learning_rate = learningRateAt(step, total, lr, warmup);

@@ -1,4 +1,4 @@
-import type { Example } from "../../lib/training/batch.js";
+import type { TrainingExample } from "./augment.js";
 import type { Data } from "./data.js";
 import type { Settings } from "./options.js";
 import type { Teaching } from "./teacher.js";
@@ -13,11 +13,11 @@ export function pickTrainingExamples(
   data: Data,
   indices: readonly number[],
   teaching: Teaching | undefined,
-): readonly Example[] {
+): readonly TrainingExample[] {
   const { weighting, teacherWeight, data: file } = settings;
   const passages = indices.map((i) => data.passages[i]!);
   const weights = weighting === "none" ? undefined : weighPassages(passages, file);
-  const labelled = indices.map((index, i): Example => {
+  const labelled = indices.map((index, i): TrainingExample => {
     const example = data.examples[index]!;
     // (1 - w) (s - target)^2 + w (s - score)^2 differs from (s - mix)^2 only by a term that does not depend on s.
     const target = teaching ? (1 - teacherWeight) * example.target + teacherWeight * teaching.scores.get(index)! : example.target;
@@ -27,8 +27,8 @@ export function pickTrainingExamples(
 }
 
 /** The windows of these passages, except those whose text also occurs in another passage, which may be held out. */
-function pickWindows({ passages }: Data, indices: readonly number[], { windows }: Teaching): Example[] {
+function pickWindows({ texts }: Data, indices: readonly number[], { windows }: Teaching): TrainingExample[] {
   const picked = new Set(indices);
-  const others = passages.flatMap(({ excerpt }, i) => (picked.has(i) ? [] : [excerpt])).join("\n");
+  const others = texts.filter((_, i) => !picked.has(i)).join("\n");
   return windows.filter(({ passage, text }) => picked.has(passage) && !others.includes(text)).map(({ example }) => example);
 }

@@ -1,0 +1,36 @@
+import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tables.js";
+import type { TextWarning, WarningCode } from "../text/warnings.js";
+
+/** What a score means, as far as the tables of its model tell. */
+export interface ScoreMeaning {
+  /** What teachers would say of a passage with this score lies within it with a probability of `coverage`. */
+  readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
+  /** The share of training passages with a lower label, from 0 to 100. */
+  readonly percentile: number | null;
+  /** School grades; null where the score lies outside the training labels or the text is no English prose. */
+  readonly grade: { readonly low: number; readonly high: number; readonly basis: string } | null;
+}
+
+const basis = "Flesch-Kincaid grades of training passages with scores within the interval";
+
+/** Texts like these have a score, but no school grade. */
+const withoutGrade: readonly WarningCode[] = ["no-words", "not-english", "encoded", "code", "numbers"];
+
+/** Reads the tables of a model version. The interval is the narrowest that they have. */
+export function describeScore(
+  { intervals = [], percentiles, grades }: ScoreTables,
+  score: number,
+  warnings: readonly TextWarning[],
+): ScoreMeaning {
+  const [narrowest] = intervals;
+  const interval = narrowest
+    ? { low: score - narrowest.half_width, high: score + narrowest.half_width, coverage: narrowest.coverage }
+    : null;
+  const isOutside = percentiles !== undefined && (score < percentiles[0]! || score > percentiles.at(-1)!);
+  const hasGrade = !isOutside && !warnings.some(({ code }) => withoutGrade.includes(code));
+  return {
+    interval,
+    percentile: percentiles ? percentileOf(percentiles, score) : null,
+    grade: grades && interval && hasGrade ? { low: gradeOf(grades, interval.high), high: gradeOf(grades, interval.low), basis } : null,
+  };
+}

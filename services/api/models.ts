@@ -1,0 +1,26 @@
+import type { FastifyInstance } from "fastify";
+import type { ModelVersion } from "../../lib/repository/repository.js";
+import { sendJson } from "./reply.js";
+import type { ModelSource } from "./source.js";
+
+/** GET /v1/models: the version that scores texts now. */
+export function addModels(app: FastifyInstance, source: Pick<ModelSource, "current">): void {
+  app.get("/v1/models", (_, reply) => {
+    const { version } = source.current;
+    sendJson(reply, JSON.stringify({ models: version ? [describeVersion(version)] : [] }));
+  });
+}
+
+function describeVersion({ model, version, metadata }: ModelVersion) {
+  const { base, precision, max_length, data, validation_rmse, intervals, percentiles, grades } = metadata;
+  return {
+    model,
+    version,
+    base,
+    precision,
+    max_length,
+    passages: data?.rows ?? null,
+    validation_rmse: validation_rmse ?? null,
+    tables: { intervals: intervals !== undefined, percentiles: percentiles !== undefined, grades: grades !== undefined },
+  };
+}
