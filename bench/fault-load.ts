@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectPredict, type PredictClient } from "../lib/http/predict-client.js";
 import { createRandom, type Random } from "../lib/math/random.js";
 
-/** A text with its right scores: one for each version that may be served. */
+/** A text with its score by each version. */
 export interface Expected {
   readonly text: string;
   readonly scores: readonly number[];
@@ -13,10 +13,12 @@ export interface FaultLoad {
   readonly clients: number;
   readonly seconds: number;
   readonly texts: readonly Expected[];
+  /** How many versions may be served, from the first. Default: 1. */
+  readonly versions?: number;
   /** Share of the requests whose client goes away before the answer. */
   readonly leaving?: number;
-  /** Whether the server had accepted an unanswered request, by its time (of performance.now()). Default: always. */
-  readonly accepted?: (sent: number) => boolean;
+  /** Whether the server had accepted an unanswered request, by its time (of performance.now()). */
+  readonly accepted: (sent: number) => boolean;
   readonly signal: AbortSignal;
 }
 
@@ -69,7 +71,7 @@ async function request(client: PredictClient, random: Random, load: FaultLoad, t
   try {
     const { status, score, code = "no reason" } = await client.predict(text, leaving);
     if (status === 200) {
-      const version = scores.indexOf(Math.fround(score ?? Number.NaN)); // it is written as the shortest number that is that float32
+      const version = scores.slice(0, load.versions ?? 1).indexOf(Math.fround(score ?? Number.NaN)); // it is written as the shortest number that is that float32
       if (version === -1) tally.wrong++;
       else tally.right[version] = (tally.right[version] ?? 0) + 1;
       return true;
@@ -80,7 +82,7 @@ async function request(client: PredictClient, random: Random, load: FaultLoad, t
     else tally.failed++;
   } catch {
     if (leaving?.aborted) tally.left++;
-    else if (load.accepted?.(sent) ?? true) tally.lost++;
+    else if (load.accepted(sent)) tally.lost++;
     else tally.unheard++;
   }
   return false;

@@ -1,11 +1,10 @@
-import { findPort } from "../lib/http/listen.js";
 import { connectPredict } from "../lib/http/predict-client.js";
 import { openModel } from "../lib/serving/model.js";
 import { createScheduler } from "../lib/serving/scheduler.js";
 import { scoreText } from "../lib/serving/score-text.js";
 import { countCores } from "../lib/system/cores.js";
 import type { Supervisor } from "../lib/system/supervisor.js";
-import { createServers, type Serving, startApi, startInference, startServer } from "./servers.js";
+import { createServers, type Serving, startOurs, startServer } from "./servers.js";
 import type { Send } from "./throughput.js";
 
 /** A system under test: something that scores texts. */
@@ -39,16 +38,13 @@ const cores = countCores();
 /** Seconds; an answer from behind a slow server and a long queue takes a minute. */
 const timeout = 120;
 
+const openOurs = (behindInference: boolean) => (setup: Setup) => openHttp(setup, (servers) => startOurs(servers, setup, behindInference));
+
 /** Ours, from the model alone to all that a client goes through. */
 export const ours: readonly System[] = [
   { name: "ours: engine, no HTTP", http: false, ours: true, open: openEngine },
-  { name: "ours: api", http: true, ours: true, open: (setup) => openHttp(setup, (servers) => startApi(servers, setup)) },
-  {
-    name: "ours: api and inference",
-    http: true,
-    ours: true,
-    open: (setup) => openHttp(setup, async (servers) => startApi(servers, setup, { inference: await startInference(servers, setup) })),
-  },
+  { name: "ours: api", http: true, ours: true, open: openOurs(false) },
+  { name: "ours: api and inference", http: true, ours: true, open: openOurs(true) },
 ];
 
 /** What a user would serve with instead: settings of the peers' script, by their names in the tables. Each uses every core. */
@@ -69,14 +65,10 @@ export const peers: readonly System[] = settings.map(({ args, ...rest }) => ({
   ours: false,
   ...rest,
   open: (setup) =>
-    openHttp(setup, async (servers) => {
+    openHttp(setup, (servers) => {
       const { peers, python, model, data, maxLength, patience } = setup;
-      const port = await findPort();
-      const address = `http://127.0.0.1:${port}`;
-      const common = ["--model", model, "--data", data, "--max-length", String(maxLength), "--port", String(port)];
-      const command = [python, peers, ...common, "--engine", ...args.split(" ")];
-      await startServer(servers, { name: args, command, ready: `${address}/alive`, patience });
-      return address;
+      const common = [python, peers, "--model", model, "--data", data, "--max-length", String(maxLength), "--engine", ...args.split(" ")];
+      return startServer(servers, args, patience, "/alive", (port) => [...common, "--port", port]);
     }),
 }));
 

@@ -33,7 +33,7 @@ export async function measureThroughput(send: Send, clients: number, { texts, se
 }
 
 /** Seconds from the start at which texts arrive: a Poisson process of `rate` a second. */
-export function scheduleArrivals(rate: number, seconds: number, seed: number): readonly number[] {
+function scheduleArrivals(rate: number, seconds: number, seed: number): readonly number[] {
   const random = createRandom(seed);
   const arrivals: number[] = [];
   for (let at = 0; ; ) {
@@ -43,7 +43,7 @@ export function scheduleArrivals(rate: number, seconds: number, seed: number): r
   }
 }
 
-export interface Latencies {
+interface Latencies {
   readonly arrivals: number;
   /** Milliseconds from arrival to score. */
   readonly p50: number;
