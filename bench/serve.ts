@@ -53,7 +53,7 @@ const options = {
   seconds: option(kinds.duration, 10, "Seconds of each measurement."),
   rounds: option(kinds.positive, 3, "Times that each is measured."),
   restart: option(kinds.flag, false, "Start each system anew for each measurement, where memory does not hold all of them."),
-  patience: option(kinds.positive, 900, "Seconds for a system to start."),
+  patience: option(kinds.duration, 900, "Seconds for a system to start."),
   gateRows: option(kinds.positive, 200, "Passages of optimization's accuracy gate."),
   out: option(kinds.text, join(places.artifacts, "bench-serve.json"), "JSON file of all that was measured."),
 };

@@ -43,6 +43,7 @@ const paths: Readonly<Record<string, readonly (readonly [argv: string, use: Use]
     ["--data PATH", "reads a file"],
     ["--data data.csv --base PATH", "reads a folder"],
     ["--max-length 16 --data data.csv --base base --teacher PATH", "reads either"],
+    ["--max-length 16 --data data.csv --base base --teacher base --unlabelled PATH", "reads a file"],
     ["--average base PATH", "reads a folder"],
     ["--max-length 16 --data data.csv --base base --out PATH", "writes a folder"],
   ],
@@ -78,7 +79,7 @@ const paths: Readonly<Record<string, readonly (readonly [argv: string, use: Use]
 };
 
 /** Options with these names are paths in every command that has one. */
-const names = ["data", "out", "base", "teacher", "average", "model", "cache", "repository", "artifacts", "csv", "html"];
+const names = ["data", "out", "base", "teacher", "unlabelled", "average", "model", "cache", "repository", "artifacts", "csv", "html"];
 
 it("the table has every option that is a path", () => {
   for (const [command, [, options]] of Object.entries(commands))
