@@ -25,7 +25,7 @@ const options = {
   texts: option(kinds.positive, 50, "How many passages to send."),
   scenarios: option<readonly string[]>(kinds.list, Object.keys(scenarios), `Which of: ${Object.keys(scenarios).join(", ")}.`),
   clients: option(kinds.positive, 50, "Clients, each sending its next request when the last one is answered."),
-  seconds: option(kinds.positive, 60, "Length of each scenario."),
+  seconds: option(kinds.duration, 60, "Length of each scenario."),
 };
 
 const columns = ["", "right", "wrong", "accepted and lost", "other errors", "refused (503)", "server away", ""];

@@ -59,7 +59,7 @@ export const serverOptions = {
   model: option(kinds.text, places.releasedModel, "Checkpoint to serve."),
   small: option(kinds.flag, false, "Serve a small BERT of random weights instead, with the tokenizer of --model: many times as fast."),
   data: option(kinds.text, places.sample, "Passages to send, or of whose words the texts are."),
-  patience: option(kinds.positive, 120, "Seconds for a server to start."),
+  patience: option(kinds.duration, 120, "Seconds for a server to start."),
 };
 
 /** Makes a repository whose version holds the quantized graph and the float32 one. */

@@ -43,6 +43,7 @@ const commands: Readonly<Record<string, Check>> = {
   "npm run check": "only checked",
   "npm run lint": "only checked",
   "npm run format": "only checked",
+  "npm run pack": "only checked", // run by test/package.test.ts
   ".ci/run": "only checked",
   "npm run generate:vector": "only checked",
   "npx vitest run test/conformance.test.ts -u": "only checked",
@@ -54,6 +55,7 @@ const commands: Readonly<Record<string, Check>> = {
   'echo "The cat sat on the mat." | npx readability score --model models/readability-minilm -': {
     prints: /^\{"score":-?[\d.]+,"warnings":\[\{"code":"too-short",.*\}\]\}\n$/,
   },
+  "npx readability score data/sample/letter.txt": { prints: /^\{"score":-?[\d.]+.*\}\n$/ },
   "npx readability score data/sample/passages.csv": { prints: /^\{"id":"bees-1","score":-?[\d.]+\}\n\{"id":"bees-2",(.*\n){95}$/ },
   [predict]: { prints: /^\["Some text to score",-?[\d.]+\]$/ },
   [post('{"text": "The cat sat on the mat. It slept.", "sentences": true}')]: {
@@ -235,3 +237,24 @@ async function checkFlags([command, ...argv]: string[]): Promise<void> {
   const { options } = existsSync(table) ? ((await import(table)) as { options: Options }) : { options: {} };
   parseOptions(command!, options, argv, {}, command === "score" ? ["file"] : []);
 }
+
+it("every file that a command of README reads comes with a checkout, but for the labelled passages", () => {
+  const { files } = JSON.parse(read("package.json")) as { files: string[] };
+  const named = listCommands(read("README.md")).flatMap((command) => command.match(/\b(data|models)\/\S+/g) ?? []);
+  expect(named).toContain("data/sample/letter.txt");
+  expect(named.filter((file) => !existsSync(join(root, file)) || !files.some((folder) => file.startsWith(folder)))).toEqual([]);
+});
+
+it("README shows the scores that the released model gives, on this processor to four digits", async () => {
+  const shown = [...read("README.md").matchAll(/^\$ npx (readability score data\/sample\/\S+)\n((\{.*\}\n)+)/gm)];
+  expect(shown).toHaveLength(2);
+  for (const [, command, lines] of shown) {
+    const model = ["--model", join(root, "models/readability-minilm")];
+    const { stdout } = await promisify(execFile)("node", [join(root, "readability.mjs"), ...command!.split(" ").slice(1), ...model], {
+      cwd: root,
+    });
+    const scores = (text: string) => text.trim().split("\n").map((line) => (JSON.parse(line) as { score: number }).score); // biome-ignore format: one line
+    const expected = scores(lines!);
+    expect(scores(stdout).slice(0, expected.length)).toEqual(expected.map((score) => expect.closeTo(score, 4)));
+  }
+});

@@ -1,8 +1,8 @@
-import { existsSync, readdirSync } from "node:fs";
-import { pathToFileURL } from "node:url";
+import { readdirSync } from "node:fs";
 import { logLevels } from "../../lib/cli/log.js";
 import { describeFlag, type Options, parseOptions, variableName } from "../../lib/cli/options.js";
-import { compiled, shipped } from "../../lib/system/package-files.js";
+import { loadOptions } from "../../lib/cli/tables.js";
+import { shipped } from "../../lib/system/package-files.js";
 import { options } from "./options.js";
 
 /** Prints docs/options.md, made from the option tables. */
@@ -25,8 +25,7 @@ async function describeCommands(): Promise<readonly string[]> {
   const commands = readdirSync(shipped("dist/commands")).sort().map((name) => ["commands", name] as const); // biome-ignore format: one line
   const sections: string[] = [];
   for (const [folder, name] of [...services, ...commands]) {
-    const file = compiled(`${folder}/${name}/options`);
-    const { options }: { options: Options } = existsSync(file) ? await import(pathToFileURL(file).href) : { options: {} };
+    const options = await loadOptions(folder, name);
     if (Object.keys(options).length > 0) sections.push(describeTable(name, options));
   }
   return sections;

@@ -17,13 +17,15 @@ import { describeErrors, describePassages } from "../../lib/repository/score-tab
 import { listSplits, readRecord, recordFile } from "../../lib/repository/training-record.js";
 import { openModel } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
-import { writeFileAtomic } from "../../lib/storage/files.js";
+import { checkFolder, checkPlace, writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/formulas.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
 
 export async function main(argv: readonly string[]): Promise<number> {
   const given = parseOptions("release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
   const [from, data, out, base] = given.arguments as [string, string, string, string?];
+  checkFolder(from, "a checkpoint", "Name the folder that readability train wrote.");
+  checkPlace(out, "a folder");
   const record =
     readRecord(from) ??
     fail("no-file", { file: join(from, recordFile), what: "the record of a training run", remedy: "Train the model first." });

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import pRetry, { type RetryContext } from "p-retry";
+import { isServiceLink } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
 import { isBuilt, markBuilt, markStarted } from "../../lib/storage/build-stamp.js";
@@ -8,6 +9,7 @@ import { hashPath, hashValue } from "../../lib/storage/hash.js";
 import { withLock } from "../../lib/storage/lock.js";
 import { describeMachine } from "../../lib/system/machine.js";
 import { producer } from "../../lib/system/producer.js";
+import { passColumns } from "./arguments.js";
 import type { Settings } from "./options.js";
 
 export interface Builder {
@@ -28,14 +30,11 @@ const longestLock = 15;
 export async function provideModel(builder: Builder): Promise<string> {
   const { settings, data, releasedModel, say } = builder;
   const trained = join(settings.artifacts, "model");
-  if (settings.model !== undefined) {
-    say(`train: skipped; using ${settings.model}`);
-    return settings.model;
-  }
-  if (data === undefined) {
-    say(`train: skipped, as ${places.data} does not exist; using the released model ${releasedModel}`);
+  if (settings.model !== undefined || data === undefined) {
+    const why = `as neither ${places.data} nor ${places.unzippedData} exists; using the released model ${releasedModel}`;
+    say(`train: skipped${settings.model === undefined ? `, ${why}` : `; using ${settings.model}`}`);
     if (settings.train.length > 0) say(`train: ignoring ${settings.train.join(" ")}`);
-    return releasedModel;
+    return settings.model ?? releasedModel;
   }
   if (settings.only === "optimization") return existsSync(join(trained, "config.json")) ? trained : releasedModel;
   await build(builder, "train", ["--data", data, "--out", trained, ...settings.train], trained, {
@@ -52,8 +51,12 @@ export async function provideRepository(builder: Builder, model: string): Promis
   const remedy = "Add labelled passages to train one, or choose a checkpoint with --model.";
   if (!existsSync(model)) fail("no-file", { file: model, what: "a checkpoint", remedy });
   const { cpu, cores } = describeMachine();
-  const args = ["--model", model, ...(data === undefined ? [] : ["--data", data]), "--out", repository];
-  const inputs = { model: await hashPath(model), data: data === undefined ? "" : await hashPath(data), cpu, cores };
+  const passed = [...(data === undefined ? [] : passColumns(settings.train, "optimization")), ...settings.optimization];
+  const args = ["--model", model, ...(data === undefined ? [] : ["--data", data]), "--out", repository, ...passed];
+  const inputs = {
+    ...{ model: await hashPath(model), data: data === undefined ? "" : await hashPath(data), cpu, cores },
+    ...(passed.length === 0 ? {} : { arguments: await describeArguments(passed) }),
+  };
   await build(builder, "optimization", args, repository, inputs);
   return repository;
 }
@@ -61,7 +64,8 @@ export async function provideRepository(builder: Builder, model: string): Promis
 /** Runs a service that builds a folder, unless the folder already holds its output for the same inputs. */
 async function build({ run, say, signal }: Builder, service: string, args: readonly string[], out: string, inputs: object): Promise<void> {
   await waitForLock(out, say, signal);
-  const variables = Object.entries(process.env).filter(([name]) => name.startsWith(`READABILITY_${service.toUpperCase()}_`));
+  const prefix = `READABILITY_${service.toUpperCase()}_`;
+  const variables = Object.entries(process.env).filter(([name, value]) => name.startsWith(prefix) && !isServiceLink(name, value!));
   const fingerprint = hashValue({ producer, ...inputs, variables: variables.sort() });
   if (await isBuilt(out, fingerprint)) return say(`${service}: up to date (${out})`);
   // On another machine training would refuse to resume, as it could not reach the same weights.

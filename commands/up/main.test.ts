@@ -1,9 +1,8 @@
 import { expect, it } from "vitest";
-import { main } from "./main.js";
+import { runCommand } from "../../test/commands.js";
 
-it.each([
-  ["--out=x", "up does not take --out: it writes below --artifacts. Try: readability up --help"],
-  ["--folds", "up does not take --folds: it serves one model: run readability train --folds, then up --model with one of them"],
-])("refuses %s, which is train's alone", async (flag, message) => {
-  await expect(main(["--epochs", "1", flag, "3"])).rejects.toThrow(message);
+it("refuses a misspelt option before it looks for data", async () => {
+  const { code, stderr, stdout } = await runCommand(["up", "--load-user", "2"]);
+  expect([code, stdout]).toEqual([2, ""]);
+  expect(stderr).toBe("error: unknown option '--load-user' (Did you mean --load-users?). Try: readability up --help\n");
 });

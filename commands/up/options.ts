@@ -1,15 +1,16 @@
 import { z } from "zod";
 import { kinds, option, type Values } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
+import type { Passed } from "./arguments.js";
 
 const optionalText = kinds.text.optional();
 
-/** Options that are not listed here go to train unchanged. */
+/** The options of train and optimization go to those services: see `splitArguments`. */
 export const options = {
   data: option<string | undefined>(
     optionalText,
     undefined,
-    "Labelled passages to train on: a CSV, plain or zipped. Default: data/input/train.csv.zip if it exists, else no training. Options that are not listed here go to train: see readability train --help.",
+    "Labelled passages to train on: a CSV, plain, gzipped or zipped. Default: data/input/train.csv.zip or data/input/train.csv if it exists, else no training. Further options are those of train, such as --epochs 2, and of optimization, such as --precision fp32; write --optimization-target gpu for the one that both have.",
   ),
   model: option<string | undefined>(optionalText, undefined, "Checkpoint to use instead of training one."),
   artifacts: option(kinds.text, places.artifacts, "Folder for the results: model/ and repository/."),
@@ -27,7 +28,4 @@ export const options = {
   ),
 };
 
-export type Settings = Values<typeof options> & {
-  /** Arguments passed on to train unchanged. */
-  readonly train: readonly string[];
-};
+export type Settings = Values<typeof options> & Passed;

@@ -63,6 +63,7 @@ beforeEach(async () => {
     stopTimeout: 20,
     only: undefined,
     train: [],
+    optimization: [],
   };
 });
 afterEach(() => {
@@ -104,7 +105,11 @@ async function findPorts(count: number): Promise<number[]> {
 const answers = (line: string) => line.includes("Try: curl");
 
 /** Runs `up` until a line of it fits, then ends it as Ctrl-C does; a second time as two do. */
-async function up(change: Partial<Settings>, fits: (line: string, lines: readonly string[]) => boolean = answers) {
+async function up(
+  change: Partial<Settings>,
+  fits: (line: string, lines: readonly string[]) => boolean = answers,
+  worldChange: Partial<World> = {},
+) {
   const interrupts = [new AbortController(), new AbortController()];
   const lines: string[] = [];
   const world: World = {
@@ -116,7 +121,9 @@ async function up(change: Partial<Settings>, fits: (line: string, lines: readonl
     signal: interrupts[0]!.signal,
     kill: interrupts[1]!.signal,
     releasedModel: "released",
+    health: { every: 0.1, limit: 5, failures: 3 },
     restarts: { pause: 0.05, limit: 2, calm: 60 },
+    ...worldChange,
   };
   const code = await runUp({ ...settings, ...change }, world);
   return { lines, code };
@@ -125,7 +132,9 @@ async function up(change: Partial<Settings>, fits: (line: string, lines: readonl
 test("without data: training is left out, the rest follows in order, and all ends in order", async () => {
   const { lines, code } = await up({ train: ["--epochs", "1"] });
   expect(code).toBe(0);
-  expect(lines[0]).toMatch(/^up: train: skipped, as .*train\.csv\.zip does not exist; using the released model released$/);
+  expect(lines[0]).toBe(
+    "up: train: skipped, as neither data/input/train.csv.zip nor data/input/train.csv exists; using the released model released",
+  );
   expect(lines[1]).toContain("--epochs 1");
   expect(started()).toEqual(["optimization", "inference", "api", "load_testing"]);
   expect(argumentsOf("optimization")).toBe("optimization started --model released --out artifacts/repository");
@@ -175,6 +184,19 @@ test("a checkpoint that is named takes the place of training", async () => {
   await up({ model: "released", data: "grades.csv", loadTime: 0 });
   expect(started()).toEqual(["optimization", "inference", "api"]);
   expect(argumentsOf("optimization")).toContain("--model released --data grades.csv");
+});
+
+test("options of optimization and the columns of the data are passed on, and a change of them builds again", async () => {
+  const columns = ["--column", "text", "--file", "a.csv"];
+  await up({ data: "grades.csv", train: columns, optimization: ["--precision", "fp32"] });
+  expect(argumentsOf("optimization")).toMatch(/--out artifacts\/repository --column text --file a\.csv --precision fp32$/);
+  expect(argumentsOf("load_testing")).toMatch(/--data grades\.csv --column text --file a\.csv$/);
+  rmSync("log");
+  await up({ data: "grades.csv", train: columns, optimization: ["--precision", "fp32"], loadUsers: 0 });
+  expect(started()).toEqual(["inference", "api"]);
+  rmSync("log");
+  await up({ data: "grades.csv", train: columns, optimization: ["--precision", "int8"], loadUsers: 0 });
+  expect(started()).toEqual(["optimization", "inference", "api"]);
 });
 
 test("a build that fails ends all with its name, its exit code and its last lines, and is built again", async () => {
@@ -262,6 +284,19 @@ test("a server that crashes is started again", async () => {
   const { lines, code } = await up({}, (_, lines) => lines.filter((line) => line === "inference: hello from inference").length === 2);
   expect(code).toBe(0);
   expect(lines).toContain("inference: was killed by SIGKILL; restarting in 0.05 s");
+});
+
+test.skipIf(process.platform === "win32")("a server that hangs is killed and started again", async () => {
+  const isBack = (_: string, lines: readonly string[]) => lines.filter((line) => line === "inference: hello from inference").length === 2;
+  const hang = (line: string, lines: readonly string[]) => {
+    if (answers(line)) process.kill(Number(readFileSync("pids", "utf8").split("\n").at(-3)), "SIGSTOP"); // inference, before the api
+    return isBack(line, lines);
+  };
+  const { lines, code } = await up({ loadUsers: 0 }, hang, { health: { every: 0.05, limit: 1.5, failures: 2 } });
+  expect(code).toBe(0);
+  expect(lines).toContain("inference: did not respond 2 times in a row; killing it");
+  expect(lines).toContain("inference: was killed by SIGKILL; restarting in 0.05 s");
+  expect(started()).toEqual(["optimization", "inference", "api", "inference"]);
 });
 
 test("a server that crashes again and again ends all with an error", async () => {

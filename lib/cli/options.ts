@@ -1,7 +1,7 @@
 import { Command, CommanderError, Option as Flag } from "commander";
 import { z } from "zod";
 import { describeIssues } from "../errors/describe-issues.js";
-import { fail } from "../errors/errors.js";
+import { fail, reason } from "../errors/errors.js";
 
 /** An option: its schema, its default and its help text. Its flag and its environment variable follow from its name. */
 export interface Option<T> {
@@ -10,6 +10,8 @@ export interface Option<T> {
   readonly help: string;
   /** One-letter flag. */
   readonly short: string | undefined;
+  /** What follows its flag: nothing, one word, or several. */
+  readonly takes: "nothing" | "value" | "list";
 }
 
 export type Options = Readonly<Record<string, Option<unknown>>>;
@@ -17,7 +19,33 @@ export type Values<O extends Options> = { readonly [name in keyof O]: O[name] ex
 
 /** Declares an option: `batch: option(kinds.positive, 16, "Passages per step.")`. */
 export function option<T>(schema: z.ZodType<T>, value: NoInfer<T>, help: string, short?: string): Option<T> {
-  return { schema, default: value, help, short };
+  const takes = schema === (kinds.flag as unknown) ? "nothing" : schema === (kinds.list as unknown) ? "list" : "value";
+  return { schema, default: value, help, short, takes };
+}
+
+/** 24 days, in milliseconds. Node's timers end at 2^31 - 1, a little less than 25 days; a longer one would fire at once. */
+const longestDuration = 24 * 24 * 3_600_000;
+
+const decimal = String.raw`(\d+\.?\d*|\.\d+)`;
+const bareDuration = new RegExp(`^${decimal}$`);
+const unitsDuration = new RegExp(`^(?=.)(?:${decimal}h)?(?:${decimal}m(?!s))?(?:${decimal}s)?(?:${decimal}ms)?$`);
+
+/** Reads "90s", "2m", "1m30s", "600ms", or a bare number of units. @returns units; undefined if it is none @param size of the unit, in milliseconds */
+function readDuration(text: string, size: number): number | undefined {
+  if (bareDuration.test(text)) return Number(text);
+  const [, h, m, s, ms] = unitsDuration.exec(text)?.map((part) => Number(part ?? 0)) ?? [];
+  return ms === undefined ? undefined : (3_600_000 * h! + 60_000 * m! + 1000 * s! + ms) / size;
+}
+
+/** @param size of the unit, in milliseconds */
+function duration(size: number, example: string): z.ZodType<number> {
+  return z.string().transform((text, { issues }) => {
+    const value = readDuration(text, size);
+    if (value === undefined)
+      issues.push({ code: "custom", message: `must be a duration such as ${example}, 90s, 1m30s or 2h`, input: text });
+    else if (value * size > longestDuration) issues.push({ code: "custom", message: "must be at most 576h (24 days)", input: text });
+    return value;
+  }) as unknown as z.ZodType<number>;
 }
 
 /** Schemas that several commands use. Each reads the text of a flag or variable. A message of their own says what the value must be. */
@@ -37,11 +65,9 @@ export const kinds = {
     .union([z.string(), z.array(z.string())])
     .transform((words) => [words].flat().flatMap((word) => word.split(",")))
     .refine((words) => words.every((word) => word !== ""), "must be names, none of them empty") as unknown as z.ZodType<readonly string[]>,
-  /** "120", "120s", "2m" or "1h", in seconds. */
-  duration: z
-    .string()
-    .regex(/^\d+(\.\d+)?[smh]?$/, "must be a duration such as 90, 90s, 2m or 1h")
-    .transform((text) => Number.parseFloat(text) * ({ s: 1, m: 60, h: 3600 }[text.at(-1)!] ?? 1)) as unknown as z.ZodType<number>,
+  /** In seconds. Every option that feeds a timer is of this kind or the next. */
+  duration: duration(1000, "90"),
+  milliseconds: duration(1, "30000").refine((value) => value > 0, "must be more than 0"),
 } as const;
 
 /** `maxLength` -> `--max-length` */
@@ -71,6 +97,8 @@ export function parseOptions<O extends Options>(
   try {
     program.parse(argv, { from: "user" });
   } catch (error) {
+    const [, flag] = /unknown option '(--[^']+?)=/.exec(reason(error)) ?? [];
+    if (flag !== undefined) return parseOptions(command, options, [flag]); // commander suggests a flag only for one without a value
     if (error instanceof CommanderError && error.exitCode !== 0) usage(error.message.replace(/^error: /, "").replaceAll("\n", " "));
     throw error;
   }
@@ -78,14 +106,14 @@ export function parseOptions<O extends Options>(
   const values: Record<string, unknown> = { arguments: program.args };
   for (const [name, option] of Object.entries(options)) {
     const variable = variableName(command, name);
-    const [text, source] =
-      name in given ? [given[name], flagName(name)] : env[variable] ? [env[variable], variable] : [undefined, undefined];
-    if (source === undefined) {
+    const source = name in given ? flagName(name) : variable;
+    const text = name in given ? given[name] : readVariable(env, variable);
+    if (text === undefined) {
       values[name] = option.default;
       continue;
     }
     const parsed = option.schema.safeParse(text);
-    if (!parsed.success) usage(describeIssues(parsed.error, [text].flat().join(" "), source));
+    if (!parsed.success) usage(describeIssues(parsed.error, hidePassword([text].flat().join(" ")), source));
     values[name] = parsed.data;
   }
   return values as Values<O> & { arguments: readonly string[] };
@@ -102,18 +130,41 @@ function describeCommand(command: string, options: Options, positionals: readonl
   const program = new Command(invocation(command)).exitOverride().configureOutput({ writeErr: () => {} });
   for (const name of positionals) program.argument(name);
   for (const [name, option] of Object.entries(options)) {
-    const shown = option.default === undefined || isFlag(option) || isList(option) ? "" : ` Default: ${JSON.stringify(option.default)}.`;
+    const shown = option.default === undefined || option.takes !== "value" ? "" : ` Default: ${JSON.stringify(option.default)}.`;
     program.addOption(new Flag(describeFlag(name, option), `${option.help}${shown} [${variableName(command, name)}]`));
   }
   return program;
 }
 
-const isFlag = (option: Option<unknown>): boolean => option.schema === (kinds.flag as unknown);
-
-const isList = (option: Option<unknown>): boolean => option.schema === (kinds.list as unknown);
-
 /** An option on the command line: `-u, --users <value>`, or `--no-gate` for a flag that is on by default. */
-export function describeFlag(name: string, option: Option<unknown>): string {
-  const long = isFlag(option) && option.default === true ? flagName(name).replace("--", "--no-") : flagName(name);
-  return `${option.short ? `-${option.short}, ` : ""}${long}${isFlag(option) ? "" : isList(option) ? " <value...>" : " <value>"}`;
+export function describeFlag(name: string, { short, takes, default: value }: Option<unknown>): string {
+  const long = takes === "nothing" && value === true ? flagName(name).replace("--", "--no-") : flagName(name);
+  return `${short ? `-${short}, ` : ""}${long}${{ nothing: "", value: " <value>", list: " <value...>" }[takes]}`;
 }
+
+/**
+ * Whether Kubernetes set this variable for a Service: one named readability-api gives every pod READABILITY_API_PORT=tcp://10.0.0.1:5000,
+ * READABILITY_API_SERVICE_HOST and more. They are no settings.
+ */
+export function isServiceLink(variable: string, value: string): boolean {
+  return (
+    (variable.endsWith("_PORT") && /^(tcp|udp|sctp):\/\//.test(value)) ||
+    /_(SERVICE_(HOST|PORT(_\w+)?)|PORT_\d+_(TCP|UDP|SCTP)(_\w+)?)$/.test(variable)
+  );
+}
+
+const told = new Set<string>();
+
+/** The value of a variable; undefined if it is not set, is empty or is a service link, which is said once. */
+function readVariable(env: NodeJS.ProcessEnv, variable: string): string | undefined {
+  const value = env[variable];
+  if (!value) return undefined;
+  if (!isServiceLink(variable, value)) return value;
+  const note = `note: ignoring ${variable}=${value}, which Kubernetes sets for a Service of that name\n`;
+  if (!told.has(variable)) process.stderr.write(note);
+  told.add(variable);
+  return undefined;
+}
+
+/** Hides the password of an address. */
+const hidePassword = (text: string): string => text.replace(/\/\/[^/?#\s]*@/g, "//***@");

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { findKind } from "../storage/files.js";
 import { shipped } from "../system/package-files.js";
 
 /** Default paths: relative to the current folder, or inside this package. */
@@ -12,7 +12,7 @@ export const places = {
   releasedModel: shipped("models/readability-minilm"),
 } as const;
 
-/** The user's data file, if it exists. */
+/** The user's data file, if it exists. @throws not-readable if its folder may not be searched: there may be one */
 export function findData(): string | undefined {
-  return [places.data, places.unzippedData].find((file) => existsSync(file));
+  return [places.data, places.unzippedData].find((file) => findKind(file) !== undefined);
 }

@@ -1,4 +1,5 @@
 import { fail } from "../errors/errors.js";
+import { count } from "../errors/plural.js";
 
 export interface CsvRow {
   readonly cells: readonly string[];
@@ -139,8 +140,6 @@ export function createCsvParser(file: string): CsvParser {
 }
 
 const isBlankCell = (cell: string) => cell.trim() === "";
-
-const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 
 /** The first line with text, including line ends within quotes; undefined if it has not ended. */
 function findHeader(text: string): string | undefined {

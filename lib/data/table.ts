@@ -73,7 +73,7 @@ export function readHeader(file: string, names: readonly string[]): Header {
     return index;
   };
   const find = (column: string) => {
-    const remedy = "Rename a column, or choose yours with --column (texts) or --target (labels).";
+    const remedy = "Rename a column, or choose yours with --column (texts) or --target (labels; for optimization --label-column).";
     return findIfThere(column) ?? fail("no-column", { file, column, found: list(names), remedy });
   };
   return {

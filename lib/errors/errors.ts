@@ -20,6 +20,7 @@ export const errors = {
   "not-writable": error(1, "Cannot write {file}: {cause}. Grant write access or choose another place; the previous file is unchanged."),
   "not-readable": error(1, "Cannot read {file}: {cause}. Grant read access or choose another file."),
   "not-a-file": error(1, "{file} is {found}, not a regular file. Choose a file."),
+  "not-a-folder": error(1, "{folder} is {found}, not a folder: expected {what}. {remedy}"),
   "file-too-large": error(1, "{file} has {bytes} bytes; the limit is {limit}. It is damaged, or another file."),
   "lfs-pointer": error(1, "{file} is a Git LFS pointer, not the file itself. Fetch the file with: git lfs pull."),
   "in-use": error(1, "Another readability process is writing to {folder}. Wait until it ends, or choose another folder with --out."),
@@ -38,7 +39,7 @@ export const errors = {
 
   // Checkpoints and the hub
   "no-checkpoint": error(1, "{folder} is not a checkpoint: {missing} missing. Add config.json, model.safetensors, tokenizer.json and tokenizer_config.json of a BERT-family model, or choose another folder or hub model with --base."),
-  "no-base": error(1, "{base} is neither a folder nor a hub name such as sentence-transformers/all-MiniLM-L6-v2. Choose one with --base."),
+  "no-base": error(1, "{base} is neither a folder nor a hub name with its owner, such as sentence-transformers/all-MiniLM-L6-v2. Choose one with --base."),
   "hub-unreachable": error(1, "Cannot download {name} from {endpoint}: {cause}. It is not cached in {cache} either. Put its config.json, model.safetensors, tokenizer.json and tokenizer_config.json in a folder DIR and choose it with --base DIR."),
   "hub-refused": error(1, "{endpoint} refused {name} (HTTP {status}). {remedy} Or put its files in a folder DIR and choose it with --base DIR."),
   "hub-unsuitable": error(1, "{name} has no {missing} on the hub; found {found}. Choose a model that has it, or convert this one with transformers' save_pretrained(DIR) and choose it with --base DIR."),
@@ -61,6 +62,7 @@ export const errors = {
   "too-long": error(2, "--max-length {maxLength} exceeds the {positions} tokens that {base} reads. Use at most {positions}."),
   "no-layer": error(2, "{folder} has no layer {layer}; its layers are 0 to {last}. Choose among them with --init-layers, or lower --reinit."),
   "too-few-rows": error(1, "{file} has too few passages: {training} for training, where a batch takes {batch}, and {validation} for validation, where at least 1 is needed. Add passages, or lower --batch."),
+  "too-many-folds": error(2, "--folds {folds} is more than the number of different passages in {file}, which is {passages}. Use fewer folds, or add passages."),
   "same-targets": error(1, "{file}: the targets of all {passages} training passages are {target}, so there is nothing to learn. Check the column, or choose another with --target."),
   "not-jsonl": error(1, '{file}, line {line}: {problem}. Each line must be a JSON object with a field "text". Fix or remove the line.'),
   "no-score": error(1, "{file} has no score for the training passage {id}: expected a row with its {key}. Score every passage, or choose a checkpoint with --teacher."),

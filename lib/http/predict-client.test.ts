@@ -23,7 +23,7 @@ it.each([
   [502, "<html>", { status: 502, problem: "answered 502 Bad Gateway" }],
 ])("reads %i %s", async (status, body, answer) => {
   const client = await serve(status, body);
-  expect(await client.predict("a")).toEqual(answer);
+  expect(await client.predict("a")).toEqual({ ...answer, bytes: Buffer.byteLength(body) });
   await client.close();
 });
 

@@ -1,9 +1,12 @@
 import { STATUS_CODES } from "node:http";
 import { Pool } from "undici";
+import { addRoute, readAddress } from "./address.js";
 
 /** The response to POST /predict: a score or a problem. */
-interface PredictAnswer {
+export interface PredictAnswer {
   readonly status: number;
+  /** Length of the body. */
+  readonly bytes: number;
   /** Set if there is no problem. */
   readonly score?: number;
   /** What is wrong with the response, without texts and numbers that differ between requests: "answered 503 Service Unavailable". */
@@ -27,26 +30,26 @@ interface PredictOptions {
   readonly connections?: number;
 }
 
-/** A client of an api. @param target its address, such as `http://localhost:5000`; a path in it is kept */
+/** A client of an api. @param target its address, such as `http://localhost:5000`; a path, a query and credentials in it are kept */
 export function connectPredict(target: string, { timeout, connections }: PredictOptions): PredictClient {
-  const { origin, pathname } = new URL(target);
-  const path = `${pathname.replace(/\/$/, "")}/predict`;
+  const { origin, path, headers: authorization } = readAddress(addRoute(target, "predict"));
   const milliseconds = 1000 * timeout;
   const limits = { headersTimeout: milliseconds, bodyTimeout: milliseconds, connect: { timeout: milliseconds } };
   const pool = new Pool(origin, { ...limits, connections: connections ?? null });
-  const headers = { "content-type": "application/json" };
+  const headers = { "content-type": "application/json", ...authorization };
   return {
     async predict(text, signal) {
       const body = JSON.stringify({ text });
       const answer = await pool.request({ method: "POST", path, headers, body, signal: signal ?? null });
-      return readAnswer(answer.statusCode, await answer.body.text(), text);
+      const content = await answer.body.text();
+      return { ...readAnswer(answer.statusCode, content, text), bytes: Buffer.byteLength(content) };
     },
     close: () => pool.close(),
     destroy: () => pool.destroy(),
   };
 }
 
-function readAnswer(status: number, content: string, text: string): PredictAnswer {
+function readAnswer(status: number, content: string, text: string): Omit<PredictAnswer, "bytes"> {
   const parsed = parseJson(content);
   if (status !== 200) {
     const { code } = (parsed ?? {}) as { code?: string };

@@ -1,5 +1,6 @@
 import pRetry from "p-retry";
 import { fail, reason } from "../errors/errors.js";
+import { type Address, readAddress } from "./address.js";
 
 /** Milliseconds. */
 const pause = 200;
@@ -11,19 +12,29 @@ const longestAnswer = 5_000;
  * @throws no-answer if it does not within `seconds`, with the last answer
  */
 export async function waitForAnswer(url: string, seconds: number, remedy: string, signal?: AbortSignal): Promise<boolean> {
+  const { origin, path, headers, shown } = readAddress(url); // fetch takes no credentials in an address
   const pauses = { factor: 1, minTimeout: pause, retries: Number.POSITIVE_INFINITY, maxRetryTime: 1000 * seconds };
   try {
-    await pRetry(() => ask(url, signal), { ...pauses, ...(signal ? { signal } : {}) });
+    await pRetry(() => ask(origin + path, headers, signal), { ...pauses, ...(signal ? { signal } : {}) });
     return true;
   } catch (error) {
-    return signal?.aborted ? false : fail("no-answer", { url, seconds, last: reason(error), remedy });
+    return signal?.aborted ? false : fail("no-answer", { url: shown, seconds, last: reason(error), remedy });
   }
 }
 
+/** Whether `url` answers with a status of success within `seconds`. */
+export async function isAnswering(url: string, seconds: number): Promise<boolean> {
+  const { origin, path, headers } = readAddress(url);
+  return ask(origin + path, headers, AbortSignal.timeout(1000 * seconds)).then(
+    () => true,
+    () => false,
+  );
+}
+
 /** @throws what went wrong */
-async function ask(url: string, signal: AbortSignal | undefined): Promise<void> {
+async function ask(url: string, headers: Address["headers"], signal: AbortSignal | undefined): Promise<void> {
   const timeout = AbortSignal.timeout(longestAnswer);
-  const answer = await fetch(url, { signal: signal ? AbortSignal.any([timeout, signal]) : timeout }).catch((error) => {
+  const answer = await fetch(url, { headers, signal: signal ? AbortSignal.any([timeout, signal]) : timeout }).catch((error) => {
     const { cause } = error as { cause?: { code?: string } }; // fetch itself says only that it failed
     throw new Error(cause?.code ?? reason(cause ?? error));
   });

@@ -198,14 +198,19 @@ describe("a hub name", () => {
 
   it("is found behind a redirect on the hub, as old names are", async () => {
     hub.token = "secret";
-    hub.answers.push({ path: /^GET \/api\/models\/old-name/, answer: answerWith(307, { location: `/api/models/${name}/revision/main` }) });
+    hub.answers.push({
+      path: /^GET \/api\/models\/old-team\/old-name/,
+      answer: answerWith(307, { location: `/api/models/${name}/revision/main` }),
+    });
     for (const file of ["config.json", "tokenizer.json", "vocab.txt", "model.safetensors"])
       for (const method of ["HEAD", "GET"])
         hub.answers.push({
-          path: new RegExp(`^${method} /old-name/.*${file}`),
+          path: new RegExp(`^${method} /old-team/old-name/.*${file}`),
           answer: answerWith(307, { location: `/${name}/resolve/${commit}/${file}` }),
         });
-    expect(await resolve({ HF_TOKEN: "secret" }, "old-name")).toBe(join(folder, "hub", "models--old-name", "snapshots", commit));
+    expect(await resolve({ HF_TOKEN: "secret" }, "old-team/old-name")).toBe(
+      join(folder, "hub", "models--old-team--old-name", "snapshots", commit),
+    );
   });
 
   it("is asked for again after a server's error", async () => {
@@ -284,8 +289,17 @@ describe("a folder", () => {
   });
 
   it("is refused if it does not exist and is not a hub name", async () => {
-    for (const base of [join(folder, "none"), "./none", "../none", "a/b/c", "", "a b"])
+    for (const base of [join(folder, "none"), "./none", "../none", "a/b/c", "", "a b", "nosuchdir", "models/none", "./a/b"])
       await expect(resolve({}, base)).rejects.toThrow(/neither a folder nor a hub name/);
+    expect(hub.requests).toEqual([]);
+  });
+
+  it("is refused where it is a file, such as the weights in it", async () => {
+    const file = join(folder, "model.safetensors");
+    writeFileSync(file, "");
+    await expect(resolve({}, file)).rejects.toThrow(
+      `${file} is a file, not a folder: expected a checkpoint. Choose a folder or a hub name with --base.`,
+    );
     expect(hub.requests).toEqual([]);
   });
 });

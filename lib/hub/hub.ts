@@ -1,10 +1,10 @@
 import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync } from "node:fs";
 import { homedir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { z } from "zod";
 import { showProgress } from "../cli/progress.js";
 import { fail, ReadabilityError, reason } from "../errors/errors.js";
-import { writeFileAtomic } from "../storage/files.js";
+import { checkFolder, findKind, writeFileAtomic } from "../storage/files.js";
 import { hashFile } from "../storage/hash.js";
 import { listWeightFiles, weightsFile } from "../storage/weights.js";
 import {
@@ -46,18 +46,23 @@ const wanted = [
  * @throws no-checkpoint, no-base, hub-unreachable, hub-refused, hub-unsuitable, hub-damaged, file-failed
  */
 export async function resolveBase(nameOrFolder: string, options: HubOptions = {}): Promise<string> {
-  if (existsSync(nameOrFolder) && statSync(nameOrFolder).isDirectory()) return checkFolder(nameOrFolder);
-  if (!/^[a-z0-9][\w.-]*(\/[a-z0-9][\w.-]*)?$/i.test(nameOrFolder)) fail("no-base", { base: nameOrFolder });
+  if (findKind(nameOrFolder) !== undefined) return checkCheckpoint(nameOrFolder);
   const { env = process.env } = options;
   const cache = join(findCache(env), `models--${nameOrFolder.replace("/", "--")}`);
-  return findCached(cache) ?? downloadModel(nameOrFolder, cache, env, options);
+  if (!/^[a-z0-9][\w.-]*(\/[a-z0-9][\w.-]*)?$/i.test(nameOrFolder)) fail("no-base", { base: nameOrFolder });
+  const cached = findCached(cache);
+  if (cached !== undefined) return cached;
+  // Old hub names have no owner, but a word, or a path into a folder that is here, is rather a folder that is not.
+  if (!nameOrFolder.includes("/") || existsSync(dirname(nameOrFolder))) fail("no-base", { base: nameOrFolder });
+  return downloadModel(nameOrFolder, cache, env, options);
 }
 
 function listMissing(folder: string): readonly string[] {
   return required.filter((name) => !existsSync(join(folder, name)));
 }
 
-function checkFolder(folder: string): string {
+function checkCheckpoint(folder: string): string {
+  checkFolder(folder, "a checkpoint", "Choose a folder or a hub name with --base.");
   const missing = listMissing(folder);
   if (missing.join() === weightsFile)
     listWeightFiles(folder); // shards, or an error that tells how to convert another format

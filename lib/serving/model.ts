@@ -5,6 +5,7 @@ import { buildServingGraph } from "../bert/serving-graph.js";
 import { places } from "../cli/paths.js";
 import { fail } from "../errors/errors.js";
 import { listModels, type ModelVersion, readNewestVersion } from "../repository/repository.js";
+import { checkFolder, findKind } from "../storage/files.js";
 import { hasWeights } from "../storage/weights.js";
 import { countCores } from "../system/cores.js";
 import { loadTokenizer } from "../text/tokenizer.js";
@@ -31,6 +32,8 @@ export interface Model<E extends Engine = Engine> extends TextModel {
  * @throws no-model and what loading throws
  */
 export async function openModel(where?: string, options?: VersionOptions): Promise<Model> {
+  if (where !== undefined && findKind(where) !== undefined)
+    checkFolder(where, "a model repository or a checkpoint", "Choose a folder, or make one with readability train.");
   const candidates = where === undefined ? [places.repository, places.model, places.releasedModel] : [where];
   for (const folder of candidates) {
     if (isCheckpoint(folder)) return openCheckpoint(folder, options);

@@ -1,6 +1,8 @@
 import { randomBytes } from "node:crypto";
 import {
+  accessSync,
   closeSync,
+  constants,
   type Dirent,
   existsSync,
   fsyncSync,
@@ -98,19 +100,58 @@ export function readFile(file: string, what: string, remedy: string, limit = Inf
   return bytes;
 }
 
-/** The entries of a folder. @throws no-file, not-readable, file-failed */
+/** The entries of a folder. @throws no-file, not-a-folder, not-readable, file-failed */
 export function readFolder(folder: string, what: string, remedy: string): readonly Dirent[] {
-  if (!existsSync(folder)) fail("no-file", { file: folder, what, remedy });
+  checkFolder(folder, what, remedy);
   return reading(folder, () => readdirSync(folder, { withFileTypes: true }));
 }
 
-/** Refuses anything but a regular file before it is opened, because reading a pipe or a device may never end. @throws no-file, not-a-file */
+/** Refuses anything but a regular file before it is opened, because reading a pipe or a device may never end. @throws no-file, not-a-file, not-readable */
 export function checkFile(file: string, what: string, remedy: string): Stats {
-  if (!existsSync(file)) fail("no-file", { file, what, remedy });
-  const stats = reading(file, () => statSync(file));
-  if (stats.isFile()) return stats;
-  const found = stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a named pipe" : stats.isSocket() ? "a socket" : "a device";
-  return fail("not-a-file", { file, found });
+  const found = findKind(file) ?? fail("no-file", { file, what, remedy });
+  if (found !== "a file") fail("not-a-file", { file, found });
+  reading(file, () => accessSync(file, constants.R_OK));
+  return statSync(file);
+}
+
+/** @throws no-file, not-a-folder, not-readable */
+export function checkFolder(folder: string, what: string, remedy: string): void {
+  const found = findKind(folder) ?? fail("no-file", { file: folder, what, remedy });
+  if (found !== "a folder") fail("not-a-folder", { folder, found, what, remedy });
+  reading(folder, () => accessSync(folder, constants.R_OK | constants.X_OK));
+}
+
+/**
+ * Refuses a place for a file or folder before the work whose result it is to hold.
+ * @throws not-a-file, not-a-folder, not-writable, file-failed
+ */
+export function checkPlace(path: string, kind: "a file" | "a folder"): void {
+  const found = findKind(path);
+  if (found !== undefined && found !== kind) {
+    if (kind === "a file") fail("not-a-file", { file: path, found });
+    fail("not-a-folder", { folder: path, found, what: "a place for the results", remedy: "Choose another." });
+  }
+  let folder = kind === "a file" ? dirname(resolve(path)) : resolve(path);
+  while (!existsSync(folder)) folder = dirname(folder); // they will be made
+  try {
+    if (!statSync(folder).isDirectory()) fail("file-failed", { file: path, action: "write", cause: `${folder} is not a folder` });
+    accessSync(folder, constants.W_OK | constants.X_OK);
+  } catch (error) {
+    failToWrite(path, error);
+  }
+}
+
+/** What is at a path; undefined if nothing is. @throws not-readable if that cannot be told */
+export function findKind(path: string): "a file" | "a folder" | "a named pipe" | "a socket" | "a device" | undefined {
+  try {
+    const stats = statSync(path);
+    if (stats.isFile()) return "a file";
+    return stats.isDirectory() ? "a folder" : stats.isFIFO() ? "a named pipe" : stats.isSocket() ? "a socket" : "a device";
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw fileFailure(error, path, "read");
+  }
 }
 
 const pointer = Buffer.from("version https://git-lfs.github.com/spec/");

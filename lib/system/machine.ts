@@ -2,7 +2,7 @@ import { arch, cpus, platform, totalmem } from "node:os";
 import { countCores } from "./cores.js";
 
 /** What a measurement ran on. */
-interface Machine {
+export interface Machine {
   readonly cpu: string;
   /** Those this process may use. */
   readonly cores: number;

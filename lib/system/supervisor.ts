@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { failure, type ReadabilityError } from "../errors/errors.js";
 import { type Child, type Exit, startChild } from "./child.js";
+import { poll } from "./poll.js";
 
 /** Prints a line of a process, under its name. */
 export type Print = (name: string, line: string, stream: "stdout" | "stderr") => void;
@@ -21,6 +22,16 @@ export interface ServerOptions {
   readonly waitUntilReady: (signal: AbortSignal) => Promise<unknown>;
   /** Called after each start. */
   readonly onReady?: () => void;
+  /** Asked again and again once the server is ready. One that is not alive `failures` times in a row is killed, and so restarts. */
+  readonly health?: HealthCheck;
+}
+
+export interface HealthCheck {
+  /** Never rejects. */
+  readonly isAlive: () => Promise<boolean>;
+  /** Seconds between checks. */
+  readonly every: number;
+  readonly failures: number;
 }
 
 /** Programs as child processes: some run to their end, servers are kept running. */
@@ -79,8 +90,22 @@ export function createSupervisor({ print, signal, stopTimeout, restarts }: Super
       print(name, `${exit.how}; restarting in ${pause} s`, "stderr");
       await sleep(pause * 1000, undefined, { signal: ending });
       child = start(name, command);
-      untilReady(name, child, options).catch(() => {}); // another crash counts above
+      // A server that never becomes ready is hung; its end counts as a crash above.
+      untilReady(name, child, options).then(() => checkHealth(name, child, options), () => child.stop(0)); // biome-ignore format: one line
     }
+  };
+
+  /** Kills a server that does not respond, for as long as the process lives. */
+  const checkHealth = (name: string, child: Child, { health }: ServerOptions): void => {
+    if (health === undefined) return;
+    let failures = 0;
+    const stopChecks = poll(health.every, async () => {
+      failures = (await health.isAlive()) ? 0 : failures + 1;
+      if (failures < health.failures || ending.aborted) return;
+      print(name, `did not respond ${failures} times in a row; killing it`, "stderr");
+      await child.stop(0);
+    });
+    void Promise.race([child.exited, ended]).then(stopChecks, stopChecks);
   };
 
   return {
@@ -92,6 +117,7 @@ export function createSupervisor({ print, signal, stopTimeout, restarts }: Super
     async keep(name, command, options) {
       const child = start(name, command);
       await untilReady(name, child, options);
+      checkHealth(name, child, options);
       const failed = keepRunning(name, command, child, options);
       failed.catch(() => {});
       failures.push(failed);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createLog, type Log } from "../../lib/cli/log.js";
 import { parseOptions, type Values } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
+import { readAddress } from "../../lib/http/address.js";
 import { listen } from "../../lib/http/listen.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { poll } from "../../lib/system/poll.js";
@@ -32,7 +33,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     const address = await listen(app, settings);
     if (!(await source.ready())) {
       const state = (await source.live()) ? "has not loaded the model yet" : "does not respond yet";
-      log.warn(`${address} is listening; the inference server at ${inference} ${state}`);
+      log.warn(`${address} is listening; the inference server at ${inference && readAddress(inference).shown} ${state}`);
     }
     if (await waitUntilReady(source, stopped)) log.info(`ready: ${source.current.name} at ${address}`);
     if (!stopped.aborted) await once(stopped, "abort");

@@ -9,9 +9,9 @@ export const options = {
     "Address of an inference server that serves the repository, such as http://localhost:8000. Without it the model runs in this process.",
   ),
   repositoryPollSecs: option(
-    kinds.number.nonnegative(),
+    kinds.duration,
     5,
-    "Seconds between checks of the repository and the inference server for another version. 0: no checks.",
+    "Time between checks of the repository and the inference server for another version, in seconds or with a unit. 0: no checks.",
   ),
   port: option(kinds.port, 5000, "Port to listen on. 0: any free port."),
   host: option(kinds.text, "::", "Address to listen on. ::, every address; 0.0.0.0, every address of IPv4."),
@@ -24,16 +24,16 @@ export const options = {
     "Largest number of connections, at most half of the file descriptors. A further one closes the oldest that waits for its client.",
   ),
   keepAliveTimeout: option(
-    kinds.number.positive(),
+    kinds.duration.refine((seconds) => seconds > 0, "must be more than 0"),
     72,
-    "Seconds that a connection stays open without a request. Use more than a load balancer in front does.",
+    "Time that a connection stays open without a request, in seconds or with a unit. Use more than a load balancer in front does.",
   ),
   shutdownDelay: option(
-    kinds.number.nonnegative(),
+    kinds.duration,
     0,
-    "Seconds after SIGTERM in which it still serves but is not ready, so that load balancers stop sending requests before it stops.",
+    "Time after SIGTERM, in seconds or with a unit, in which it still serves but is not ready, so that load balancers stop sending requests before it stops.",
   ),
-  timeout: option(kinds.positive.max(2 ** 31 - 1), 30_000, "Longest time for a request, in milliseconds."),
+  timeout: option(kinds.milliseconds, 30_000, "Longest time for a request, in milliseconds or with a unit."),
   queueLimit: option(kinds.positive, 1000, "Largest number of requests in progress. Further requests get status 503."),
   concurrency: option(
     kinds.count,

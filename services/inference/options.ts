@@ -9,13 +9,17 @@ export const options = {
     "poll",
     "When to load models. poll: at start and when the repository changes; explicit: when a client asks; none: at start only.",
   ),
-  repositoryPollSecs: option(kinds.number.positive(), 5, "Seconds between checks of the repository, with --model-control-mode poll."),
+  repositoryPollSecs: option(
+    kinds.duration.refine((seconds) => seconds > 0, "must be more than 0"),
+    5,
+    "Time between checks of the repository, with --model-control-mode poll, in seconds or with a unit.",
+  ),
   port: option(kinds.port, 8000, "Port of the Open Inference Protocol. 0: any free port."),
   metricsPort: option(kinds.port, 8002, "Port of /metrics. 0: any free port."),
   host: option(kinds.text, "::", "Address to listen on. ::, every address; 0.0.0.0, every address of IPv4."),
   sessions: option(kinds.count, 0, "Texts scored at the same time, each by one thread. 0: as measured by optimization, else one per core."),
   queueLimit: option(kinds.positive, 1000, "Texts of a model that may wait, and the most in one request. Further requests get status 503."),
-  timeout: option(kinds.positive.max(2 ** 31 - 1), 30_000, "Longest wait of a request without a timeout of its own, in milliseconds."),
+  timeout: option(kinds.milliseconds, 30_000, "Longest wait of a request without a timeout of its own, in milliseconds or with a unit."),
   bodyLimit: option(kinds.positive, 16 << 20, "Largest request body, decompressed, in bytes."),
   bodiesLimit: option(kinds.positive, 32 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
   maxConnections: option(
@@ -24,13 +28,13 @@ export const options = {
     "Largest number of connections, at most half of the file descriptors. A further one closes the oldest that waits for its client.",
   ),
   keepAliveTimeout: option(
-    kinds.number.positive(),
+    kinds.duration.refine((seconds) => seconds > 0, "must be more than 0"),
     72,
-    "Seconds that a connection stays open without a request. Use more than a load balancer in front does.",
+    "Time that a connection stays open without a request, in seconds or with a unit. Use more than a load balancer in front does.",
   ),
   shutdownDelay: option(
-    kinds.number.nonnegative(),
+    kinds.duration,
     0,
-    "Seconds after SIGTERM in which it still serves but is not ready, so that load balancers stop sending requests before it stops.",
+    "Time after SIGTERM, in seconds or with a unit, in which it still serves but is not ready, so that load balancers stop sending requests before it stops.",
   ),
 };

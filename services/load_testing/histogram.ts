@@ -1,12 +1,13 @@
 import { build } from "hdr-histogram-js";
 
-/** Times in milliseconds, kept to three digits. */
-interface Times {
+/** Times in milliseconds: count, mean, least and largest are exact, percentiles kept to three digits. */
+export interface Times {
   readonly count: number;
   readonly mean: number;
+  readonly min: number;
   readonly max: number;
   record(milliseconds: number): void;
-  /** 0 if there are no times. */
+  /** 0 if there are no times. Never outside min and max. */
   percentile(percent: number): number;
   reset(): void;
 }
@@ -21,18 +22,32 @@ export function createTimes(): Times {
     highestTrackableValue: longest,
     numberOfSignificantValueDigits: 3,
   });
+  const none = { count: 0, sum: 0, min: Number.POSITIVE_INFINITY, max: 0 };
+  let exact = none;
   return {
     get count() {
-      return histogram.totalCount;
+      return exact.count;
     },
     get mean() {
-      return histogram.mean / 1000;
+      return exact.sum / Math.max(1, exact.count);
+    },
+    get min() {
+      return exact.count === 0 ? 0 : exact.min;
     },
     get max() {
-      return histogram.maxValue / 1000;
+      return exact.max;
     },
-    record: (milliseconds) => histogram.recordValue(Math.min(longest, Math.max(1, Math.round(milliseconds * 1000)))),
-    percentile: (percent) => (histogram.totalCount === 0 ? 0 : histogram.getValueAtPercentile(percent) / 1000),
-    reset: () => histogram.reset(),
+    record(time) {
+      const { count, sum, min, max } = exact;
+      exact = { count: count + 1, sum: sum + time, min: Math.min(min, time), max: Math.max(max, time) };
+      histogram.recordValue(Math.min(longest, Math.max(1, Math.round(time * 1000))));
+    },
+    // The histogram gives the upper end of a range of times that it does not tell apart.
+    percentile: (percent) =>
+      exact.count === 0 ? 0 : Math.min(exact.max, Math.max(exact.min, histogram.getValueAtPercentile(percent) / 1000)),
+    reset() {
+      exact = none;
+      histogram.reset();
+    },
   };
 }

@@ -62,6 +62,16 @@ test("users start at the given rate", async () => {
   expect(result.requests).toBeGreaterThan(0);
 });
 
+test("users that start years apart do not all start at once", async () => {
+  const connections = new Set<unknown>();
+  const api = await serve((text, response, request) => {
+    connections.add(request.socket);
+    score(text, response, request);
+  });
+  await runLoad({ ...api, users: 5, spawnRate: 1e-9, seconds: 0.3 });
+  expect(connections.size).toBe(1);
+});
+
 test("the seed decides which texts are sent", async () => {
   const sent: string[][] = [];
   const api = await serve((text, response, request) => {

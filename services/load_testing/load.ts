@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { performance } from "node:perf_hooks";
 import { setTimeout as sleep } from "node:timers/promises";
 import { reason } from "../../lib/errors/errors.js";
-import { connectPredict, type PredictClient } from "../../lib/http/predict-client.js";
+import { connectPredict, type PredictAnswer, type PredictClient } from "../../lib/http/predict-client.js";
 import { createRandom, type Random } from "../../lib/math/random.js";
 import { createTimes } from "./histogram.js";
 
@@ -22,7 +22,8 @@ export interface LoadPlan {
   readonly timeout: number;
   /** Ends the run early. */
   readonly signal?: AbortSignal | undefined;
-  readonly onSecond?: (second: LoadSecond) => void;
+  /** @param total of all requests so far */
+  readonly onSecond?: (second: LoadSecond, total: () => LoadSummary) => void;
 }
 
 /** One second of a run; times in milliseconds. */
@@ -36,21 +37,29 @@ export interface LoadSecond {
   readonly p95: number;
 }
 
-/** The result of a run; times in milliseconds, failed requests included. */
-export interface LoadResult {
-  readonly seconds: number;
+/** Requests and their times in milliseconds, failed requests included. */
+export interface LoadSummary {
   readonly requests: number;
   readonly failures: number;
-  readonly requests_per_second: number;
-  readonly failures_per_second: number;
   readonly average: number;
   readonly min: number;
   readonly max: number;
   readonly median: number;
   /** By percent: `percentiles["99.9"]`. */
   readonly percentiles: Readonly<Record<string, number>>;
+  /** Mean length of an answer in bytes; an answer that did not come has none. */
+  readonly average_bytes: number;
+}
+
+/** The result of a run. */
+export interface LoadResult extends LoadSummary {
+  readonly seconds: number;
+  readonly requests_per_second: number;
+  readonly failures_per_second: number;
   /** Occurrences by message. */
   readonly errors: Readonly<Record<string, number>>;
+  /** When each error happened first and last, by message: milliseconds since the epoch. */
+  readonly errors_seen: Readonly<Record<string, readonly [first: number, last: number]>>;
   readonly series: readonly LoadSecond[];
 }
 
@@ -76,9 +85,9 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
   const runUser = async (client: PredictClient, random: Random) => {
     while (!end.signal.aborted) {
       const sent = performance.now();
-      const { problem, broken } = await send(client, texts[random.int(texts.length)]!);
+      const { problem, broken, bytes } = await send(client, texts[random.int(texts.length)]!);
       if (end.signal.aborted) return;
-      tally.add(performance.now() - sent, problem);
+      tally.add(performance.now() - sent, bytes, problem);
       if (broken) await sleep(pauseAfterBrokenConnection);
     }
   };
@@ -88,7 +97,8 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
     const client = connectPredict(target, { timeout, connections: 1 });
     clients.push(client);
     users.push(runUser(client, createRandom(plan.seed, clients.length)));
-    await sleep(began + (clients.length / plan.spawnRate) * 1000 - performance.now(), undefined, { signal: end.signal }).catch(() => {});
+    const next = Math.min(plan.seconds + 1, clients.length / plan.spawnRate); // a timer cannot be much longer than the longest run
+    await sleep(began + 1000 * next - performance.now(), undefined, { signal: end.signal }).catch(() => {});
   }
   if (!end.signal.aborted) await once(end.signal, "abort");
   const seconds = (performance.now() - began) / 1000;
@@ -100,12 +110,15 @@ export async function runLoad(plan: LoadPlan): Promise<LoadResult> {
 }
 
 /** Sends one text. A problem is named without ports and times, so that equal failures count together. */
-async function send(client: PredictClient, text: string): Promise<{ readonly problem?: string; readonly broken?: boolean }> {
+async function send(
+  client: PredictClient,
+  text: string,
+): Promise<Pick<PredictAnswer, "problem" | "bytes"> & { readonly broken?: boolean }> {
   try {
     return await client.predict(text);
   } catch (error) {
     const { code } = error as { code?: unknown };
-    return { problem: `no answer: ${typeof code === "string" ? code : reason(error)}`, broken: true };
+    return { problem: `no answer: ${typeof code === "string" ? code : reason(error)}`, bytes: 0, broken: true };
   }
 }
 
@@ -113,44 +126,45 @@ async function send(client: PredictClient, text: string): Promise<{ readonly pro
 function createTally(users: () => number, onSecond: LoadPlan["onSecond"]) {
   const [all, current] = [createTimes(), createTimes()];
   const errors: Record<string, number> = {};
+  const seen: Record<string, readonly [number, number]> = {};
   const series: LoadSecond[] = [];
-  let [failures, currentFailures] = [0, 0];
+  let [failures, currentFailures, bytes] = [0, 0, 0];
 
+  const total = (): LoadSummary => ({
+    requests: all.count,
+    failures,
+    average: all.mean,
+    min: all.min,
+    max: all.max,
+    median: all.percentile(50),
+    percentiles: Object.fromEntries(reportedPercentiles.map((percent) => [String(percent), all.percentile(percent)])),
+    average_bytes: bytes / Math.max(1, all.count),
+  });
   const closeSecond = () => {
     const [median, p95] = [current.percentile(50), current.percentile(95)];
     series.push({ second: series.length + 1, users: users(), requests: current.count, failures: currentFailures, median, p95 });
     current.reset();
     currentFailures = 0;
-    onSecond?.(series.at(-1)!);
+    onSecond?.(series.at(-1)!, total);
   };
   const clock = setInterval(closeSecond, 1000);
 
   return {
-    add(time: number, problem: string | undefined) {
+    add(time: number, length: number, problem: string | undefined) {
       all.record(time);
       current.record(time);
+      bytes += length;
       if (problem === undefined) return;
       failures++;
       currentFailures++;
       errors[problem] = (errors[problem] ?? 0) + 1;
+      seen[problem] = [seen[problem]?.[0] ?? Date.now(), Date.now()];
     },
     finish(seconds: number): LoadResult {
       clearInterval(clock);
       if (current.count > 0) closeSecond();
-      return {
-        seconds,
-        requests: all.count,
-        failures,
-        requests_per_second: all.count / seconds,
-        failures_per_second: failures / seconds,
-        average: all.mean,
-        min: all.percentile(0),
-        max: all.max,
-        median: all.percentile(50),
-        percentiles: Object.fromEntries(reportedPercentiles.map((percent) => [String(percent), all.percentile(percent)])),
-        errors,
-        series,
-      };
+      const rates = { requests_per_second: all.count / seconds, failures_per_second: failures / seconds };
+      return { seconds, ...total(), ...rates, errors, errors_seen: seen, series };
     },
   };
 }

@@ -34,7 +34,9 @@ const result: LoadResult = {
   max: 1056,
   median: 72,
   percentiles: { 50: 72, 66: 80, 75: 84, 80: 84, 90: 91, 95: 92, 98: 93, 99: 96, "99.9": 1000, "99.99": 1100, 100: 1100 },
+  average_bytes: 40,
   errors: { "answered 503 Service Unavailable": 117 },
+  errors_seen: { "answered 503 Service Unavailable": [0, 1000] },
   series: [],
 };
 const rows = [{ method: "POST", name: "/predict", result }];

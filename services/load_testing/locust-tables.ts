@@ -1,7 +1,7 @@
 import { type LoadResult, reportedPercentiles } from "./load.js";
 
 /** A line of the tables. */
-interface LoadRow {
+export interface LoadRow {
   readonly method: string;
   readonly name: string;
   readonly result: LoadResult;

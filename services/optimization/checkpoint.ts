@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { type Checkpoint, checkVocabulary, readCheckpoint } from "../../lib/bert/checkpoint.js";
 import { fail } from "../../lib/errors/errors.js";
 import { readRecord, type TrainingRecord } from "../../lib/repository/training-record.js";
+import { checkFolder } from "../../lib/storage/files.js";
 import { hashFile, hashValue } from "../../lib/storage/hash.js";
 import { listWeightFiles } from "../../lib/storage/weights.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
@@ -26,7 +27,7 @@ const usualMaxLength = 256;
 /** @throws no-file if a file of the checkpoint is missing, and what its readers throw */
 export function loadCheckpoint(folder: string): LoadedCheckpoint {
   const remedy = "Train one with readability train, or choose another folder with --model.";
-  if (!existsSync(folder)) fail("no-file", { file: folder, what: "a checkpoint in Hugging Face format", remedy });
+  checkFolder(folder, "a checkpoint in Hugging Face format", remedy);
   for (const name of ["config.json", "tokenizer.json"])
     if (!existsSync(join(folder, name))) fail("no-file", { file: join(folder, name), what: "a complete checkpoint", remedy });
   const checkpoint = readCheckpoint(folder);

@@ -1,10 +1,12 @@
-import { rmSync } from "node:fs";
+import { existsSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { createLog, type Log } from "../../lib/cli/log.js";
 import { parseOptions, type Values } from "../../lib/cli/options.js";
+import { places } from "../../lib/cli/paths.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { batching, formatTritonConfig, type WarmUp, warmUpFiles } from "../../lib/repository/triton-config.js";
+import { checkPlace } from "../../lib/storage/files.js";
 import { hashValue } from "../../lib/storage/hash.js";
 import { withLock } from "../../lib/storage/lock.js";
 import { countCores } from "../../lib/system/cores.js";
@@ -30,6 +32,8 @@ type Settings = Values<typeof options>;
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = parseOptions("optimization", options, argv);
   checkChoice(settings.target, settings.precision);
+  checkPlace(settings.out, "a folder");
+  if (settings.cache !== undefined) checkPlace(settings.cache, "a file");
   const log = createLog("optimization");
   const signal = abortOnSignals();
   try {
@@ -44,8 +48,9 @@ export async function main(argv: readonly string[]): Promise<number> {
 
 async function optimize(settings: Settings, log: Log, signal: AbortSignal): Promise<void> {
   const { out, name, target, seconds, rounds, cache, fresh } = settings;
-  const model = loadCheckpoint(settings.model);
-  const rows = readGateRows(settings.data, model.record, model.encode, settings.gateRows);
+  const model = loadCheckpoint(settings.model ?? (existsSync(places.model) ? places.model : places.releasedModel));
+  log.info(`model: ${model.folder}`);
+  const rows = readGateRows(settings, model.record, model.encode, settings.gateRows);
   for (const warning of rows.warnings) log.warn(warning);
   const sample = readSampleTexts();
   const texts = { rows: rows.ids, references: sample.references.map(model.encode), ranges: sample.ranges.map(model.encode) };

@@ -4,11 +4,22 @@ import { places } from "../../lib/cli/paths.js";
 import { precisionChoices, targets } from "./candidates.js";
 
 export const options = {
-  model: option(kinds.text, places.model, "Checkpoint to serve: a folder in Hugging Face format."),
+  model: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    "Checkpoint to serve: a folder in Hugging Face format. Default: artifacts/model if it exists, else the released model.",
+  ),
   data: option<string | undefined>(
     kinds.text.optional(),
     undefined,
-    "Labelled passages for the accuracy gate: a CSV, plain, gzipped or zipped, with the columns that the checkpoint was trained on. Default: data/input/train.csv.zip or data/input/train.csv if it exists, else the gate compares with fp32 on the included sample.",
+    "Labelled passages for the accuracy gate: a CSV, plain, gzipped or zipped. Default: data/input/train.csv.zip or data/input/train.csv if it exists, else the gate compares with fp32 on the included sample.",
+  ),
+  column: option<string | undefined>(kinds.text.optional(), undefined, "Column of the texts. Default: as in training, else excerpt."),
+  labelColumn: option<string | undefined>(kinds.text.optional(), undefined, "Column of the labels. Default: as in training, else target."),
+  file: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    "File to read from a zip. Default: as in training, else its only CSV, else train.csv.",
   ),
   out: option(kinds.text, places.repository, "Model repository that gets the new version."),
   name: option(

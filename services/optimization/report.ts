@@ -1,3 +1,4 @@
+import { count } from "../../lib/errors/plural.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
 import { drawDifferences } from "../../lib/report/chart.js";
 import { type Figure, renderFacts, renderFigures, renderPage, renderSection, renderTable } from "../../lib/report/page.js";
@@ -32,7 +33,7 @@ export function renderReport(outcome: Outcome, tables: Tables): string {
     ]),
     renderSection(
       "Candidates",
-      `Accuracy on ${outcome.rows.ids.length} passages of ${outcome.rows.source}${trials.length > 0 ? ". Speed is measured on texts of typical length; the table shows medians" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest to the most accurate, until one passes the gate.`,
+      `Accuracy on ${count(outcome.rows.ids.length, "passage")} of ${outcome.rows.source}${trials.length > 0 ? ". Speed is measured on texts of typical length; the table shows medians" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest to the most accurate, until one passes the gate.`,
       [
         renderFigures([...(trials.length > 0 ? [speed] : []), ...(kept.precision === "fp32" ? [] : [distribution])]),
         renderTable(
@@ -96,7 +97,7 @@ function describeOrigin({ model, checkpoint, rows, target }: Outcome): (readonly
     ["max_length", model.maxLength],
     ["target", target],
     ["passages", rows.source],
-    ["machine", `${cpu}, ${cores} cores, ${memory_gib} GiB, ${platform}`],
+    ["machine", `${cpu}, ${count(cores, "core")}, ${memory_gib} GiB, ${platform}`],
     ["versions", `${producer.name} ${producer.version}, ONNX Runtime ${onnxRuntime}, Node ${node.slice(1)}`],
   ];
 }

@@ -20,12 +20,21 @@ export interface GateRows {
 /** The default split of train, for checkpoints without a record. */
 const usualSplit = { seed: 0, validation_fraction: 0.1 };
 
+/** Where they are: a file, and what is not as in training. */
+export interface GateData {
+  readonly data?: string | undefined;
+  readonly column?: string | undefined;
+  readonly labelColumn?: string | undefined;
+  /** The file of a zip. */
+  readonly file?: string | undefined;
+}
+
 /**
- * The passages that training held out, from the columns that it read; without data, those of the sample that comes with the package.
+ * The passages that training held out, from the columns that it read if no others are given; without data, those of the sample that comes with the package.
  * @throws what readPassages throws
  */
 export function readGateRows(
-  data: string | undefined,
+  { data, column, labelColumn: target, file: member }: GateData,
   record: TrainingRecord | undefined,
   encode: (text: string) => readonly number[],
   limit: number,
@@ -36,7 +45,8 @@ export function readGateRows(
     const ids = spread(passages, limit).map(({ excerpt }) => encode(excerpt));
     return { source: places.sample, ids, unseen: true, training: [], warnings: [] };
   }
-  const { passages, warnings, fingerprint } = readPassages(file, { targets: true, ...record?.data.columns });
+  const given = { ...(column && { column }), ...(target && { target }), ...(member && { file: member }) };
+  const { passages, warnings, fingerprint } = readPassages(file, { targets: true, ...record?.data.columns, ...given });
   const heldOut = new Set(holdOut(passages, record ? listSplits(record) : [usualSplit]));
   const held = passages.filter((_, i) => heldOut.has(i));
   const rows = spread(held.length > 0 ? held : passages, limit);

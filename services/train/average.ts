@@ -12,7 +12,7 @@ import { rootMeanSquare } from "../../lib/math/statistics.js";
 import { listSplits, readRecord, recordFile, type TrainingRecord } from "../../lib/repository/training-record.js";
 import { createLocalEngine } from "../../lib/serving/local-engine.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
-import { writeFileAtomic } from "../../lib/storage/files.js";
+import { checkFolder, writeFileAtomic } from "../../lib/storage/files.js";
 import { hashFile } from "../../lib/storage/hash.js";
 import { countCores } from "../../lib/system/cores.js";
 import { producer } from "../../lib/system/producer.js";
@@ -33,6 +33,7 @@ interface Member {
  * @throws no-record, other-architecture, and what the readers throw
  */
 export async function averageCheckpoints({ average: folders, out, data }: Settings, log: Log): Promise<void> {
+  for (const folder of folders) checkFolder(folder, "a checkpoint to average", "Choose others with --average.");
   const members = folders.map((folder): Member => ({ folder, record: readRecord(folder) ?? fail("no-record", { folder }) }));
   const checkpoint = await averageWeights(members);
   const bases = new Set(members.map(({ record }) => record.base));

@@ -23,6 +23,10 @@ it.each([
     "Cannot use --average with --folds, --teacher or --resume: --average trains nothing. Leave out the other option.",
   ],
   ["--average a,b --resume", "Cannot use --average with --folds, --teacher or --resume"],
+  [
+    "--folds 3 --validation .2",
+    "Cannot use --validation with --folds: each fold is measured on the passages it has not seen. Leave out --validation; the number",
+  ],
   ["--select best --folds 5", "Cannot use --select best with --folds: each fold would choose its epoch on the passages it is measured on."],
 ])("refuses %s", (argv, message) => {
   expect(() => check(...argv.split(" "))).toThrow(message);

@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fail } from "../../lib/errors/errors.js";
-import type { Settings } from "./options.js";
+import { options, type Settings } from "./options.js";
 
 interface Combination {
   /** For the message. */
@@ -23,6 +23,12 @@ const refused: readonly Combination[] = [
     given: ({ select, folds }) => select === "best" && folds > 0,
     why: "each fold would choose its epoch on the passages it is measured on",
     remedy: "Use --select last or average.",
+  },
+  {
+    options: "--validation with --folds",
+    given: ({ validation, folds }) => folds > 0 && validation !== options.validation.default,
+    why: "each fold is measured on the passages it has not seen",
+    remedy: "Leave out --validation; the number of folds decides the fraction.",
   },
   {
     options: "--average of one checkpoint",
@@ -76,5 +82,5 @@ const refused: readonly Combination[] = [
 
 /** @throws bad-combination */
 export function checkCombinations(settings: Settings): void {
-  for (const { options, given, why, remedy } of refused) if (given(settings)) fail("bad-combination", { options, why, remedy });
+  for (const { given, ...details } of refused) if (given(settings)) fail("bad-combination", details);
 }

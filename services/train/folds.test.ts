@@ -20,6 +20,12 @@ const options = ["--folds", "3", "--epochs", "3", "--lr", "0.01"];
 const linesOf = (out: string) => readFileSync(tiny.path(out, "predictions.csv"), "utf8").trim().split("\n");
 const summaryOf = (out: string) => JSON.parse(readFileSync(tiny.path(out, "folds.json"), "utf8"));
 
+it("more folds than passages are wrong usage, with the number of passages", async () => {
+  const { code, stderr } = await tiny.run("many", "--folds", "400");
+  expect(code).toBe(2);
+  expect(stderr).toContain(`--folds 400 is more than the number of different passages in ${tiny.data}, which is 96.`);
+});
+
 describe("--folds", { timeout: 240_000 }, () => {
   it("writes a checkpoint per fold, the score of every passage by the model that has not seen it, and a summary", async () => {
     const { code, stdout, stderr } = whole;

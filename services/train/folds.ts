@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { z } from "zod";
 import type { Log } from "../../lib/cli/log.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
+import { groupByText } from "../../lib/data/dataset.js";
 import { splitFolds } from "../../lib/data/split.js";
+import { fail } from "../../lib/errors/errors.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import type { Data } from "./data.js";
 import { writeFolds } from "./folds-report.js";
@@ -15,9 +17,11 @@ import { checkIdentity, type Identity, identifyRun, identitySchema, passedBy, re
 import { consultTeacher, type Teaching } from "./teacher.js";
 import { pickTrainingExamples } from "./training-examples.js";
 
-/** Trains one model per fold, on the passages of the other folds, and reports the scores of all passages. */
+/** Trains one model per fold, on the passages of the other folds, and reports the scores of all passages. @throws too-many-folds */
 export async function trainFolds(settings: Settings, data: Data, log: Log): Promise<void> {
   const { out, folds, resume, maxSteps } = settings;
+  const passages = groupByText(data.passages).length;
+  if (folds > passages) fail("too-many-folds", { file: settings.data, folds, passages });
   const all = [...data.passages.keys()];
   const teaching = await consultTeacher(settings, data, { trained: all, held: all }, log);
   const jobs = listJobs(settings, data, teaching, log);

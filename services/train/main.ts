@@ -2,6 +2,7 @@ import { createLog, type Log } from "../../lib/cli/log.js";
 import { parseOptions } from "../../lib/cli/options.js";
 import { abortOnSignals } from "../../lib/cli/signals.js";
 import { splitPassages } from "../../lib/data/split.js";
+import { checkPlace } from "../../lib/storage/files.js";
 import { withLock } from "../../lib/storage/lock.js";
 import { averageCheckpoints } from "./average.js";
 import { lastStep } from "./batches.js";
@@ -20,6 +21,7 @@ import { pickTrainingExamples } from "./training-examples.js";
 export async function main(argv: readonly string[]): Promise<number> {
   const settings = fillSettings(parseOptions("train", options, argv));
   checkCombinations(settings);
+  checkPlace(settings.out, "a folder");
   await withLock(settings.out, () => run(settings, createLog("train")));
   return 0;
 }

@@ -69,7 +69,7 @@ export const options = {
     "join",
     "Probability that, for an epoch, other passages follow a training passage, up to --max-length at most, with the mean of their targets. Long texts are then scored like their parts.",
   ),
-  validation: option(kinds.number.positive().max(0.5), 0.1, "Fraction of the passages held out for validation. Unused with --folds."),
+  validation: option(kinds.number.positive().max(0.5), 0.1, "Fraction of the passages held out for validation. Not with --folds."),
   folds: option(
     kinds.count.refine((folds) => folds !== 1, "must be 0 or at least 2"),
     0,

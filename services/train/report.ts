@@ -1,4 +1,5 @@
 import { formatSeconds } from "../../lib/cli/progress.js";
+import { count } from "../../lib/errors/plural.js";
 import { bootstrapMean } from "../../lib/math/bootstrap.js";
 import { correlate, mean, rank } from "../../lib/math/statistics.js";
 import { onnxRuntime } from "../../lib/onnx/session.js";
@@ -40,9 +41,9 @@ export function renderReport({ record, steps, heldOut, baselines }: ReportConten
       compareRmse("a readability formula", model, flesch),
       ...(model.rmse > meanScorer.rmse ? [compareRmse("always the mean", model, meanScorer)] : []),
       ["Held-out passages", heldOut.length],
-      ["Steps", `${record.steps} of ${record.recipe.batch} passages`],
+      ["Steps", `${record.steps} of ${count(Number(record.recipe.batch), "passage")}`],
       ["Training time", formatSeconds(record.seconds)],
-      ["Tokens per second", `${record.tokens_per_second.toFixed(0)} on ${record.workers} workers`],
+      ["Tokens per second", `${record.tokens_per_second.toFixed(0)} on ${count(record.workers, "worker")}`],
     ]),
     renderSection(
       "Compared",
@@ -176,9 +177,9 @@ function describeOrigin(record: TrainingRecord): (readonly [string, string | num
     ["seed", record.seed],
     ["max_length", record.max_length],
     ["held out", `${(100 * record.validation_fraction).toFixed(0)} %`],
-    ["data", `${record.data.file}, ${record.data.rows} passages`],
+    ["data", `${record.data.file}, ${count(record.data.rows, "passage")}`],
     ["data, sha256", record.data.fingerprint],
-    ["machine", `${cpu}, ${cores} cores, ${memory_gib} GiB, ${platform}`],
+    ["machine", `${cpu}, ${count(cores, "core")}, ${memory_gib} GiB, ${platform}`],
     ["versions", `${record.producer}, ONNX Runtime ${onnxRuntime}, Node ${node.slice(1)}`],
   ];
 }
