@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { connectPredict, type PredictClient } from "../lib/http/predict-client.js";
 import { createRandom, type Random } from "../lib/math/random.js";
 
-/** A text with its right scores: one for each version that may be served. */
+/** A text with its score by each version. */
 export interface Expected {
   readonly text: string;
   readonly scores: readonly number[];
@@ -13,14 +13,16 @@ export interface FaultLoad {
   readonly clients: number;
   readonly seconds: number;
   readonly texts: readonly Expected[];
-  /** Share of the requests whose client disconnects before the response. */
+  /** How many versions may be served, from the first. Default: 1. */
+  readonly versions?: number;
+  /** Share of the requests whose client goes away before the answer. */
   readonly leaving?: number;
-  /** Whether the server had accepted an unanswered request, by its time (of performance.now()). Default: always. */
-  readonly accepted?: (sent: number) => boolean;
+  /** Whether the server had accepted an unanswered request, by its time (of performance.now()). */
+  readonly accepted: (sent: number) => boolean;
   readonly signal: AbortSignal;
 }
 
-/** The outcomes of the requests; each request is in one count. */
+/** What became of the requests; each is in one of the counts. */
 export interface Tally {
   /** Right scores, by the version that gives them. */
   readonly right: number[];
@@ -31,9 +33,9 @@ export interface Tally {
   failed: number;
   /** Accepted and not answered. */
   lost: number;
-  /** Not accepted, because the server was down. */
+  /** Not accepted: the server was away. */
   unheard: number;
-  /** The client disconnected. */
+  /** The client went away. */
   left: number;
   /** How often each reason was given for a status other than 200. */
   readonly reasons: Record<string, number>;
@@ -41,7 +43,7 @@ export interface Tally {
 
 /** Milliseconds. */
 const pauseAfterRefusal = 100;
-/** Milliseconds after which a client disconnects. */
+/** Milliseconds until a leaving client has left. */
 const longestStay = 500;
 /** Seconds. */
 const timeout = 60;
@@ -69,7 +71,7 @@ async function request(client: PredictClient, random: Random, load: FaultLoad, t
   try {
     const { status, score, code = "no reason" } = await client.predict(text, leaving);
     if (status === 200) {
-      const version = scores.indexOf(Math.fround(score ?? Number.NaN)); // it is written as the shortest number that is that float32
+      const version = scores.slice(0, load.versions ?? 1).indexOf(Math.fround(score ?? Number.NaN)); // it is written as the shortest number that is that float32
       if (version === -1) tally.wrong++;
       else tally.right[version] = (tally.right[version] ?? 0) + 1;
       return true;
@@ -80,7 +82,7 @@ async function request(client: PredictClient, random: Random, load: FaultLoad, t
     else tally.failed++;
   } catch {
     if (leaving?.aborted) tally.left++;
-    else if (load.accepted?.(sent) ?? true) tally.lost++;
+    else if (load.accepted(sent)) tally.lost++;
     else tally.unheard++;
   }
   return false;

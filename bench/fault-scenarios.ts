@@ -1,14 +1,14 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
-import { type ModelVersion, readNewestVersion } from "../lib/repository/repository.js";
+import { readNewestVersion } from "../lib/repository/repository.js";
 import type { Child } from "../lib/system/child.js";
 import { compiled } from "../lib/system/package-files.js";
 import type { Supervisor } from "../lib/system/supervisor.js";
 import { type Expected, type FaultLoad, runFaultLoad, type Tally } from "./fault-load.js";
-import { broken, publishChanged, serveFloat32 } from "./publish.js";
-import { createServers, type Serving, startApi, startInference } from "./servers.js";
+import { broken, type Change, publishChanged, serveFloat32 } from "./publish.js";
+import { createServers, type Service, type Serving, startOurs } from "./servers.js";
 
-/** The inputs of a scenario. Each scenario has its own repository. */
+/** What a scenario runs with; the repository is its own. */
 interface Site extends Serving, Pick<FaultLoad, "clients" | "seconds"> {
   /** Texts with their scores by the repository's version and by its float32 graph. */
   readonly texts: readonly Expected[];
@@ -19,75 +19,119 @@ export interface Outcome {
   /** What was done to the servers: "58 threads ended". */
   readonly done: string;
   /** Why the scenario proves nothing, if so. */
-  readonly problem?: string;
+  readonly problem: string | undefined;
 }
 
-type Run = (site: Site, servers: Supervisor) => Promise<Outcome>;
+/** A fault under load, on servers that restart when they end. */
+interface Scenario {
+  readonly name: string;
+  /** Whether the api is behind an inference server. */
+  readonly inference?: boolean;
+  readonly load?: Partial<FaultLoad>;
+  /** Causes the fault every so many seconds. */
+  readonly every?: number;
+  /** @returns a function that causes the fault, and returns whether it could */
+  readonly fault?: (site: Site, servers: Supervisor, victim: Victim) => () => boolean;
+  /** The server that the fault ends, by default the api, and the options of Node that it starts with. */
+  readonly victim?: Service;
+  readonly nodeOptions?: readonly string[];
+  /** @param times how often the fault was caused */
+  readonly describe: (times: number, tally: Tally) => string;
+  readonly findProblem?: (tally: Tally, address: string) => Promise<string | undefined>;
+}
 
-/** Puts load on an api and injects faults meanwhile. */
-type Act = (site: Site, address: string) => Promise<Outcome>;
+const ends = (victim: Service, signal: "SIGKILL" | "SIGTERM") => ({
+  victim,
+  every: 10,
+  fault:
+    (_: Site, __: Supervisor, { end }: Victim) =>
+    () =>
+      end(signal),
+  describe: (times: number) => `${times} times`,
+});
 
-const alone =
-  (act: Act): Run =>
-  async (site, servers) =>
-    act(site, await startApi(servers, site));
+const publishes = (changes: readonly Change[]) => ({
+  every: 2,
+  fault({ repository }: Site) {
+    const first = readNewestVersion(repository);
+    let published = 0;
+    return () => {
+      publishChanged(repository, first, changes[published++ % changes.length]!);
+      return true;
+    };
+  },
+  describe: (times: number) => `${times} published`,
+});
 
-const behindInference =
-  (act: Act): Run =>
-  async (site, servers) =>
-    act(site, await startApi(servers, site, { inference: await startInference(servers, site) }));
+const rightBy = ({ right }: Tally, version: number) => right[version] ?? 0;
 
-export const scenarios: Readonly<Record<string, { readonly name: string; readonly run: Run }>> = {
-  threads: { name: "a worker thread ended every second", run: endThreads },
-  kill: { name: "inference server killed (-9) every 10 s, api before it", run: endInference("SIGKILL") },
-  reload: { name: "new version every 2 s, api", run: alone(publishVersions) },
-  "reload-inference": { name: "new version every 2 s, api and inference", run: behindInference(publishVersions) },
-  broken: { name: "broken version every 2 s, api", run: alone(publishBroken) },
-  "broken-inference": { name: "broken version every 2 s, api and inference", run: behindInference(publishBroken) },
-  leave: { name: "a third of the clients go away, api", run: alone(leave) },
-  "leave-inference": { name: "a third of the clients go away, api and inference", run: behindInference(leave) },
-  term: { name: "api told to end (SIGTERM) every 10 s", run: endApi },
-  "term-inference": { name: "inference server told to end (SIGTERM) every 10 s, api before it", run: endInference("SIGTERM") },
+const reloads = {
+  ...publishes([serveFloat32, () => {}]),
+  load: { versions: 2 },
+  describe: (times: number, tally: Tally) =>
+    `${times} published, answers by quantized and float32 versions: ${rightBy(tally, 0)} and ${rightBy(tally, 1)}`,
+  findProblem: async (tally: Tally) => (rightBy(tally, 0) > 0 && rightBy(tally, 1) > 0 ? undefined : "no new version was served"),
 };
 
-/** Runs a scenario on servers of its own, which restart when they end. */
-export async function runScenario(run: Run, site: Site): Promise<Outcome> {
+const leaves = {
+  load: { leaving: 1 / 3 },
+  describe: (_: number, { left }: Tally) => `${left} went away`,
+  async findProblem(_: Tally, address: string) {
+    await sleep(1000);
+    const metrics = await (await fetch(`${address}/metrics`)).text();
+    const inFlight = Number(/^readability_api_in_flight (\d+)$/m.exec(metrics)?.[1]) - 1; // this request
+    return inFlight === 0 ? undefined : `${inFlight} requests are still in the api`;
+  },
+};
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  threads: {
+    name: "a worker thread ended every second",
+    nodeOptions: ["--import", pathToFileURL(compiled("bench/end-threads")).href],
+    every: 1,
+    fault: (_, servers) => () => servers.child("api").process.send("end a thread"),
+    describe: (times) => `${times} threads ended`,
+  },
+  kill: { name: "inference server killed (-9) every 10 s, api before it", inference: true, ...ends("inference", "SIGKILL") },
+  reload: { name: "new version every 2 s, api", ...reloads },
+  "reload-inference": { name: "new version every 2 s, api and inference", inference: true, ...reloads },
+  broken: { name: "broken version every 2 s, api", ...publishes(broken) },
+  "broken-inference": { name: "broken version every 2 s, api and inference", inference: true, ...publishes(broken) },
+  leave: { name: "a third of the clients go away, api", ...leaves },
+  "leave-inference": { name: "a third of the clients go away, api and inference", inference: true, ...leaves },
+  term: { name: "api told to end (SIGTERM) every 10 s", ...ends("api", "SIGTERM") },
+  "term-inference": {
+    name: "inference server told to end (SIGTERM) every 10 s, api before it",
+    inference: true,
+    ...ends("inference", "SIGTERM"),
+  },
+};
+
+export async function runScenario(scenario: Scenario, site: Site): Promise<Outcome> {
+  const { inference = false, load, every = site.seconds, fault, victim: service = "api", nodeOptions = [] } = scenario;
   const servers = createServers(site.signal, true);
+  const victim = createVictim(() => servers.child(service));
+  let timer: NodeJS.Timeout | undefined;
   try {
-    return await run(site, servers);
+    const address = await startOurs(servers, site, inference, { [service]: { onReady: victim.onReady, nodeOptions } });
+    const act = fault?.(site, servers, victim);
+    let times = 0;
+    timer = setInterval(() => {
+      if (act?.()) times++;
+    }, 1000 * every);
+    // What an api has accepted must be answered. What is sent while it is away finds nobody.
+    const accepted = (sent: number) => service !== "api" || !victim.wasAway(sent);
+    const tally = await runFaultLoad({ ...site, ...load, address, accepted });
+    return { tally, done: scenario.describe(times, tally), problem: await scenario.findProblem?.(tally, address) };
   } finally {
+    clearInterval(timer);
     await servers.stop();
   }
 }
 
-const secondsBetweenSignals = 10;
-const secondsBetweenVersions = 2;
+type Victim = ReturnType<typeof createVictim>;
 
-/** Acts every `seconds` while the load runs. @returns the load's result, and how often it acted */
-async function meanwhile(load: Promise<Tally>, seconds: number, act: () => boolean) {
-  let times = 0;
-  const timer = setInterval(() => {
-    if (act()) times++;
-  }, 1000 * seconds);
-  try {
-    return { tally: await load, times };
-  } finally {
-    clearInterval(timer);
-  }
-}
-
-/** The scores of the first version, for scenarios that serve no other. */
-const ofFirst = (texts: readonly Expected[]) => texts.map(({ text, scores }) => ({ text, scores: scores.slice(0, 1) }));
-
-async function endThreads(site: Site, servers: Supervisor): Promise<Outcome> {
-  const nodeOptions = ["--import", pathToFileURL(compiled("bench/end-threads")).href];
-  const address = await startApi(servers, site, { nodeOptions });
-  const load = runFaultLoad({ ...site, address, texts: ofFirst(site.texts) });
-  const { tally, times } = await meanwhile(load, 1, () => servers.child("api").process.send("end a thread"));
-  return { tally, done: `${times} threads ended` };
-}
-
-/** A server that gets signals, and the times (of performance.now()) at which it was down because of them. */
+/** A server that is ended, and the times (of performance.now()) at which it was away because of that. */
 function createVictim(child: () => Child) {
   const outages: { readonly from: number; until: number }[] = [];
   let away = false;
@@ -96,8 +140,8 @@ function createVictim(child: () => Child) {
       away = false;
       for (const outage of outages) outage.until = Math.min(outage.until, performance.now());
     },
-    /** Sends a signal unless the server is down. @returns whether it did */
-    signal(signal: "SIGKILL" | "SIGTERM"): boolean {
+    /** Sends a signal unless the server is away. @returns whether it did */
+    end(signal: "SIGKILL" | "SIGTERM"): boolean {
       if (away) return false;
       away = true;
       outages.push({ from: performance.now(), until: Number.POSITIVE_INFINITY });
@@ -105,57 +149,4 @@ function createVictim(child: () => Child) {
     },
     wasAway: (time: number) => outages.some(({ from, until }) => time >= from && time <= until),
   };
-}
-
-function endInference(signal: "SIGKILL" | "SIGTERM"): Run {
-  return async (site, servers) => {
-    const victim = createVictim(() => servers.child("inference"));
-    const inference = await startInference(servers, site, victim);
-    const address = await startApi(servers, site, { inference });
-    const load = runFaultLoad({ ...site, address, texts: ofFirst(site.texts) });
-    const { tally, times } = await meanwhile(load, secondsBetweenSignals, () => victim.signal(signal));
-    return { tally, done: `${times} times` };
-  };
-}
-
-/** The api itself ends: requests sent before must be answered, later ones find nobody until it is back. */
-async function endApi(site: Site, servers: Supervisor): Promise<Outcome> {
-  const victim = createVictim(() => servers.child("api"));
-  const address = await startApi(servers, site, victim);
-  const accepted = (sent: number) => !victim.wasAway(sent);
-  const load = runFaultLoad({ ...site, address, texts: ofFirst(site.texts), accepted });
-  const { tally, times } = await meanwhile(load, secondsBetweenSignals, () => victim.signal("SIGTERM"));
-  return { tally, done: `${times} times` };
-}
-
-async function publishVersions(site: Site, address: string): Promise<Outcome> {
-  const first = readNewestVersion(site.repository);
-  let published = 0;
-  const { tally } = await meanwhile(runFaultLoad({ ...site, address }), secondsBetweenVersions, () => {
-    publishChanged(site.repository, first, published++ % 2 === 0 ? serveFloat32 : () => {});
-    return true;
-  });
-  const both = (tally.right[0] ?? 0) > 0 && (tally.right[1] ?? 0) > 0;
-  const done = `${published} published, answers by quantized and float32 versions: ${tally.right[0] ?? 0} and ${tally.right[1] ?? 0}`;
-  return { tally, done, ...(both ? {} : { problem: "no new version was served" }) };
-}
-
-async function publishBroken(site: Site, address: string): Promise<Outcome> {
-  const first: ModelVersion = readNewestVersion(site.repository);
-  const changes = Object.values(broken);
-  const load = runFaultLoad({ ...site, address, texts: ofFirst(site.texts) });
-  let published = 0;
-  const { tally } = await meanwhile(load, secondsBetweenVersions, () => {
-    publishChanged(site.repository, first, changes[published++ % changes.length]!);
-    return true;
-  });
-  return { tally, done: `${published} published` };
-}
-
-async function leave(site: Site, address: string): Promise<Outcome> {
-  const tally = await runFaultLoad({ ...site, address, texts: ofFirst(site.texts), leaving: 1 / 3 });
-  await sleep(1000);
-  const metrics = await (await fetch(`${address}/metrics`)).text();
-  const inFlight = Number(/^readability_api_in_flight (\d+)$/m.exec(metrics)?.[1]) - 1; // this request
-  return { tally, done: `${tally.left} went away`, ...(inFlight === 0 ? {} : { problem: `${inFlight} requests are still in the api` }) };
 }

@@ -4,31 +4,22 @@
  *
  *     node dist/bench/memory.js [--requests 100000] [--small]
  */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { readFileSync } from "node:fs";
 import pMap from "p-map";
-import { kinds, option, parseOptions, type Values } from "../lib/cli/options.js";
-import { places } from "../lib/cli/paths.js";
-import { runMain } from "../lib/cli/run-main.js";
-import { abortOnSignals } from "../lib/cli/signals.js";
+import { kinds, option, type Values } from "../lib/cli/options.js";
 import { connectPredict } from "../lib/http/predict-client.js";
 import { createRandom } from "../lib/math/random.js";
-import { describeMachine } from "../lib/system/machine.js";
-import type { Supervisor } from "../lib/system/supervisor.js";
-import { makeRepository } from "./make-repository.js";
-import { createServers, startApi, startInference } from "./servers.js";
+import { markdownTable } from "../lib/report/markdown.js";
+import { runBenchmark } from "./run.js";
+import { createServers, prepareServing, type Service, type Serving, serverOptions, startOurs } from "./servers.js";
 import { createSend } from "./systems.js";
 import { drawPassages } from "./texts.js";
 
 const options = {
-  model: option(kinds.text, places.releasedModel, "Checkpoint to serve."),
-  small: option(kinds.flag, false, "Serve a small BERT of random weights instead, with the tokenizer of --model: many times as fast."),
-  data: option(kinds.text, places.sample, "Passages of whose words the texts are."),
+  ...serverOptions,
   requests: option(kinds.positive, 100_000, "Requests."),
   longest: option(kinds.positive, 500, "Words of the longest text; the shortest has one."),
   clients: option(kinds.positive, 16, "Clients, each sending its next request when the last one is answered."),
-  patience: option(kinds.positive, 120, "Seconds for a server to start."),
 };
 
 type Settings = Values<typeof options>;
@@ -42,39 +33,20 @@ interface Tenth {
 /** V8 collects garbage when it sees fit, so the peak of many readings counts. */
 const readingsInTenth = 50;
 
-await runMain(async (argv) => {
-  const settings = parseOptions("bench_memory", options, argv);
-  const signal = abortOnSignals();
-  const folder = mkdtempSync(join(tmpdir(), "readability-memory-"));
-  try {
-    const repository = await makeRepository(folder, settings, signal);
-    const serving = { ...settings, repository, signal };
-    process.stdout.write(`${JSON.stringify(describeMachine())}\n`);
-    await measure(settings, signal, { inference: "inference", api: "api before it" }, async (servers) =>
-      startApi(servers, serving, { inference: await startInference(servers, serving) }),
-    );
-    await measure(settings, signal, { api: "api with the model in its process" }, (servers) => startApi(servers, serving));
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+await runBenchmark("memory", options, async (settings, run) => {
+  const serving = await prepareServing(settings, run);
+  await measure(settings, serving, { inference: "inference", api: "api before it" });
+  await measure(settings, serving, { api: "api with the model in its process" });
+  return 0;
 });
 
-/**
- * Starts servers, sends the requests and prints the table.
- * @param names of the servers in the table
- * @param start resolves with the address that answers /predict
- */
-async function measure(
-  settings: Settings,
-  signal: AbortSignal,
-  names: Readonly<Record<string, string>>,
-  start: (servers: Supervisor) => Promise<string>,
-): Promise<void> {
-  const servers = createServers(signal);
+/** Starts servers, sends the requests and prints the table. @param names of the servers in the table */
+async function measure(settings: Settings, serving: Serving, names: { readonly [service in Service]?: string }): Promise<void> {
+  const servers = createServers(serving.signal);
   try {
-    const address = await start(servers);
+    const address = await startOurs(servers, serving, "inference" in names);
     const pids = Object.keys(names).map((name) => servers.child(name).process.pid!);
-    process.stdout.write(formatTenths(Object.values(names), await sendAll(settings, address, pids, signal)));
+    process.stdout.write(formatTenths(Object.values(names), await sendAll(settings, address, pids, serving.signal)));
   } finally {
     await servers.stop();
   }
@@ -116,12 +88,12 @@ function readResident(pid: number): number {
 }
 
 function formatTenths(names: readonly string[], tenths: readonly Tenth[]): string {
-  const rows = tenths.map(({ requests, mebibytes }) => `| ${[requests, ...mebibytes.map((size) => size.toFixed(0))].join(" | ")} |\n`);
+  const rows = tenths.map(({ requests, mebibytes }) => [requests, ...mebibytes.map((size) => size.toFixed(0))]);
   const [first, ...others] = tenths;
   const growth = names.map((_, i) => {
     const largest = Math.max(...others.map(({ mebibytes }) => mebibytes[i]!));
     return `${(100 * (largest / first!.mebibytes[i]! - 1)).toFixed(1)} %`;
   });
-  const head = `\n| requests | ${names.map((name) => `${name}, MiB`).join(" | ")} |\n|${"---:|".repeat(1 + names.length)}\n`;
-  return `${head}${rows.join("")}| growth after the first tenth | ${growth.join(" | ")} |\n`;
+  const titles = ["requests", ...names.map((name) => `${name}, MiB`)];
+  return `${markdownTable(titles, [...rows, ["growth after the first tenth", ...growth]], [])}\n`;
 }

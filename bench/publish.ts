@@ -1,15 +1,15 @@
-import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, truncateSync, unlinkSync, writeFileSync } from "node:fs";
+import { linkSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { listVersions, type Metadata, type ModelVersion, versionFiles } from "../lib/repository/repository.js";
 
 /** Changes a copy of a version. Its files are links to the original's files, so a change must replace a file, not write into it. */
-type Change = (folder: string) => void;
+export type Change = (folder: string) => void;
 
 /** Versions kept besides the first, to which a server falls back from broken ones. */
 const kept = 2;
 
-/** Publishes a changed copy of a version as the newest, atomically. @returns its number */
-export function publishChanged(repository: string, { model, folder }: ModelVersion, change: Change): number {
+/** Publishes a changed copy of a version as the newest, atomically. */
+export function publishChanged(repository: string, { model, folder }: ModelVersion, change: Change): void {
   const place = join(repository, model);
   const hidden = join(place, `.next-${process.pid}`);
   mkdirSync(hidden);
@@ -18,7 +18,6 @@ export function publishChanged(repository: string, { model, folder }: ModelVersi
   const version = (listVersions(repository, model).at(-1) ?? 0) + 1;
   renameSync(hidden, join(place, String(version)));
   for (const old of listVersions(repository, model).slice(1, -kept)) rmSync(join(place, String(old)), { recursive: true });
-  return version;
 }
 
 /** Replaces the quantized graph by the float32 one, whose scores differ but also match the version's reference scores. */
@@ -27,22 +26,19 @@ export const serveFloat32: Change = (folder) => {
   renameSync(join(folder, versionFiles.fallback), join(folder, versionFiles.graph));
 };
 
-/** Changes after which no server may serve the version. */
-export const broken: Readonly<Record<string, Change>> = {
-  "a graph cut short": (folder) => {
-    replaceFile(join(folder, versionFiles.graph), readFileSync(join(folder, versionFiles.graph)));
-    truncateSync(join(folder, versionFiles.graph), 100_000);
-  },
-  "no graph": (folder) => unlinkSync(join(folder, versionFiles.graph)),
-  "no tokenizer": (folder) => unlinkSync(join(folder, "tokenizer.json")),
-  "metadata that is no JSON": (folder) => replaceFile(join(folder, versionFiles.metadata), "{"),
-  "other scores than its reference texts'": (folder) => {
+/** Changes after which no server may serve the version: a short graph, missing files, bad metadata, and other scores than those expected. */
+export const broken: readonly Change[] = [
+  (folder) => replaceFile(join(folder, versionFiles.graph), readFileSync(join(folder, versionFiles.graph)).subarray(0, 100_000)),
+  (folder) => unlinkSync(join(folder, versionFiles.graph)),
+  (folder) => unlinkSync(join(folder, "tokenizer.json")),
+  (folder) => replaceFile(join(folder, versionFiles.metadata), "{"),
+  (folder) => {
     const file = join(folder, versionFiles.metadata);
     const metadata = JSON.parse(readFileSync(file, "utf8")) as Metadata;
     const texts = metadata.reference.texts.map(({ text, score }) => ({ text, score: score + 10 }));
     replaceFile(file, JSON.stringify({ ...metadata, reference: { ...metadata.reference, texts } }));
   },
-};
+];
 
 function replaceFile(file: string, data: string | Uint8Array): void {
   unlinkSync(file);

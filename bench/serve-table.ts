@@ -1,4 +1,5 @@
 import { median } from "../lib/math/statistics.js";
+import { markdownTable } from "../lib/report/markdown.js";
 
 /** Measurements of a system with one set of texts in one round. */
 export interface Measured {
@@ -35,13 +36,10 @@ export interface Results {
 /** Markdown: a table for each kind of texts, medians over the rounds; a ratio is the median of the ratios within a round. */
 export function formatServing({ measured, peaks, failures }: Results): string {
   const kinds = [...new Set(measured.map(({ texts }) => texts))];
-  const tables = kinds.map((kind) =>
-    formatKind(
-      kind,
-      measured.filter(({ texts }) => texts === kind),
-      peaks.filter(({ texts }) => texts === kind),
-    ),
-  );
+  const tables = kinds.map((kind) => {
+    const isOfKind = ({ texts }: { readonly texts: string }) => texts === kind;
+    return formatKind(kind, measured.filter(isOfKind), peaks.filter(isOfKind));
+  });
   return [...tables, ...failures.map((failure) => `\nLeft out from ${failure}\n`)].join("");
 }
 
@@ -51,16 +49,8 @@ function formatKind(kind: string, measured: readonly Measured[], peaks: readonly
   const behindHttp = systems.filter(({ own: [first] }) => first!.ours && first!.http);
   const peak = median(peaks.map(({ operationsPerSecond }) => operationsPerSecond));
   const operations = peaks[0]!.operationsPerText;
-  const head = [
-    "",
-    "texts/s",
-    "of the integer peak",
-    ...behindHttp.map(({ name }) => `${name} is`),
-    "p50",
-    "p99",
-    "p99/p50",
-    "rates of the rounds",
-  ];
+  const ratios = behindHttp.map(({ name }) => `${name} is`);
+  const head = ["", "texts/s", "of the integer peak", ...ratios, "p50", "p99", "p99/p50", "rates of the rounds"];
   const rows = systems.map(({ name, own }) => {
     const of = (read: (one: Measured) => number) => median(own.map(read));
     const ratios = behindHttp.map(({ own: better }) => `${median(own.map(({ rate }, i) => better[i]!.rate / rate)).toFixed(2)} times`);
@@ -76,8 +66,6 @@ function formatKind(kind: string, measured: readonly Measured[], peaks: readonly
       own.map(({ rate }) => rate.toFixed(1)).join(", "),
     ];
   });
-  const rule = head.map((_, i) => (i === 0 || i === head.length - 1 ? "---" : "---:"));
-  const table = [head, rule, ...rows].map((cells) => `| ${cells.join(" | ")} |\n`).join("");
   const integers = `Integer products at their peak: ${(peak / 1e9).toFixed(0)} GOP/s; one text takes ${(operations / 1e9).toFixed(2)} GOP in them.`;
-  return `\n### ${kind}\n\n${table}\n${integers}\n`;
+  return `\n### ${kind}\n\n${markdownTable(head, rows, [0, head.length - 1])}\n${integers}\n`;
 }

@@ -6,15 +6,12 @@
  *
  * Passages longer than the model reads are scored in windows by ours; the peers cut them. Texts of 512 tokens need --max-length 512.
  */
-import { cpSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { cpSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readConfig } from "../lib/bert/config.js";
-import { kinds, option, parseOptions, type Values } from "../lib/cli/options.js";
+import { kinds, option, type Values } from "../lib/cli/options.js";
 import { findData, places } from "../lib/cli/paths.js";
-import { runMain } from "../lib/cli/run-main.js";
-import { abortOnSignals } from "../lib/cli/signals.js";
 import { fail, reason } from "../lib/errors/errors.js";
 import { median } from "../lib/math/statistics.js";
 import { readNewestVersion } from "../lib/repository/repository.js";
@@ -23,9 +20,10 @@ import { describeMachine } from "../lib/system/machine.js";
 import { loadTokenizer, type Tokenizer, writeTokenizerFiles } from "../lib/text/tokenizer.js";
 import { splitWindows } from "../lib/text/windows.js";
 import { countOperations, measurePeak } from "./peak.js";
-import { bertBase, writeRandomBert } from "./random-bert.js";
+import { writeRandomBert } from "./random-bert.js";
+import { type Run, runBenchmark } from "./run.js";
 import { formatServing, type Measured, type Peak, type Results } from "./serve-table.js";
-import { runProgram, serviceCommand } from "./servers.js";
+import { makeRepository } from "./servers.js";
 import { type OpenSystem, ours, peers, type Setup, type System } from "./systems.js";
 import { cutToLength, drawPassages, type TextSet } from "./texts.js";
 import { measureLatencies, measureThroughput } from "./throughput.js";
@@ -62,41 +60,32 @@ const options = {
 
 type Settings = Values<typeof options>;
 
-await runMain(async (argv) => {
-  const settings = parseOptions("bench_serve", options, argv);
-  const signal = abortOnSignals();
-  const folder = mkdtempSync(join(tmpdir(), "readability-bench-"));
+await runBenchmark("serve", options, async (settings, run) => {
   const opened = new Map<System, OpenSystem>();
   try {
-    const setup = await prepare(settings, folder, signal);
-    const results = await measureAll(settings, setup, opened, signal);
+    const results = await measureAll(settings, await prepare(settings, run), opened, run.signal);
     writeFileAtomic(settings.out, `${JSON.stringify({ machine: describeMachine(), settings, ...results }, null, 2)}\n`);
-    process.stdout.write(`${JSON.stringify(describeMachine())}\n${formatServing(results)}`);
+    process.stdout.write(formatServing(results));
   } finally {
     await Promise.all([...opened.values()].map(({ close }) => close()));
-    rmSync(folder, { recursive: true, force: true });
   }
+  return 0;
 });
 
 /** The checkpoint with the asked length, and the repository made of it. */
-async function prepare(settings: Settings, folder: string, signal: AbortSignal): Promise<Setup> {
-  const { peers = "", python, data, maxLength, patience } = settings;
-  const model = prepareModel(settings, folder);
-  const repository = settings.repository ?? join(folder, "repository");
-  if (settings.repository === undefined) {
-    const rows = ["--gate-rows", String(settings.gateRows)];
-    const args = ["--model", model, "--data", data, "--out", repository, ...rows];
-    process.stderr.write(await runProgram("optimization", serviceCommand("optimization", args), signal));
-  }
+async function prepare(settings: Settings, { folder, signal }: Run): Promise<Setup> {
+  const { peers = "", python, data, maxLength, patience, repository = join(folder, "repository") } = settings;
+  const model = prepareModel(settings, join(folder, "model"));
+  if (settings.repository === undefined)
+    await makeRepository(model, repository, ["--data", data, "--gate-rows", String(settings.gateRows)], signal);
   const found = readNewestVersion(repository).metadata.max_length;
   if (found !== maxLength)
     fail("usage", { problem: `the repository's model reads ${found} tokens, not ${maxLength}`, help: `--max-length ${found}` });
   return { model, repository, maxLength, peers, python, data, patience, signal };
 }
 
-function prepareModel({ model, randomBert, maxLength }: Settings, folder: string): string {
-  const copy = join(folder, "model");
-  if (randomBert) return writeRandomBert(copy, bertBase, model, maxLength);
+function prepareModel({ model, randomBert, maxLength }: Settings, copy: string): string {
+  if (randomBert) return writeRandomBert(copy, "base", model, maxLength);
   if (loadTokenizer(model).maxLength === maxLength) return model;
   for (const file of ["config.json", "model.safetensors"]) cpSync(join(model, file), join(copy, file));
   writeTokenizerFiles(model, copy, maxLength);

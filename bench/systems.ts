@@ -1,11 +1,10 @@
-import { findPort } from "../lib/http/listen.js";
 import { connectPredict } from "../lib/http/predict-client.js";
 import { openModel } from "../lib/serving/model.js";
 import { createScheduler } from "../lib/serving/scheduler.js";
 import { scoreText } from "../lib/serving/score-text.js";
 import { countCores } from "../lib/system/cores.js";
 import type { Supervisor } from "../lib/system/supervisor.js";
-import { createServers, type Serving, startApi, startInference, startServer } from "./servers.js";
+import { createServers, type Serving, startOurs, startServer } from "./servers.js";
 import type { Send } from "./throughput.js";
 
 /** A system under test: something that scores texts. */
@@ -14,7 +13,7 @@ export interface System {
   /** Whether it answers POST /predict; the engine alone does not. */
   readonly http: boolean;
   readonly ours: boolean;
-  /** In tokens. It would truncate longer texts, so it is not measured with them. */
+  /** Tokens. Longer texts would be cut, so that it is not measured with them. */
   readonly longest?: number;
   open(setup: Setup): Promise<OpenSystem>;
 }
@@ -39,19 +38,16 @@ const cores = countCores();
 /** Seconds; an answer from behind a slow server and a long queue takes a minute. */
 const timeout = 120;
 
-/** Ours, from the model alone to the whole path of a request. */
+const openOurs = (behindInference: boolean) => (setup: Setup) => openHttp(setup, (servers) => startOurs(servers, setup, behindInference));
+
+/** Ours, from the model alone to all that a client goes through. */
 export const ours: readonly System[] = [
   { name: "ours: engine, no HTTP", http: false, ours: true, open: openEngine },
-  { name: "ours: api", http: true, ours: true, open: (setup) => openHttp(setup, (servers) => startApi(servers, setup)) },
-  {
-    name: "ours: api and inference",
-    http: true,
-    ours: true,
-    open: (setup) => openHttp(setup, async (servers) => startApi(servers, setup, { inference: await startInference(servers, setup) })),
-  },
+  { name: "ours: api", http: true, ours: true, open: openOurs(false) },
+  { name: "ours: api and inference", http: true, ours: true, open: openOurs(true) },
 ];
 
-/** The alternatives: settings of the peers' script, by their names in the tables. Each uses every core. */
+/** What a user would serve with instead: settings of the peers' script, by their names in the tables. Each uses every core. */
 const settings: readonly { readonly args: string; readonly longest?: number }[] = [
   { args: `ort-fp32 --pad 300 --threads ${cores}`, longest: 300 },
   { args: `ort-fp32 --engines ${cores} --threads 1` },
@@ -69,14 +65,10 @@ export const peers: readonly System[] = settings.map(({ args, ...rest }) => ({
   ours: false,
   ...rest,
   open: (setup) =>
-    openHttp(setup, async (servers) => {
+    openHttp(setup, (servers) => {
       const { peers, python, model, data, maxLength, patience } = setup;
-      const port = await findPort();
-      const address = `http://127.0.0.1:${port}`;
-      const common = ["--model", model, "--data", data, "--max-length", String(maxLength), "--port", String(port)];
-      const command = [python, peers, ...common, "--engine", ...args.split(" ")];
-      await startServer(servers, { name: args, command, ready: `${address}/alive`, patience });
-      return address;
+      const common = [python, peers, "--model", model, "--data", data, "--max-length", String(maxLength), "--engine", ...args.split(" ")];
+      return startServer(servers, args, patience, "/alive", (port) => [...common, "--port", port]);
     }),
 }));
 
@@ -101,7 +93,7 @@ async function openHttp({ signal }: Setup, start: (servers: Supervisor) => Promi
   }
 }
 
-/** Scores texts through an api. Throws if the response is not a score. */
+/** Has texts scored by an api. It throws unless the answer is a score. */
 export function createSend(address: string, client: ReturnType<typeof connectPredict>): Send {
   return async (text) => {
     const { score, problem } = await client.predict(text);

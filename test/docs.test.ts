@@ -45,8 +45,6 @@ const commands: Readonly<Record<string, Check>> = {
   "npm run format": "only checked",
   ".ci/run": "only checked",
   "npm run generate:vector": "only checked",
-  "npm run generate:onnx": "only checked",
-  "npm run generate:tensorboard": "only checked",
   "npx vitest run test/conformance.test.ts -u": "only checked",
   "npm run build && node dist/cli.js docs > docs/options.md": "only checked", // run by commands/docs/main.test.ts
   "npx readability load_testing -u 200 -r 10 --run-time 120": "only checked",

@@ -114,7 +114,13 @@ function isAllFinite(values: Float32Array): boolean {
   return Number.isFinite(sum);
 }
 
-function drawParameter({ shape, drawn }: Parameter, config: BertConfig, seed: number, stream: number): Float32Array {
+/** @param stream of random numbers: the parameter's index in `listParameters` */
+export function drawParameter(
+  { shape, drawn }: Pick<Parameter, "shape" | "drawn">,
+  config: BertConfig,
+  seed: number,
+  stream: number,
+): Float32Array {
   const random = createRandom(seed, stream);
   const next = { normal: () => random.normal() * config.initializerRange, zeros: () => 0, ones: () => 1 }[drawn!];
   return Float32Array.from({ length: sizeOf(shape) }, next);

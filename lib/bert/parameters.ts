@@ -52,11 +52,10 @@ const vector = (name: string, width: number): Unplaced => ({ name, shape: [width
 const linear = (name: string, out: number, inner: number) => [matrix(`${name}.weight`, out, inner), vector(`${name}.bias`, out)];
 const layerNorm = (name: string, width: number) => [vector(`${name}.weight`, width), vector(`${name}.bias`, width)];
 
-/** As transformers initializes heads: matrices from a normal distribution, biases 0, scales of LayerNorms 1. */
-const draw = (parameter: Unplaced): Unplaced => ({
-  ...parameter,
-  drawn: parameter.decayed ? "normal" : parameter.name.endsWith(".bias") ? "zeros" : "ones",
-});
+/** As transformers initializes new parameters: matrices from a normal distribution, biases 0, scales of LayerNorms 1. */
+export const drawnAs = ({ decayed, name }: Unplaced) => (decayed ? "normal" : name.endsWith(".bias") ? "zeros" : "ones");
+
+const draw = (parameter: Unplaced): Unplaced => ({ ...parameter, drawn: drawnAs(parameter) });
 
 export function sizeOf(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1);

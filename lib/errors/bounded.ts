@@ -26,8 +26,8 @@ export function parseBoundedJson(bytes: Uint8Array, limit: number): unknown {
       inString = !inString;
       weight += inString ? weights[quote]! : 0;
     } else if (!inString) weight += weights[byte]!;
+    if (weight > limit) throw new Error(`its values would take more than ${limit} bytes`);
   }
-  if (weight > limit) throw new Error(`its values would take more than ${limit} bytes`);
   return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString());
 }
 

@@ -59,8 +59,10 @@ export const errors = {
 
   // Training
   "too-long": error(2, "--max-length {maxLength} exceeds the {positions} tokens that {base} reads. Use at most {positions}."),
+  "no-layer": error(2, "{folder} has no layer {layer}; its layers are 0 to {last}. Choose among them with --init-layers, or lower --reinit."),
   "too-few-rows": error(1, "{file} has too few passages: {training} for training, where a batch takes {batch}, and {validation} for validation, where at least 1 is needed. Add passages, or lower --batch."),
   "same-targets": error(1, "{file}: the targets of all {passages} training passages are {target}, so there is nothing to learn. Check the column, or choose another with --target."),
+  "not-jsonl": error(1, '{file}, line {line}: {problem}. Each line must be a JSON object with a field "text". Fix or remove the line.'),
   "no-score": error(1, "{file} has no score for the training passage {id}: expected a row with its {key}. Score every passage, or choose a checkpoint with --teacher."),
   "other-architecture": error(1, "{folder} cannot be averaged with {first}: {differences}. Use checkpoints that were trained from the same base."),
   "worker-died": error(1, "Training worker {index} stopped: {cause}. Continue from the last saved state with --resume. If memory ran out, use fewer --workers."),

@@ -55,12 +55,16 @@ it.each([
   await once(send(app, data), "close");
 });
 
-it("closes connections beyond the limit, and idle ones to make room", async () => {
-  const app = await build({ maxConnections: 2 });
-  const idle = [send(app, get), send(app, get)];
-  await Promise.all(idle.map((socket) => once(socket, "data")));
-  await Promise.all([...idle, send(app, get)].map((socket) => once(socket, "close")));
-  await once(send(app, get), "data");
+it("closes the oldest connection that waits for its client where a new one needs its place", async () => {
+  const app = await build({ maxConnections: 3 });
+  const idle = send(app, get);
+  await once(idle, "data");
+  const silent = send(app, "");
+  const half = send(app, "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 9\r\n\r\n1");
+  await once(idle, "close");
+  for (const waiting of [silent, half]) {
+    await Promise.all([once(waiting, "close"), once(send(app, get), "data")]);
+  }
 });
 
 it.skipIf(process.platform !== "linux")("takes at most as many connections as half of its file descriptors", () => {

@@ -1,4 +1,6 @@
 import { readFileSync } from "node:fs";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 
 /** Bounds of a server's connections. */
@@ -21,12 +23,30 @@ export const timeouts = ({ keepAliveTimeout = 72 }: ConnectionLimits) => ({
   http: { headersTimeout, connectionsCheckingInterval: 1000 },
 });
 
-/** Bounds the number of connections, and the time that a response waits for its client to read it. */
-export function addConnectionLimits(app: FastifyInstance, { maxConnections = Infinity }: ConnectionLimits): void {
+/**
+ * Bounds the number of connections, and the time that a response waits for its client to read it. At the limit, a new connection replaces
+ * the oldest one whose client has not sent a complete request.
+ */
+export function addConnectionLimits({ server }: FastifyInstance, { maxConnections = Infinity }: ConnectionLimits): void {
   // Models, threads and the other server of this process need descriptors too.
-  app.server.maxConnections = Math.min(maxConnections, Math.floor(countDescriptors() / 2));
-  app.server.on("drop", () => app.server.closeIdleConnections());
-  app.server.on("request", (_request, response) => response.once("prefinish", () => response.setTimeout(readTimeout)));
+  const most = Math.min(maxConnections, Math.floor(countDescriptors() / 2));
+  const requests = new Map<Socket, IncomingMessage | undefined>(); // of each connection, the longest without an answer first
+  server.maxConnections = most;
+  server.on("connection", (socket) => {
+    requests.set(socket, undefined);
+    socket.once("close", () => requests.delete(socket));
+    if (requests.size < most) return;
+    const waits = [...requests].find(([other, request]) => other !== socket && !other.destroyed && !request?.complete);
+    waits?.[0].destroy();
+  });
+  server.on("request", (request, response) => {
+    const { socket } = request;
+    requests.set(socket, request);
+    response.once("prefinish", () => response.setTimeout(readTimeout));
+    response.once("close", () => {
+      if (requests.delete(socket) && !socket.destroyed) requests.set(socket, undefined);
+    });
+  });
 }
 
 /** Files and connections that this process may have open; Infinity where the system does not say. */

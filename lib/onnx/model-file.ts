@@ -1,22 +1,53 @@
-import { create, toBinary } from "@bufbuild/protobuf";
+import { defineMessage, encodeMessage } from "../storage/protobuf.js";
 import { dtypeNumbers, type TensorData } from "./dtypes.js";
 import { type Attribute, branchesOf, type Graph, liveNodes, type Node, namesRead, type Value } from "./graph.js";
-import {
-  type AttributeProto,
-  AttributeProtoSchema,
-  GraphProtoSchema,
-  type ModelProto,
-  ModelProtoSchema,
-  NodeProtoSchema,
-  TensorProtoSchema,
-  AttributeProto_AttributeType as Type,
-  ValueInfoProtoSchema,
-} from "./onnx_pb.js";
 import { microsoftOperators } from "./operators.js";
 
-/** The newest versions that Triton's ONNX Runtime, which is older than ours, can read. */
+/** What Triton's ONNX Runtime, which is older than ours, can read. */
 const opset = 17;
 const irVersion = 8;
+
+// The messages of ONNX's onnx.proto3 of these names, without the fields that we do not write.
+const model = defineMessage({
+  irVersion: [1, "int64"],
+  producerName: [2, "string"],
+  producerVersion: [3, "string"],
+  graph: [7, "message"],
+  opsetImport: [8, "messages"],
+});
+const operatorSetId = defineMessage({ domain: [1, "string"], version: [2, "int64"] });
+const graphProto = defineMessage({
+  node: [1, "messages"],
+  name: [2, "string"],
+  initializer: [5, "messages"],
+  input: [11, "messages"],
+  output: [12, "messages"],
+});
+const nodeProto = defineMessage({
+  input: [1, "strings"],
+  output: [2, "strings"],
+  name: [3, "string"],
+  opType: [4, "string"],
+  attribute: [5, "messages"],
+  domain: [7, "string"],
+});
+const attributeProto = defineMessage({
+  name: [1, "string"],
+  f: [2, "float"],
+  i: [3, "int64"],
+  s: [4, "string"],
+  g: [6, "message"],
+  ints: [8, "int64s"],
+  type: [20, "int64"],
+});
+/** The attribute types that the fields of these names go with. */
+const attributeTypes = { f: 1, i: 2, s: 3, g: 5, ints: 7 } as const;
+const tensorProto = defineMessage({ dims: [1, "int64s"], dataType: [2, "int64"], name: [8, "string"], rawData: [9, "bytes"] });
+const valueInfo = defineMessage({ name: [1, "string"], type: [2, "message"] });
+const typeProto = defineMessage({ tensorType: [1, "message"] });
+const tensorType = defineMessage({ elemType: [1, "int64"], shape: [2, "message"] });
+const tensorShape = defineMessage({ dim: [1, "messages"] });
+const dimension = defineMessage({ dimValue: [1, "int64"], dimParam: [2, "string"] });
 
 /** Attributes that ONNX declares as float. Other numbers are ints. */
 const floatAttributes = new Set(["alpha", "beta", "epsilon", "mask_filter_value", "scale"]);
@@ -30,16 +61,13 @@ export function encodeModel(graph: Graph, producer: { readonly name: string; rea
   const nodes = liveNodes(graph);
   const read = new Set(nodes.flatMap(namesRead).concat(graph.outputs.map(({ value }) => value.name)));
   const constants = [...graph.constants.values()].filter(({ value }) => read.has(value.name));
-  const domains = new Set(nodes.flatMap(opsDeep).map((op) => (microsoft.has(op) ? "com.microsoft" : "")));
-  const model: ModelProto = create(ModelProtoSchema, {
-    irVersion: BigInt(irVersion),
+  const isMicrosoft = nodes.flatMap(opsDeep).some((op) => microsoft.has(op));
+  const message = model({
+    irVersion,
     producerName: producer.name,
     producerVersion: producer.version,
-    opsetImport: [
-      { domain: "", version: BigInt(opset) },
-      ...(domains.has("com.microsoft") ? [{ domain: "com.microsoft", version: 1n }] : []),
-    ],
-    graph: {
+    opsetImport: [operatorSetId({ version: opset }), ...(isMicrosoft ? [operatorSetId({ domain: "com.microsoft", version: 1 })] : [])],
+    graph: graphProto({
       name: graph.name,
       node: [
         ...nodes.map(encodeNode),
@@ -48,17 +76,17 @@ export function encodeModel(graph: Graph, producer: { readonly name: string; rea
       initializer: constants.map(({ value, data }) => encodeTensor(value, data)),
       input: graph.inputs.map((value) => encodeInfo(value, value.name)),
       output: graph.outputs.map(({ name, value }) => encodeInfo(value, name)),
-    },
+    }),
   });
-  return toBinary(ModelProtoSchema, model);
+  return encodeMessage(message);
 }
 
 const opsDeep = (node: Node): readonly string[] => [node.op, ...branchesOf(node).flatMap((branch) => branch.nodes.flatMap(opsDeep))];
 
-const rename = (from: string, to: string) => create(NodeProtoSchema, { opType: "Identity", name: to, input: [from], output: [to] });
+const rename = (from: string, to: string) => nodeProto({ opType: "Identity", name: to, input: [from], output: [to] });
 
 function encodeNode(node: Node) {
-  return create(NodeProtoSchema, {
+  return nodeProto({
     opType: node.op,
     name: node.outputs[0]!.name,
     domain: microsoft.has(node.op) ? "com.microsoft" : "",
@@ -68,30 +96,22 @@ function encodeNode(node: Node) {
   });
 }
 
-function encodeAttribute(name: string, value: Attribute): AttributeProto {
-  if (typeof value === "number") {
-    return create(
-      AttributeProtoSchema,
-      floatAttributes.has(name) ? { name, type: Type.FLOAT, f: value } : { name, type: Type.INT, i: BigInt(value) },
-    );
-  }
-  if (typeof value === "string") return create(AttributeProtoSchema, { name, type: Type.STRING, s: Buffer.from(value) });
-  if (!("nodes" in value)) return create(AttributeProtoSchema, { name, type: Type.INTS, ints: value.map(BigInt) });
-  const g = create(GraphProtoSchema, { name, node: value.nodes.map(encodeNode), output: [encodeInfo(value.output, value.output.name)] });
-  return create(AttributeProtoSchema, { name, type: Type.GRAPH, g });
+function encodeAttribute(name: string, value: Attribute) {
+  if (typeof value === "string") return attributeProto({ name, type: attributeTypes.s, s: value });
+  if (typeof value === "number" && floatAttributes.has(name)) return attributeProto({ name, type: attributeTypes.f, f: value });
+  if (typeof value === "number") return attributeProto({ name, type: attributeTypes.i, i: value });
+  if (!("nodes" in value)) return attributeProto({ name, type: attributeTypes.ints, ints: value });
+  const { nodes, output } = value;
+  const g = graphProto({ name, node: nodes.map(encodeNode), output: [encodeInfo(output, output.name)] });
+  return attributeProto({ name, type: attributeTypes.g, g });
 }
 
-function encodeTensor(value: Value, data: TensorData) {
+function encodeTensor({ name, shape, dtype }: Value, data: TensorData) {
   const rawData = new Uint8Array(data.buffer as ArrayBuffer, data.byteOffset, data.byteLength);
-  return create(TensorProtoSchema, { name: value.name, dims: value.shape.map(BigInt), dataType: dtypeNumbers[value.dtype], rawData });
+  return tensorProto({ name, dims: shape as readonly number[], dataType: dtypeNumbers[dtype], rawData });
 }
 
-function encodeInfo(value: Value, name: string) {
-  const dim = value.shape.map((size) => ({
-    value: typeof size === "number" ? { case: "dimValue" as const, value: BigInt(size) } : { case: "dimParam" as const, value: size },
-  }));
-  return create(ValueInfoProtoSchema, {
-    name,
-    type: { value: { case: "tensorType", value: { elemType: dtypeNumbers[value.dtype], shape: { dim } } } },
-  });
+function encodeInfo({ dtype, shape }: Value, name: string) {
+  const dim = shape.map((size) => dimension(typeof size === "number" ? { dimValue: size } : { dimParam: size }));
+  return valueInfo({ name, type: typeProto({ tensorType: tensorType({ elemType: dtypeNumbers[dtype], shape: tensorShape({ dim }) }) }) });
 }

@@ -19,8 +19,8 @@ export function joinMessage(json: unknown, tensors: readonly (BigInt64Array | Fl
   };
 }
 
-/** Bytes that the values of a message's JSON may take. In 16 MiB, 2 million numbers of 8 bytes each, as if they were binary. */
-const mostJson = 16 << 20;
+/** Bytes that the values of a message's JSON may take: a million numbers. More numbers must be sent as binary tensors. */
+const mostJson = 8 << 20;
 
 /**
  * Splits a body into its JSON and the bytes after it.
@@ -43,7 +43,7 @@ export function splitMessage(
   } catch (error) {
     return refuse(
       `The JSON is malformed (${(error as Error).message})`,
-      "one JSON object, and Inference-Header-Content-Length where binary tensors follow it",
+      "one JSON object, and Inference-Header-Content-Length where binary tensors follow it, as they must for a million numbers",
     );
   }
 }

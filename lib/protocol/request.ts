@@ -162,14 +162,16 @@ function readInput({ name, parameters, data }: Input, size: number, tensors: Ret
     if (bytes > tensors.left()) refuse(`The bytes of input ${name} are incomplete`, `${bytes} of them`);
     return new BigInt64Array(tensors.next(bytes));
   }
-  const numbers = data!.flat(); // each row may be a list of its own
-  if (numbers.length !== size) refuse(`Input ${name} has ${numbers.length} numbers`, `${size}, as its shape says`);
   const result = new BigInt64Array(size);
   const halves = new Uint32Array(result.buffer); // low and high: faster than bigints
-  numbers.forEach((number, i) => {
-    if (!Number.isSafeInteger(number)) refuse(`Input ${name} has data that are not whole numbers`, "whole numbers below 2^53");
-    halves[2 * i] = number as number;
-    halves[2 * i + 1] = Math.floor((number as number) / 2 ** 32);
-  });
+  let count = 0;
+  for (const row of data!)
+    for (const number of Array.isArray(row) ? row : [row]) {
+      if (!Number.isSafeInteger(number)) refuse(`Input ${name} has data that are not whole numbers`, "whole numbers below 2^53");
+      halves[2 * count] = number;
+      halves[2 * count + 1] = Math.floor(number / 2 ** 32);
+      count += 1;
+    }
+  if (count !== size) refuse(`Input ${name} has ${count} numbers`, `${size}, as its shape says`);
   return result;
 }

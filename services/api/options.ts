@@ -17,11 +17,11 @@ export const options = {
   host: option(kinds.text, "::", "Address to listen on. ::, every address; 0.0.0.0, every address of IPv4."),
   cacheSize: option(kinds.count, 0, "Number of texts whose scores are cached. 0: no cache, so that a load test measures the model."),
   bodyLimit: option(kinds.positive, 1 << 20, "Largest request body, decompressed, in bytes."),
-  bodiesLimit: option(kinds.positive, 64 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
+  bodiesLimit: option(kinds.positive, 32 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
   maxConnections: option(
     kinds.positive,
     1000,
-    "Largest number of connections, at most half of the file descriptors. Further ones are closed.",
+    "Largest number of connections, at most half of the file descriptors. A further one closes the oldest that waits for its client.",
   ),
   keepAliveTimeout: option(
     kinds.number.positive(),

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
 import { fail, failure } from "../../lib/errors/errors.js";
 import { headerLength } from "../../lib/protocol/message.js";
@@ -8,10 +9,23 @@ import { addModelRoute } from "./routes.js";
 import { countInference } from "./served.js";
 import { splitBatch } from "./split-batch.js";
 
+/** Bytes of a body that is read at once. */
+const short = 64 << 10;
+
+let lastTurn = Promise.resolve();
+
+/** Waits until everything else that is ready was done: long bodies that arrive together are read one by one, between other requests. */
+function nextTurn(): Promise<void> {
+  lastTurn = lastTurn.then(() => setImmediate());
+  return lastTurn;
+}
+
 /** Adds the routes that score. */
 export function addInference(app: FastifyInstance, models: Models, usualTimeout: number): void {
   addModelRoute(app, models, "POST", "/infer", async (served, request, reply) => {
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
+    request.body = undefined; // what is read of it is kept, not its bytes
+    if (body.length > short) await nextTurn();
     const asked = decodeRequest(body, request.headers[headerLength] as string | undefined, served.engine.inputs, served.bounds);
     const gone = new AbortController();
     reply.raw.once("close", () => reply.raw.writableEnded || gone.abort(failure("cancelled", {})));

@@ -62,12 +62,12 @@ const attacks: Readonly<Record<string, readonly [body: () => string, message: st
   "100,000 empty inputs": [() => `{"inputs":[${"{},".repeat(100_000)}{}]}`, "inputs must have at most 16 items"],
   "a million inputs of another type": [() => `{"inputs":[${"1,".repeat(1_000_000)}1]}`, "inputs must have at most 16 items"],
   "a million outputs": [() => `{"inputs":[],"outputs":[${"1,".repeat(1_000_000)}1]}`, "outputs must have at most 16 items"],
-  "a shape of a million dimensions": [
-    () => `{"inputs":[{"name":"a","datatype":"INT64","shape":[${'"",'.repeat(300_000)}1]}]}`,
+  "a shape of 100,000 dimensions": [
+    () => `{"inputs":[{"name":"a","datatype":"INT64","shape":[${'"",'.repeat(100_000)}1]}]}`,
     "inputs[0].shape must have at most 16 items",
   ],
-  "50,000 parameters": [
-    () => `{"inputs":[],"parameters":{${Array.from({ length: 50_000 }, (_, i) => `"p${i}":{}`)}}}`,
+  "20,000 parameters": [
+    () => `{"inputs":[],"parameters":{${Array.from({ length: 20_000 }, (_, i) => `"p${i}":{}`)}}}`,
     "parameters must have at most 100 fields",
   ],
   "8 million brackets": [() => "[".repeat(8_000_000), "its values would take more than"],

@@ -17,11 +17,11 @@ export const options = {
   queueLimit: option(kinds.positive, 1000, "Texts of a model that may wait, and the most in one request. Further requests get status 503."),
   timeout: option(kinds.positive.max(2 ** 31 - 1), 30_000, "Longest wait of a request without a timeout of its own, in milliseconds."),
   bodyLimit: option(kinds.positive, 16 << 20, "Largest request body, decompressed, in bytes."),
-  bodiesLimit: option(kinds.positive, 64 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
+  bodiesLimit: option(kinds.positive, 32 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
   maxConnections: option(
     kinds.positive,
     1000,
-    "Largest number of connections, at most half of the file descriptors. Further ones are closed.",
+    "Largest number of connections, at most half of the file descriptors. A further one closes the oldest that waits for its client.",
   ),
   keepAliveTimeout: option(
     kinds.number.positive(),

@@ -9,6 +9,12 @@ it.each([
   ["--select average", "Cannot use --select average without --ema: no moving average is kept. Add --ema"],
   ["--teacher x --loss rmse", "Cannot use --teacher with --loss rmse: labels and teacher scores can be mixed only for squared errors."],
   ["--windows 2", "Cannot use --windows without --teacher: windows have no labels, only a teacher's scores. Add --teacher"],
+  ["--unlabelled x", "Cannot use --unlabelled without --teacher: the passages have no labels, only a teacher's scores. Add --teacher"],
+  [
+    "--teacher x --max-spread 1",
+    "Cannot use --max-spread with fewer than two teachers: one teacher cannot disagree. Add another --teacher",
+  ],
+  ["--teacher a,x/../y --out y", "Cannot use --teacher in --out: the run would overwrite its teacher."],
   ["--teacher x/../y --out y", "Cannot use --teacher in --out: the run would overwrite its teacher. Choose another folder with --out."],
   ["--average a", "Cannot use --average of one checkpoint: there is nothing to average it with. Give at least two folders."],
   ["--average a b --out a/../b", "Cannot use --out among the folders of --average: the average would overwrite a checkpoint"],

@@ -32,7 +32,7 @@ const refused: readonly Combination[] = [
   },
   {
     options: "--average with --folds, --teacher or --resume",
-    given: ({ average, folds, teacher, resume }) => average.length > 0 && (folds > 0 || teacher !== undefined || resume),
+    given: ({ average, folds, teacher, resume }) => average.length > 0 && (folds > 0 || teacher.length > 0 || resume),
     why: "--average trains nothing",
     remedy: "Leave out the other option.",
   },
@@ -44,19 +44,31 @@ const refused: readonly Combination[] = [
   },
   {
     options: "--teacher with --loss rmse",
-    given: ({ teacher, loss }) => teacher !== undefined && loss === "rmse",
+    given: ({ teacher, loss }) => teacher.length > 0 && loss === "rmse",
     why: "labels and teacher scores can be mixed only for squared errors",
     remedy: "Use --loss mse.",
   },
   {
     options: "--windows without --teacher",
-    given: ({ teacher, windows }) => windows > 0 && teacher === undefined,
+    given: ({ teacher, windows }) => windows > 0 && teacher.length === 0,
     why: "windows have no labels, only a teacher's scores",
     remedy: "Add --teacher with a checkpoint or model repository.",
   },
   {
+    options: "--unlabelled without --teacher",
+    given: ({ teacher, unlabelled }) => unlabelled !== undefined && teacher.length === 0,
+    why: "the passages have no labels, only a teacher's scores",
+    remedy: "Add --teacher with a checkpoint or model repository.",
+  },
+  {
+    options: "--max-spread with fewer than two teachers",
+    given: ({ teacher, maxSpread }) => maxSpread !== undefined && teacher.length < 2,
+    why: "one teacher cannot disagree",
+    remedy: "Add another --teacher, or leave out --max-spread.",
+  },
+  {
     options: "--teacher in --out",
-    given: ({ teacher, out }) => teacher !== undefined && resolve(teacher) === resolve(out),
+    given: ({ teacher, out }) => teacher.some((path) => resolve(path) === resolve(out)),
     why: "the run would overwrite its teacher",
     remedy: "Choose another folder with --out.",
   },

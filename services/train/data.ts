@@ -1,5 +1,6 @@
 import { type Checkpoint, checkVocabulary, readCheckpoint, rescaleScores } from "../../lib/bert/checkpoint.js";
 import { readConfig } from "../../lib/bert/config.js";
+import { redrawLayers, takeLayers } from "../../lib/bert/student.js";
 import type { Log } from "../../lib/cli/log.js";
 import { type Passage, readPassages } from "../../lib/data/dataset.js";
 import { fail } from "../../lib/errors/errors.js";
@@ -25,13 +26,14 @@ export interface Data {
   readonly tokenizer: Tokenizer;
 }
 
-/** @throws too-long, bad-tokenizer, and what the readers throw */
+/** @throws too-long, bad-tokenizer, no-layer, and what the readers throw */
 export async function readData(settings: Settings, log: Log): Promise<Data> {
-  const { data, column, target, file, base: name, head, seed, maxLength } = settings;
+  const { data, column, target, file, base: name, head, seed, maxLength, initLayers, reinit } = settings;
   const { passages, warnings, fingerprint } = readPassages(data, { targets: true, column, target, file });
   for (const warning of warnings) log.warn(warning);
   const base = await resolveBase(name, { log: (message) => log.info(message) });
-  const checkpoint = standardizeHead(base, readCheckpoint(base, { head, seed, notify: (message) => log.warn(message) }));
+  const pretrained = standardizeHead(base, readCheckpoint(base, { head, seed, notify: (message) => log.warn(message) }));
+  const checkpoint = redrawLayers(initLayers ? takeLayers(pretrained, initLayers) : pretrained, reinit, seed);
   if (maxLength > checkpoint.config.positions) fail("too-long", { maxLength, positions: checkpoint.config.positions, base: name });
   const tokenizer = loadTokenizer(base);
   checkVocabulary(checkpoint, tokenizer.largestId);

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { bootstrapMean, type Interval } from "../../lib/math/bootstrap.js";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import { mean } from "../../lib/math/statistics.js";
+import { markdownHead, markdownRow } from "../../lib/report/markdown.js";
 import type { Prediction } from "../../lib/report/predictions.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import type { Data } from "./data.js";
@@ -42,10 +43,10 @@ function measure(predictions: readonly Prediction[]): Measure {
 
 function formatTable(measures: readonly (Measure & { readonly fold: number | string })[], interval: Interval): string {
   const { low, high, level, resamples } = interval;
-  const lines = measures.map(({ fold, rows, rmse }) => `| ${fold} | ${rows} | ${rmse.toFixed(4)} |\n`);
+  const lines = measures.map(({ fold, rows, rmse }) => markdownRow([fold, rows, rmse.toFixed(4)]));
   const ends = `${low.toFixed(4)} to ${high.toFixed(4)}`;
   const note = `RMSE of all: ${100 * level} % interval ${ends} (percentile bootstrap over passages, ${resamples} resamples)\n`;
-  return ["| Fold | Passages | Rmse |\n|-----:|---------:|-----:|\n", ...lines, "\n", note].join("");
+  return [markdownHead(["Fold", "Passages", "Rmse"]), ...lines, "\n", note].join("");
 }
 
 /** Quotes a csv cell if it needs it (RFC 4180). */

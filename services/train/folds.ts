@@ -42,7 +42,14 @@ export async function trainFolds(settings: Settings, data: Data, log: Log): Prom
 function listJobs(settings: Settings, data: Data, teaching: Teaching | undefined, log: Log): readonly Job[] {
   const { out, folds, seed, splitSeed = seed } = settings;
   const foldOf = splitFolds(data.passages, folds, splitSeed);
-  const common = { settings, data, identity: identifyRun(settings, data, teaching), log, stop: abortOnSignals() };
+  const common = {
+    settings,
+    data,
+    identity: identifyRun(settings, data, teaching),
+    teacherSpread: teaching?.spread,
+    log,
+    stop: abortOnSignals(),
+  };
   return Array.from({ length: folds }, (_, fold): Job => {
     const others = [...foldOf.keys()].filter((i) => foldOf[i] !== fold);
     return {

@@ -22,6 +22,8 @@ export interface Job {
   readonly validation: readonly Example[];
   readonly split: Split;
   readonly identity: Identity;
+  /** How far several teachers disagree: the mean standard deviation of their scores. */
+  readonly teacherSpread: number | undefined;
   /** Folder of the checkpoint, the saved state and the metrics. */
   readonly out: string;
   readonly log: Log;

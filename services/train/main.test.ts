@@ -140,6 +140,22 @@ describe("a run", () => {
     expect(readRecord(join(folder, killed))!.epochs).toEqual(readRecord(join(folder, straight))!.epochs);
   });
 
+  it("trains a student of some of the base's layers, the top one new", async () => {
+    const more = ["--init-layers", "1,0,1", "--reinit", "1", "--max-steps", "1", "--lr", "1e-9"];
+    const { code, stderr } = await run("student", ...more);
+    expect(code, stderr).toBe(0);
+    const { config, weights } = readCheckpoint(join(folder, "student"));
+    expect(config.layers).toBe(3);
+    expect(readRecord(join(folder, "student"))!.recipe).toMatchObject({ init_layers: "1,0,1", reinit: 1 });
+    const [teacher, query] = [readCheckpoint(base, { head: "cls", seed: 0 }), (i: number) => `bert.encoder.layer.${i}.attention.self.query.weight`]; // biome-ignore format: one line
+    const near = (a: string, b: string) => Math.abs(weights.get(a)!.data[0]! - teacher.weights.get(b)!.data[0]!) < 1e-6;
+    expect([near(query(0), query(1)), near(query(1), query(0)), near(query(2), query(1))]).toEqual([true, true, false]);
+    expect((await run("student", ...more, "--resume")).stderr).toMatch(/from step 1/);
+    expect((await run("student", "--init-layers", "1,0", "--max-steps", "1", "--resume")).stderr).toMatch(
+      /init(Layers|_layers) was 1,0,1, is 1,0/,
+    );
+  });
+
   it("records that it crops and joins passages, which changes what is learned", async () => {
     expect((await run("cropped", "--crop", "1", "--join", "0.5")).code).toBe(0);
     expect(readRecord(join(folder, "cropped"))!.recipe).toMatchObject({ crop: 1, join: 0.5 });
@@ -256,6 +272,8 @@ describe("bad input", () => {
   it("settings that do not fit", async () => {
     expect(await refused("bad", /--max-length 65 exceeds the 64 tokens/, "--max-length", "65")).toBe(2);
     expect(await refused("bad", /has too few passages: \d+ for training/, "--batch", "100")).toBe(1);
+    expect(await refused("bad", /has no layer 2; its layers are 0 to 1/, "--init-layers", "0,2")).toBe(2);
+    expect(await refused("bad", /--init-layers must be whole numbers separated by commas/, "--init-layers", "0-2")).toBe(2);
     expect(await refused("bad", /--epochs must be a number, found "none"/, "--epochs", "none")).toBe(2);
   });
 });

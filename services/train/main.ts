@@ -39,7 +39,8 @@ async function trainOne(settings: Settings, data: Data, log: Log): Promise<void>
   const validation = held.map((i) => data.examples[i]!);
   const split = { seed: splitSeed, validation_fraction };
   const identity = identifyRun(settings, data, teaching);
-  const job: Job = { settings, data, training, validation, split, identity, out, log, stop: abortOnSignals() };
+  const teacherSpread = teaching?.spread;
+  const job: Job = { settings, data, training, validation, split, identity, teacherSpread, out, log, stop: abortOnSignals() };
   checkJob(job);
   const last = lastStep(settings, training.length);
   if (resume && isFinished(out, identity, last, log, passedBy(settings)))

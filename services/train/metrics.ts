@@ -2,7 +2,7 @@ import { appendFileSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import { failToWrite, syncFile, writeFileAtomic } from "../../lib/storage/files.js";
-import { encodeScalars, encodeStart } from "./tensorboard/events.js";
+import { encodeScalars, encodeStart } from "./tensorboard.js";
 
 const count = z.number().int().positive();
 const number = z

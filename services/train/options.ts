@@ -7,6 +7,11 @@ import { type Recipe, recipes } from "./recipes.js";
 import { selections } from "./select.js";
 
 const probability = kinds.number.min(0).max(1);
+/** "0,2,4" */
+const indices = z
+  .string()
+  .regex(/^\d+(,\d+)*$/, "must be whole numbers separated by commas")
+  .transform((text) => text.split(",").map(Number)) as unknown as z.ZodType<readonly number[]>;
 const share = kinds.number.min(0).max(0.9);
 
 /** An option whose default depends on the recipe. */
@@ -31,6 +36,12 @@ export const options = {
     "Set of defaults. default: trains in minutes on a CPU; original: the settings of the original Python stack.",
   ),
   base: fromRecipe(kinds.text, "base", "Pretrained checkpoint: a folder in Hugging Face format, or a name on its hub."),
+  initLayers: option<readonly number[] | undefined>(
+    indices.optional(),
+    undefined,
+    "Encoder layers of the base to start from, counted from 0 and separated by commas, such as 0,2,4. The model has as many layers. Default: all.",
+  ),
+  reinit: option(kinds.count, 0, "Top layers of the base to replace by new ones, drawn from --seed."),
   head: fromRecipe(
     z.enum(heads),
     "head",
@@ -84,10 +95,10 @@ export const options = {
     "last",
     "Weights to write. last: after the last step; best: after the epoch with the lowest validation RMSE, which makes that RMSE optimistic; average: the moving average of --ema.",
   ),
-  teacher: option<string | undefined>(
-    kinds.text.optional(),
-    undefined,
-    "Teacher for distillation: a checkpoint or model repository, or a CSV with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores of the training passages are mixed into their targets.",
+  teacher: option(
+    kinds.list,
+    [],
+    "Teacher for distillation: a checkpoint or model repository, or a CSV with the columns id (or excerpt) and score, such as predictions.csv of --folds. Its scores of the training passages are mixed into their targets. If there are several, the mean of their scores.",
   ),
   teacherWeight: option(
     probability,
@@ -99,12 +110,26 @@ export const options = {
     0,
     "Windows to draw from each training passage: runs of its sentences whose target is the score of --teacher, which must be a checkpoint or model repository.",
   ),
+  unlabelled: option<string | undefined>(
+    kinds.text.optional(),
+    undefined,
+    'Further passages to train on, without labels: JSON lines, plain or gzipped, with a field "text". Their target is the score of --teacher, which is cached in --out.',
+  ),
+  maxSpread: option<number | undefined>(
+    kinds.number.positive().optional(),
+    undefined,
+    "Largest standard deviation of the scores of several teachers. Windows and unlabelled passages above it are left out, and labelled passages keep their label alone. Default: no limit.",
+  ),
   average: option(
     kinds.list,
     [],
     "Train nothing; write the average of the weights of these checkpoints (two or more folders, trained from the same base) to --out, and measure it on the passages of --data that none of them has seen.",
   ),
-  seed: option(kinds.count, 0, "Seed of the split, the order of passages, dropout, windows, crops, joins and the weights of a new head."),
+  seed: option(
+    kinds.count,
+    0,
+    "Seed of the split, the order of passages, dropout, windows, crops, joins, new layers and the weights of a new head.",
+  ),
   splitSeed: option<number | undefined>(
     kinds.count.optional(),
     undefined,

@@ -11,7 +11,7 @@ import type { Example } from "../../lib/training/batch.js";
 import { scoreBaselines } from "./baselines.js";
 import { replaceModel } from "./finish.js";
 import type { Job, Trained } from "./job.js";
-import { countWorkers } from "./options.js";
+import { countWorkers, type Settings } from "./options.js";
 import type { ReportContent } from "./report.js";
 import { compareChoices, describeChoices } from "./select.js";
 
@@ -65,13 +65,25 @@ function describeResults({ data, training, validation }: Job, { steps, predictio
 /** Settings in a training record. */
 const recorded = [
   "head", "epochs", "batch", "lr", "warmup", "loss", "dropout", "clip", "beta1", "beta2", "epsilon", "weightDecay", "weighting", "layerDecay", "ema",
-  "crop", "join",
+  "crop", "join", "initLayers", "reinit",
 ] as const; // biome-ignore format: a list reads better in lines
-const distillation = ["teacher", "teacherWeight", "windows"] as const;
+const distillation = ["teacher", "teacherWeight", "windows", "unlabelled", "maxSpread"] as const;
 
 const toSnakeCase = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-function describeTraining({ settings, data, split, identity }: Job, trained: Trained): TrainingRecord {
+/** The settings that define the run. Those that are not given are left out. */
+function describeRecipe(settings: Settings, teacherSpread: number | undefined): TrainingRecord["recipe"] {
+  const names = [...recorded, ...(settings.teacher.length > 0 ? distillation : [])];
+  const values = names.map((name) => [name, settings[name]] as const);
+  const spread = settings.teacher.length > 1 ? [["teacherSpread", teacherSpread] as const] : [];
+  return Object.fromEntries(
+    [...values, ...spread].flatMap(([name, value]) =>
+      value === undefined ? [] : [[toSnakeCase(name), typeof value === "object" ? value.join() : value]],
+    ),
+  );
+}
+
+function describeTraining({ settings, data, split, identity, teacherSpread }: Job, trained: Trained): TrainingRecord {
   const { steps, epochs, predictions } = trained;
   const { column, target, file } = settings;
   const choices = compareChoices(settings.select, epochs);
@@ -85,9 +97,7 @@ function describeTraining({ settings, data, split, identity }: Job, trained: Tra
     seed: settings.seed,
     split_seed: split.seed,
     data: { file: settings.data, fingerprint: data.fingerprint, rows: data.passages.length, columns: { column, target, file } },
-    recipe: Object.fromEntries(
-      [...recorded, ...(settings.teacher === undefined ? [] : distillation)].map((name) => [toSnakeCase(name), settings[name]!]),
-    ),
+    recipe: describeRecipe(settings, teacherSpread),
     epochs: [...epochs],
     validation: { rows: predictions.length, rmse: choices[choices.selected]! },
     choices,

@@ -57,7 +57,8 @@ function prepare(job: Job, trainer: Trainer, scale: Scale | undefined): Run {
   const last = lastStep(settings, training.length);
   if (stepsBefore > last) fail("too-few-steps", { maxSteps: settings.maxSteps, stepsBefore });
   const metrics = openMetrics(out, history);
-  const examples = `${settings.windows > 0 ? "passages and windows" : "passages"}: ${training.length} for training, ${validation.length} held out`;
+  const kinds = ["passages", ...(settings.windows > 0 ? ["windows"] : []), ...(settings.unlabelled ? ["unlabelled passages"] : [])];
+  const examples = `${kinds.join(" and ")}: ${training.length} for training, ${validation.length} held out`;
   const from = stepsBefore > 0 ? `, from step ${stepsBefore}` : "";
   log.info(`${examples}; steps: ${last} of batch size ${settings.batch}${from}; workers: ${countWorkers(settings)}`);
   if (scale)

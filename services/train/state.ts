@@ -52,13 +52,26 @@ export interface Saved {
 }
 
 /** Settings that may change, and paths whose files are identified by their content. */
-const unrelated = new Set(["resume", "resumeAnyway", "maxSteps", "checkpointEvery", "out", "arguments", "data", "base", "average"]);
+const unrelated = new Set([
+  "resume",
+  "resumeAnyway",
+  "maxSteps",
+  "checkpointEvery",
+  "out",
+  "arguments",
+  "data",
+  "base",
+  "average",
+  "unlabelled",
+]);
 
 export function identifyRun(settings: Settings, { fingerprint }: Pick<Data, "fingerprint">, teaching: Teaching | undefined): Identity {
-  const recipe = Object.fromEntries(Object.entries(settings).filter(([name]) => !unrelated.has(name)));
+  const entries = Object.entries(settings).filter(([name]) => !unrelated.has(name));
+  const recipe = Object.fromEntries(entries.map(([name, value]) => [name, Array.isArray(value) ? value.join() : value]));
   return {
     ...recipe,
     ...(teaching ? { teacher: teaching.fingerprint } : {}),
+    ...(teaching?.unlabelledFingerprint === undefined ? {} : { unlabelled: teaching.unlabelledFingerprint }),
     data: fingerprint,
     base: settings.base,
     workers: countWorkers(settings),

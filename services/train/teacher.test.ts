@@ -1,10 +1,12 @@
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { createLog } from "../../lib/cli/log.js";
 import { parseOptions } from "../../lib/cli/options.js";
 import { splitPassages } from "../../lib/data/split.js";
 import { createRandom } from "../../lib/math/random.js";
+import { mean } from "../../lib/math/statistics.js";
 import { openModel } from "../../lib/serving/model.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { scoreText } from "../../lib/serving/score-text.js";
@@ -13,6 +15,7 @@ import { createTinyTraining, type TinyTraining } from "../../test/tiny-training.
 import { type Data, readData } from "./data.js";
 import { fillSettings, options, type Settings } from "./options.js";
 import { consultTeacher, drawWindows } from "./teacher.js";
+import { scoreByTeacher } from "./teacher-scores.js";
 import { pickTrainingExamples } from "./training-examples.js";
 
 let tiny: TinyTraining;
@@ -20,7 +23,14 @@ let teacher: string;
 let data: Data;
 const log = createLog("test", { READABILITY_LOG_LEVEL: "silent" });
 const settingsOf = (...argv: string[]): Settings =>
-  fillSettings(parseOptions("train", options, ["--data", tiny.data, "--base", tiny.base, "--max-length", "32", ...argv], {}));
+  fillSettings(
+    parseOptions(
+      "train",
+      options,
+      ["--data", tiny.data, "--out", tiny.path("asked"), "--base", tiny.base, "--max-length", "32", ...argv],
+      {},
+    ),
+  );
 
 beforeAll(async () => {
   tiny = createTinyTraining();
@@ -101,7 +111,7 @@ describe("a teacher", () => {
         example: { id: `${id}: ${text}`, ids: [2, 3], target: 1 },
       })),
     );
-    const teaching = { scores: new Map([0, 1, 2, 3].map((i) => [i, 1])), windows, fingerprint: "" };
+    const teaching = { scores: new Map([0, 1, 2, 3].map((i) => [i, 1])), windows, unlabelled: [], spread: 0, fingerprint: "" };
     fc.assert(
       fc.property(fc.subarray([0, 1, 2, 3], { minLength: 1 }), (trained) => {
         const held = passages.filter((_, i) => !trained.includes(i));
@@ -116,6 +126,71 @@ describe("a teacher", () => {
         expect(examples).toEqual(kept.map(({ example }) => example));
       }),
     );
+  });
+
+  it("is asked once: a run that was killed, or another one, takes the scores that are there", async () => {
+    const settings = settingsOf("--teacher", teacher, "--out", tiny.path("cached"));
+    const scored = { path: teacher, fingerprint: "one" };
+    const texts = Array.from({ length: 600 }, (_, i) => `Text ${i}.`);
+    const scores = await scoreByTeacher(scored, texts, settings.out);
+    const [file] = readdirSync(settings.out).map((name) => tiny.path("cached", name));
+    const broken = { ...scored, path: tiny.path("nobody") }; // opening it fails
+    expect(await scoreByTeacher(broken, texts, settings.out)).toEqual(scores);
+    await expect(scoreByTeacher({ ...broken, fingerprint: "two" }, texts, settings.out)).rejects.toThrow(/No model in/);
+    await expect(scoreByTeacher(broken, texts.toReversed(), settings.out)).rejects.toThrow(/No model in/);
+    const bytes = readFileSync(file!);
+    new Float32Array(bytes.buffer, bytes.byteOffset, 256).fill(7); // tells what is read from what is scored again
+    writeFileSync(file!, bytes.subarray(0, 256 * 4 + 2));
+    expect(await scoreByTeacher(scored, texts, settings.out)).toEqual(Float32Array.from(scores, (score, i) => (i < 256 ? 7 : score)));
+  });
+
+  it("of several gives the mean of their scores; what they disagree on is left out", async () => {
+    const csv = (name: string, score: (i: number) => number) =>
+      writeFileSync(tiny.path(name), ["id,score", ...data.passages.map(({ id }, i) => `${id},${score(i)}`)].join("\n"));
+    csv("one.csv", (i) => i);
+    csv("two.csv", (i) => (i % 2 === 0 ? i + 1 : i + 5));
+    const both = ["--teacher", tiny.path("one.csv"), tiny.path("two.csv"), "--teacher-weight", "1"];
+    const { trained } = sides();
+    const ask = async (...argv: string[]) => (await consultTeacher(settingsOf(...both, ...argv), data, sides(), log))!;
+    const all = await ask();
+    for (const i of trained) expect(all.scores.get(i)).toBe(i % 2 === 0 ? i + 0.5 : i + 2.5);
+    expect(all.spread).toBeCloseTo(mean(trained.map((i) => (i % 2 === 0 ? 0.5 : 2.5))), 12);
+    const agreed = await ask("--max-spread", "0.5");
+    expect([...agreed.scores.keys()]).toEqual(trained.filter((i) => i % 2 === 0));
+    pickTrainingExamples(settingsOf(...both), data, trained, agreed).forEach(({ target }, i) => {
+      expect(target).toBe(trained[i]! % 2 === 0 ? trained[i]! + 0.5 : data.passages[trained[i]!]!.target);
+    });
+    expect(all.fingerprint).not.toBe(
+      (await consultTeacher(settingsOf("--teacher", tiny.path("one.csv")), data, sides(), log))!.fingerprint,
+    );
+  });
+
+  it("scores passages without labels, which become examples", async () => {
+    const file = tiny.path("more.jsonl.gz");
+    const texts = ["The cat sat. It sat on the mat.", data.passages[3]!.excerpt, "A mat.", "A mat."];
+    writeFileSync(file, gzipSync(`${texts.map((text, i) => JSON.stringify({ i, text })).join("\n\n")}\n`));
+    const settings = settingsOf("--teacher", teacher, "--unlabelled", file, "--crop", "0.5");
+    const teaching = (await consultTeacher(settings, data, sides(), log))!;
+    const model = await openModel(teacher, { workers: 1 });
+    const score = async (text: string) => (await scoreText(createScheduler(), model, text)).score;
+    expect(teaching.unlabelled).toEqual([
+      expect.objectContaining({ id: "more.jsonl.gz, line 1", ids: Int32Array.from(data.tokenizer.encode(texts[0]!)), target: await score(texts[0]!) }), // biome-ignore format: one line
+      expect.objectContaining({ id: "more.jsonl.gz, line 5", target: await score("A mat.") }),
+    ]);
+    await model.engine.close();
+    expect(teaching.unlabelled[0]!.sentences!.ends).toHaveLength(2);
+    const examples = pickTrainingExamples(settings, data, sides().trained, teaching);
+    expect(examples.slice(-2)).toEqual(teaching.unlabelled);
+  });
+
+  it.each([
+    ["{", /bad\.jsonl, line 2: it is not JSON\. Each line must be a JSON object with a field "text"/],
+    ['{"excerpt": "A mat."}', /line 2: it has no field "text" with a string/],
+    ['{"text": " "}', /line 2: its text is blank/],
+  ])("is not asked about the line %j", async (line, message) => {
+    writeFileSync(tiny.path("bad.jsonl"), `{"text": "A cat."}\n${line}\n`);
+    const settings = settingsOf("--teacher", teacher, "--unlabelled", tiny.path("bad.jsonl"));
+    await expect(consultTeacher(settings, data, sides(), log)).rejects.toThrow(message);
   });
 
   it("mixes with the target into the target of both squared errors", () => {
@@ -175,6 +250,42 @@ describe("--teacher", { timeout: 240_000 }, () => {
     await tiny.runUntil(7, "killed", more);
     expect((await tiny.run("killed", ...more, "--resume")).stderr).toMatch(/from step [1-9]/);
     expect(tiny.read("killed").equals(tiny.read("straight"))).toBe(true);
+  });
+
+  it("trains on passages without labels, and resumes after kill -9 to the same bits, without asking again", async () => {
+    const file = tiny.path("further.jsonl");
+    writeFileSync(file, Array.from({ length: 40 }, (_, i) => JSON.stringify({ text: `The cat sat on mat ${i}. It is ${i % 7} years old.` })).join("\n")); // biome-ignore format: one line
+    const more = ["--teacher", teacher, tiny.path("further-teacher.csv"), "--unlabelled", file];
+    writeFileSync(tiny.path("further-teacher.csv"), "id,score\n");
+    expect((await tiny.run("refused", ...more)).stderr).toMatch(
+      /Cannot use --unlabelled with --teacher .*\.csv: a CSV has no scores of those passages/,
+    );
+    const whole = [
+      "--teacher",
+      `${teacher},${tiny.path("straight")}`,
+      "--unlabelled",
+      file,
+      "--max-spread",
+      "5",
+      "--crop",
+      "0.3",
+      "--join",
+      "0.3",
+    ];
+    const { code, stderr } = await tiny.run("unlabelled", ...whole);
+    expect(code, stderr).toBe(0);
+    expect(stderr).toMatch(/passages and unlabelled passages: 126 for training/);
+    expect(tiny.record("unlabelled").recipe).toMatchObject({ unlabelled: file, max_spread: 5, teacher_spread: expect.any(Number) });
+    await tiny.runUntil(7, "unlabelled-killed", whole);
+    const resumed = await tiny.run("unlabelled-killed", ...whole, "--resume");
+    expect(resumed.stderr).toMatch(/from step [1-9]/);
+    expect(resumed.stderr).not.toMatch(/^teacher \d/m); // no text is scored again
+    expect(tiny.read("unlabelled-killed").equals(tiny.read("unlabelled"))).toBe(true);
+    writeFileSync(file, '{"text": "Another."}\n');
+    await tiny.runUntil(3, "unlabelled-stopped", ["--teacher", teacher, "--unlabelled", file, "--epochs", "9"]);
+    writeFileSync(file, '{"text": "One more."}\n');
+    const other = await tiny.run("unlabelled-stopped", "--teacher", teacher, "--unlabelled", file, "--epochs", "9", "--resume");
+    expect(other.stderr).toMatch(/was saved by a different run: unlabelled was [0-9a-f]{64}, is [0-9a-f]{64}/);
   });
 
   it("of weight 0 is none; another one is no teacher to go on with", async () => {

@@ -1,32 +1,37 @@
 import { existsSync, statSync } from "node:fs";
 import type { Log } from "../../lib/cli/log.js";
-import { mapWithProgress } from "../../lib/cli/map-with-progress.js";
 import { holdOut } from "../../lib/data/split.js";
 import { readTable } from "../../lib/data/table.js";
 import { fail } from "../../lib/errors/errors.js";
 import { createRandom } from "../../lib/math/random.js";
+import { mean, rootMeanSquare } from "../../lib/math/statistics.js";
 import { listSplits, readRecord } from "../../lib/repository/training-record.js";
-import { openModel } from "../../lib/serving/model.js";
-import { createScheduler } from "../../lib/serving/scheduler.js";
-import { scoreText } from "../../lib/serving/score-text.js";
-import { hashPath } from "../../lib/storage/hash.js";
+import { hashPath, hashValue } from "../../lib/storage/hash.js";
 import { normalizeText } from "../../lib/text/normalize.js";
 import { splitSentences } from "../../lib/text/sentences.js";
 import type { TrainingExample } from "./augment.js";
 import { type Data, toExample } from "./data.js";
 import type { Settings } from "./options.js";
 import { streams } from "./streams.js";
+import { scoreByTeacher, type Teacher } from "./teacher-scores.js";
+import { readUnlabelled } from "./unlabelled.js";
 
-/** A teacher's scores of passages and windows. */
+/** The teachers' scores: the mean of all, where there are several. Texts on which they disagree more than --max-spread are left out. */
 export interface Teaching {
-  /** By index of the passage, for the passages that it was asked about. */
+  /** By index of the passage, for the passages that they were asked about. */
   readonly scores: ReadonlyMap<number, number>;
   readonly windows: readonly Window[];
-  /** sha256 of the teacher's files. */
+  /** Passages without labels; the target is the score. */
+  readonly unlabelled: readonly TrainingExample[];
+  /** Mean over all texts of the standard deviation of the teachers' scores. */
+  readonly spread: number;
+  /** sha256 of the teachers' files. */
   readonly fingerprint: string;
+  /** sha256 of the file of passages without labels. */
+  readonly unlabelledFingerprint?: string | undefined;
 }
 
-/** Consecutive sentences of a passage; the target is the teacher's score. */
+/** Consecutive sentences of a passage; the target is the score. */
 export interface Window {
   readonly passage: number;
   readonly text: string;
@@ -40,48 +45,92 @@ interface Sides {
 }
 
 /**
- * Asks the teacher, if there is one, for scores of the passages trained on: knowledge distillation (Hinton et al. 2015).
- * @throws no-file, no-score, no-model, bad-combination and what readers and models throw
+ * Asks the teachers, if there are any, for scores of the passages trained on, of windows of them and of passages without labels: knowledge
+ * distillation (Hinton et al. 2015).
+ * @throws no-file, no-score, no-model, bad-combination, not-jsonl and what readers and models throw
  */
 export async function consultTeacher(settings: Settings, data: Data, sides: Sides, log: Log): Promise<Teaching | undefined> {
-  const { teacher, windows } = settings;
-  if (teacher === undefined) return undefined;
-  const remedy = "Choose another with --teacher.";
-  if (!existsSync(teacher)) fail("no-file", { file: teacher, what: "a checkpoint, a model repository or a CSV of scores", remedy });
-  const fingerprint = await hashPath(teacher);
-  if (statSync(teacher).isDirectory()) {
-    warnOfLeak(teacher, data, sides, log);
-    return { ...(await askModel(teacher, settings, data, sides.trained)), fingerprint };
+  if (settings.teacher.length === 0) return undefined;
+  const teachers = await Promise.all(settings.teacher.map(identifyTeacher));
+  for (const { path } of teachers) checkTeacher(path, settings, data, sides, log);
+  const { texts: further, ids, fingerprint } = settings.unlabelled === undefined ? none : readUnlabelled(settings.unlabelled, data.texts);
+  const drawn = drawAllWindows(settings, data, sides.trained);
+  const texts = [...sides.trained.map((i) => data.texts[i]!), ...drawn.map(({ text }) => text)];
+  const askAll = async (texts: readonly string[], ask: (teacher: Teacher) => Promise<ArrayLike<number>>): Promise<Agreement[]> => {
+    const answers: ArrayLike<number>[] = [];
+    for (const teacher of teachers) answers.push(await ask(teacher)); // one after the other: each uses all cores
+    return texts.map((_, i) => agree(answers.map((scores) => scores[i]!)));
+  };
+  const known = await askAll(texts, async (teacher) =>
+    isModel(teacher.path) ? scoreByTeacher(teacher, texts, settings.out) : readScores(teacher.path, data, sides.trained),
+  );
+  const more = await askAll(further, (teacher) => scoreByTeacher(teacher, further, settings.out));
+  const all = [...known, ...more];
+  const spread = mean(all.map((agreement) => agreement.spread));
+  const isKept = ({ spread }: Agreement) => spread <= (settings.maxSpread ?? Number.POSITIVE_INFINITY);
+  if (teachers.length > 1) {
+    const dropped = all.filter((agreement) => !isKept(agreement)).length;
+    log.info(
+      `teachers: ${teachers.length}; mean standard deviation of their scores ${spread.toFixed(4)}; texts above --max-spread: ${dropped}`,
+    );
   }
-  if (windows > 0)
-    fail("bad-combination", {
-      options: `--windows with --teacher ${teacher}`,
-      why: "a CSV has no scores of windows",
-      remedy: "Use a checkpoint or model repository as the teacher, or leave out --windows.",
-    });
-  return { scores: readScores(teacher, data, sides.trained), windows: [], fingerprint };
+  const keep = <T, R>(items: readonly T[], agreements: readonly Agreement[], make: (item: T, score: number, i: number) => R): R[] =>
+    items.flatMap((item, i) => (isKept(agreements[i]!) ? [make(item, agreements[i]!.score, i)] : []));
+  const example = (id: string, text: string, target: number) => toExample(settings, data.tokenizer, { id, text, target });
+  return {
+    scores: new Map(keep(sides.trained, known, (index, score) => [index, score] as const)),
+    windows: keep(drawn, known.slice(sides.trained.length), ({ passage, text, id }, score) => {
+      return { passage, text, example: example(id, text, score) };
+    }),
+    unlabelled: keep(further, more, (text, score, i) => example(ids[i]!, text, score)),
+    spread,
+    fingerprint: teachers.length === 1 ? teachers[0]!.fingerprint : hashValue(teachers.map(({ fingerprint }) => fingerprint)),
+    unlabelledFingerprint: fingerprint,
+  };
 }
 
-/** Scores the passages, and windows drawn from them. */
-async function askModel(teacher: string, settings: Settings, { passages, texts, tokenizer }: Data, indices: readonly number[]) {
-  const drawn = indices.flatMap((passage) => {
-    const windows = drawWindows(texts[passage]!, settings.windows, createRandom(settings.seed, streams.windows, passage));
-    return windows.map((text, i) => ({ passage, text, id: `window ${i + 1} of ${passages[passage]!.id}` }));
-  });
-  const model = await openModel(teacher);
-  const scheduler = createScheduler();
-  try {
-    const asked = [...indices.map((i) => texts[i]!), ...drawn.map(({ text }) => text)];
-    const score = async (text: string) => (await scoreText(scheduler, model, text)).score;
-    const scores = await mapWithProgress("teacher", "texts", asked, score);
-    const windows = drawn.map(({ passage, text, id }, i): Window => {
-      const target = scores[indices.length + i]!;
-      return { passage, text, example: toExample(settings, tokenizer, { id, text, target }) };
-    });
-    return { scores: new Map(indices.map((index, i) => [index, scores[i]!])), windows };
-  } finally {
-    await model.engine.close();
+const none = { texts: [], ids: [], fingerprint: undefined };
+
+interface Agreement {
+  readonly score: number;
+  /** Standard deviation of the scores. */
+  readonly spread: number;
+}
+
+function agree(scores: readonly number[]): Agreement {
+  if (scores.length === 1) return { score: scores[0]!, spread: 0 };
+  const score = mean(scores);
+  return { score, spread: rootMeanSquare(scores.map((one) => one - score)) };
+}
+
+async function identifyTeacher(path: string): Promise<Teacher> {
+  const remedy = "Choose another with --teacher.";
+  if (!existsSync(path)) fail("no-file", { file: path, what: "a checkpoint, a model repository or a CSV of scores", remedy });
+  return { path, fingerprint: await hashPath(path) };
+}
+
+const isModel = (path: string) => statSync(path).isDirectory();
+
+/** @throws bad-combination */
+function checkTeacher(path: string, { windows, unlabelled }: Settings, data: Data, sides: Sides, log: Log): void {
+  if (isModel(path)) {
+    warnOfLeak(path, data, sides, log);
+    return;
   }
+  const option = windows > 0 ? "--windows" : unlabelled !== undefined ? "--unlabelled" : undefined;
+  if (option !== undefined)
+    fail("bad-combination", {
+      options: `${option} with --teacher ${path}`,
+      why: `a CSV has no scores of ${option === "--windows" ? "windows" : "those passages"}`,
+      remedy: `Use a checkpoint or model repository as the teacher, or leave out ${option}.`,
+    });
+}
+
+function drawAllWindows({ windows, seed }: Settings, { passages, texts }: Data, indices: readonly number[]) {
+  return indices.flatMap((passage) => {
+    const drawn = drawWindows(texts[passage]!, windows, createRandom(seed, streams.windows, passage));
+    return drawn.map((text, i) => ({ passage, text, id: `window ${i + 1} of ${passages[passage]!.id}` }));
+  });
 }
 
 /** Draws at most `count` different runs of consecutive sentences of a text, each shorter than the text. */
@@ -96,7 +145,7 @@ export function drawWindows(text: string, count: number, random: ReturnType<type
 }
 
 /** Reads scores from a csv: by its column id or, without one, by its column excerpt. @throws no-column, bad-cell, no-score */
-function readScores(file: string, { passages, texts }: Pick<Data, "passages" | "texts">, indices: readonly number[]): Map<number, number> {
+function readScores(file: string, { passages, texts }: Pick<Data, "passages" | "texts">, indices: readonly number[]): number[] {
   const table = readTable(file, { what: "a CSV of a teacher's scores", remedy: "Choose another with --teacher." });
   const key = table.findIfThere("id") === undefined ? "excerpt" : "id";
   const [keys, scores] = [table.find(key), table.find("score")];
@@ -109,12 +158,10 @@ function readScores(file: string, { passages, texts }: Pick<Data, "passages" | "
     if ((byKey.get(name) ?? score) !== score) fail("bad-cell", { file, row, column: key, problem, remedy: "Remove one of them." });
     byKey.set(name, score);
   }
-  return new Map(
-    indices.map((i) => {
-      const { id } = passages[i]!;
-      return [i, byKey.get(key === "id" ? id : texts[i]!.trim()) ?? fail("no-score", { file, id, key })];
-    }),
-  );
+  return indices.map((i) => {
+    const { id } = passages[i]!;
+    return byKey.get(key === "id" ? id : texts[i]!.trim()) ?? fail("no-score", { file, id, key });
+  });
 }
 
 /** A student looks better than it is if its teacher was trained on the passages that the student is measured on. */

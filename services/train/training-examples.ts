@@ -5,8 +5,9 @@ import type { Teaching } from "./teacher.js";
 import { weighPassages } from "./weighting.js";
 
 /**
- * The examples that a model is trained on: the passages of these indices, weighted as the settings say, and windows that the teacher has
- * scored. A window's weight is 1, the mean weight of the passages.
+ * The examples that a model is trained on: the passages of these indices, weighted as the settings say, and the windows and passages without
+ * labels that teachers have scored. These weigh 1, the mean weight of the labelled passages. A passage on which the teachers disagree keeps
+ * its label alone.
  */
 export function pickTrainingExamples(
   settings: Settings,
@@ -20,10 +21,11 @@ export function pickTrainingExamples(
   const labelled = indices.map((index, i): TrainingExample => {
     const example = data.examples[index]!;
     // (1 - w) (s - target)^2 + w (s - score)^2 differs from (s - mix)^2 only by a term that does not depend on s.
-    const target = teaching ? (1 - teacherWeight) * example.target + teacherWeight * teaching.scores.get(index)! : example.target;
+    const score = teaching?.scores.get(index);
+    const target = score === undefined ? example.target : (1 - teacherWeight) * example.target + teacherWeight * score;
     return { ...example, target, ...(weights ? { weight: weights[i]! } : {}) };
   });
-  return [...labelled, ...(teaching ? pickWindows(data, indices, teaching) : [])];
+  return [...labelled, ...(teaching ? [...pickWindows(data, indices, teaching), ...teaching.unlabelled] : [])];
 }
 
 /** The windows of these passages, except those whose text also occurs in another passage, which may be held out. */

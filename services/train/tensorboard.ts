@@ -1,3 +1,21 @@
+import { defineMessage, encodeMessage } from "../../lib/storage/protobuf.js";
+
+// The messages of TensorBoard's event.proto and summary.proto, with the fields that scalars need.
+const event = defineMessage({ wallTime: [1, "double"], step: [2, "int64"], fileVersion: [3, "string"], summary: [5, "message"] });
+const summary = defineMessage({ value: [1, "messages"] });
+const summaryValue = defineMessage({ tag: [1, "string"], simpleValue: [2, "float"] });
+
+/** What an event file starts with. @param wallTime seconds since the epoch */
+export function encodeStart(wallTime: number): Uint8Array {
+  return frameRecord(encodeMessage(event({ wallTime, fileVersion: "brain.Event:2" })));
+}
+
+/** Values of a step by their names, as `{ "train/loss": 0.31 }`. @param wallTime seconds since the epoch */
+export function encodeScalars(wallTime: number, step: number, scalars: Readonly<Record<string, number>>): Uint8Array {
+  const value = Object.entries(scalars).map(([tag, simpleValue]) => summaryValue({ tag, simpleValue }));
+  return frameRecord(encodeMessage(event({ wallTime, step, summary: summary({ value }) })));
+}
+
 const polynomial = 0x82f63b78; // Castagnoli's, bits reversed
 const table = Uint32Array.from({ length: 256 }, (_, byte) => {
   let value = byte;

@@ -3,8 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, it } from "vitest";
-import { encodeScalars, encodeStart } from "./events.js";
-import { crc32c, frameRecord } from "./record.js";
+import { crc32c, encodeScalars, encodeStart, frameRecord } from "./tensorboard.js";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
