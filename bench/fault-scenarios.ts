@@ -9,7 +9,7 @@ import { broken, type Change, publishChanged, serveFloat32 } from "./publish.js"
 import { createServers, type Service, type Serving, startOurs } from "./servers.js";
 
 /** What a scenario runs with; the repository is its own. */
-export interface Site extends Serving, Pick<FaultLoad, "clients" | "seconds"> {
+interface Site extends Serving, Pick<FaultLoad, "clients" | "seconds"> {
   /** Texts with their scores by the repository's version and by its float32 graph. */
   readonly texts: readonly Expected[];
 }

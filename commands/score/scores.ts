@@ -7,7 +7,7 @@ import { readText } from "../../lib/serving/text-reader.js";
 import type { TextWarning, WarningCode } from "../../lib/text/warnings.js";
 import type { InputRecord } from "./records.js";
 
-/** Texts in flight: enough to keep every worker busy, few enough to hold in memory. */
+/** Number of texts in progress: enough to keep every worker busy, few enough to hold in memory. */
 const mostInFlight = 64;
 
 export interface Tally {

@@ -1,6 +1,6 @@
 import { z } from "zod";
 
-/** What a parsed value takes in memory, roughly, in bytes, by the character of JSON that begins it. */
+/** Rough memory of a parsed value in bytes, by the first character of its JSON. */
 const weights = new Uint8Array(256);
 for (const [characters, weight] of [
   ["{[:", 64],
@@ -12,7 +12,7 @@ for (const [characters, weight] of [
 const [quote, backslash] = [0x22, 0x5c];
 
 /**
- * Parses JSON unless its values would take more memory than `limit`, which a small file of brackets or keys can.
+ * Parses JSON unless its values would take more memory than `limit`, as even a small file of brackets or keys can.
  * @param limit bytes: 8 for a number, more for strings, keys, arrays and objects
  * @throws Error with what is wrong
  */
@@ -40,7 +40,7 @@ export function boundedArray<T extends z.ZodType>(item: T, most: number) {
 
 const mostFields = 100;
 
-/** An object of few fields, for a schema that reads every field. */
+/** An object with a bounded number of fields, for a schema that reads every field. */
 export function boundedObject<O, T extends z.ZodType<O, object>>(schema: T) {
   const isObject = (value: unknown) => typeof value === "object" && value !== null;
   const error = ({ input }: { readonly input?: unknown }) =>

@@ -12,15 +12,15 @@ const decoders: ReadonlyMap<string, () => Transform> = new Map([
   ["br", createBrotliDecompress],
 ]);
 
-/** Bytes of a body that do not count: a short request is read even while long ones take all the memory. */
+/** Bytes of each body that do not count, so that a short request is read even while long ones take all the memory. */
 const uncounted = 64 << 10;
 
-/** Seconds after which a client may try again whose body found no room. */
+/** Retry-After, in seconds, if there was no memory for a body. */
 const retryAfter = 1;
 
 /**
- * Makes the app decompress bodies, and bound them before anything reads them: each by its route's body limit, decompressed, and all
- * together by `bodiesLimit`. Where it answers before a body has arrived, the rest is read and dropped, so that the answer arrives.
+ * Makes the app decompress bodies, and bound them before anything reads them: the decompressed size of each by its route's body limit, and
+ * all together by `bodiesLimit`. If the app answers before a body has arrived, it reads and drops the rest, so that the answer arrives.
  * @param bodiesLimit bytes of bodies in memory at the same time
  * @param unknownEncoding the error's code
  */

@@ -5,7 +5,7 @@ import type { FastifyInstance } from "fastify";
 import { fail, reason } from "../errors/errors.js";
 
 /**
- * Listens on a port; 0 takes any free one. The host :: is every address, of IPv4 too; without IPv6 on this machine, it is 0.0.0.0.
+ * Listens on a port; 0 takes any free one. The host :: means every address, also of IPv4; on a machine without IPv6, it means 0.0.0.0.
  * @returns the address for people, such as http://localhost:8000
  * @throws cannot-listen
  */

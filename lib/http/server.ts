@@ -3,11 +3,11 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 
-/** What bounds the connections of a server. */
+/** Bounds of a server's connections. */
 export interface ConnectionLimits {
-  /** Seconds that a connection is kept without a request. */
+  /** Seconds after which an idle connection is closed. */
   readonly keepAliveTimeout?: number | undefined;
-  /** By default, as many as half of the file descriptors of this process. */
+  /** Largest number of connections. Default: half of this process's file descriptors. */
   readonly maxConnections?: number | undefined;
 }
 
@@ -16,7 +16,7 @@ const headersTimeout = 20_000;
 const requestTimeout = 60_000;
 const readTimeout = 60_000;
 
-/** Options of Fastify: a slow client cannot hold a connection for ever. */
+/** Options of Fastify, so that a slow client cannot hold a connection forever. */
 export const timeouts = ({ keepAliveTimeout = 72 }: ConnectionLimits) => ({
   keepAliveTimeout: 1000 * keepAliveTimeout,
   requestTimeout,
@@ -24,8 +24,8 @@ export const timeouts = ({ keepAliveTimeout = 72 }: ConnectionLimits) => ({
 });
 
 /**
- * Bounds the connections, and the time that an answer waits for its client to read it. At the limit, a new connection takes the place of
- * the oldest one whose client has not sent a whole request.
+ * Bounds the number of connections, and the time that a response waits for its client to read it. At the limit, a new connection replaces
+ * the oldest one whose client has not sent a complete request.
  */
 export function addConnectionLimits({ server }: FastifyInstance, { maxConnections = Infinity }: ConnectionLimits): void {
   // Models, threads and the other server of this process need descriptors too.

@@ -9,7 +9,7 @@ import { readFile, readFolder } from "../storage/files.js";
 import { scoreTablesSchema } from "./score-tables.js";
 
 /**
- * A Triton model repository holds one folder a model:
+ * A Triton model repository has one folder per model:
  *
  *     <repository>/<model>/config.pbtxt
  *     <repository>/<model>/warmup/                     texts that Triton scores before the model is ready

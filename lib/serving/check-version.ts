@@ -3,19 +3,19 @@ import type { ModelVersion } from "../repository/repository.js";
 import { startChild } from "../system/child.js";
 import { compiled } from "../system/package-files.js";
 
-/** What the process of a check tells. */
+/** A message from the process of a check. */
 export type CheckAnswer = { readonly isGood: true } | { readonly isGood: false; readonly code?: ErrorCode; readonly message: string };
 
 interface CheckOptions {
   /** Ends the check. */
   readonly signal?: AbortSignal | undefined;
-  /** Seconds it may take. */
+  /** Longest time for the check, in seconds. */
   readonly timeout?: number;
 }
 
 /**
- * Opens a version in a process of its own and scores its reference texts, before a server opens it: a damaged graph can crash the process
- * that loads it.
+ * Opens a version in a separate process and scores its reference texts, before a server opens it, because a damaged graph can crash the
+ * process that loads it.
  * @throws version-crashed if the process crashes or does not end in time; closed if the signal aborts; what openVersion throws
  */
 export async function checkVersion({ folder }: ModelVersion, { signal, timeout = 60 }: CheckOptions = {}): Promise<void> {

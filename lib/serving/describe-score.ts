@@ -1,19 +1,19 @@
 import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tables.js";
 import type { TextWarning, WarningCode } from "../text/warnings.js";
 
-/** What a score means, as far as the tables of its model tell. */
+/** The meaning of a score, as far as the model has tables for it. */
 interface ScoreMeaning {
-  /** What teachers would say of a passage with this score lies within it with a probability of `coverage`. */
+  /** With probability `coverage`, the label that teachers would give a passage with this score lies within it. */
   readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
   /** The share of training passages with a lower label, from 0 to 100. */
   readonly percentile: number | null;
-  /** School grades; null where the score lies outside the training labels or the text is no English prose. */
+  /** School grades; null if the score is outside the range of training labels, or the text is not English prose. */
   readonly grade: { readonly low: number; readonly high: number; readonly basis: string } | null;
 }
 
 const basis = "Flesch-Kincaid grades of training passages with scores within the interval";
 
-/** Texts like these have a score, but no school grade. */
+/** A text with one of these warnings has a score, but no school grade. */
 const withoutGrade: readonly WarningCode[] = ["no-words", "not-english", "encoded", "code", "numbers"];
 
 /** Reads the tables of a model version. The interval is the narrowest that they have. */

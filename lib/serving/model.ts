@@ -18,11 +18,11 @@ import type { TextReader } from "./text-reader.js";
 /** Turns a text into windows of token ids, and those into logits. */
 export interface Model<E extends Engine = Engine> extends TextModel {
   readonly engine: E;
-  /** For people: which model it is. */
+  /** Name of the model, for people. */
   readonly name: string;
-  /** The version of a model repository that it is; none for a checkpoint. */
+  /** Its version in a model repository; undefined for a checkpoint. */
   readonly version?: ModelVersion;
-  /** Reads long texts on a thread of its own, where a server must go on answering. */
+  /** Reads long texts on a separate thread, so that a server stays responsive. */
   readonly reader?: TextReader;
 }
 

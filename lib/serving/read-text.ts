@@ -13,16 +13,16 @@ export interface ReadWindows {
   readonly weights: readonly number[];
 }
 
-/** What to find out about a text besides its windows. */
+/** What to compute about a text besides its windows. */
 export interface Wanted {
   readonly warnings?: boolean;
   readonly formulas?: boolean;
   readonly sentences?: boolean;
-  /** Most tokens of a text, if a limit is known, and the seconds in which they can be scored. */
+  /** The largest number of tokens in a text, if a limit is known, and the seconds in which they can be scored. */
   readonly limit?: { readonly tokens: number; readonly seconds: number } | undefined;
 }
 
-/** A text as the model reads it, and what is known of it without the model. */
+/** A text as the model reads it, and what can be computed without the model. */
 export interface Reading<W = ReadWindows> {
   readonly windows: W;
   /** None if not wanted. */
@@ -38,10 +38,10 @@ interface SentenceReading<W = ReadWindows> extends Sentence {
   readonly rest: W;
 }
 
-/** Texts whose sentences are scored: the model runs once more for each sentence. */
+/** Limits of a text whose sentences are scored: the model runs once more for each sentence. */
 const sentenceLimits = { characters: 30_000, sentences: 60 } as const;
 
-/** What reads the text. */
+/** The tokenizer that reads a text, and its limit. */
 export interface TextModel {
   readonly tokenizer: Tokenizer;
   /** Tokens the model reads at once, special ones included. */
@@ -77,10 +77,10 @@ export function readTextHere(
   }
 }
 
-/** UTF-16 units that are tokenized between two looks at the limit. */
+/** UTF-16 units that are tokenized before the limit is checked again. */
 const piece = 8192;
 
-/** Stops soon in a text that is far too long. @throws text-too-long */
+/** Stops early in a text that is far too long. @throws text-too-long */
 function checkTokens(tokenizer: Tokenizer, text: string, { tokens: limit, seconds }: NonNullable<Wanted["limit"]>): void {
   if (text.length <= limit) return; // most tokens have more than one character
   for (let start = 0, tokens = 0; start < text.length; start += piece) {
@@ -100,7 +100,7 @@ function listSentences(text: string, windows: number): Sentence[] {
   return found;
 }
 
-/** The text without a part, and without the white space that parted it from the rest. */
+/** The text without a part, and without the white space around that part. */
 function removePart(text: string, start: number, end: number): string {
   const [before, after] = [text.slice(0, start), text.slice(end)];
   return after.trim() === "" ? before.trimEnd() : before + after.trimStart();

@@ -4,11 +4,11 @@ import type { Engine, Run } from "./engine.js";
 import { measureThroughput } from "./throughput.js";
 
 export interface SchedulerOptions {
-  /** Windows in lanes at the same time, at most; by default every lane of the engines is used. */
+  /** Largest number of windows in lanes at the same time. Default: every lane of the engines is used. */
   readonly width?: number;
-  /** Accepted requests without an answer, at most. */
+  /** Largest number of accepted requests in progress. */
   readonly maxRequests?: number;
-  /** Windows that wait for a lane, at most. One request may not hold more of them either. */
+  /** Largest number of windows that wait for a lane; also the largest number in one request. */
   readonly maxWaiting?: number;
   /** The time in milliseconds. */
   readonly now?: () => number;
@@ -19,12 +19,12 @@ export interface Limits {
   readonly signal?: AbortSignal;
   /** Milliseconds until the request fails with timed-out, even if its windows are running. */
   readonly timeout?: number;
-  /** Milliseconds after which the request fails with queue-timeout if one of its windows still waits. */
+  /** Milliseconds until the request fails with queue-timeout if one of its windows is still waiting. */
   readonly queueTimeout?: number;
 }
 
 export interface Timing {
-  /** Seconds that a window waited for a lane, and then ran. */
+  /** Seconds that a window waited for a lane, and seconds that it then ran. */
   readonly queueSeconds: number;
   readonly computeSeconds: number;
 }
@@ -63,7 +63,7 @@ export interface Scheduler {
 }
 
 interface SchedulerStats {
-  /** Windows that wait, that run, and that have run. */
+  /** Numbers of windows that wait, that run, and that have run. */
   readonly queued: number;
   readonly running: number;
   readonly done: number;
@@ -91,13 +91,13 @@ interface Task {
 /** The windows of one call of `RunWindows`. */
 interface Batch {
   started: boolean;
-  /** Why none of them may wait any more. */
+  /** Set once none of them may wait any longer. */
   stopped?: { readonly error: unknown };
   /** Fails those that wait. */
   stop(error: unknown): void;
 }
 
-/** How often a window runs again after its worker died: it is rarely the window's fault, unless it happens every time. */
+/** How often a window runs again after its worker died. The window is rarely the cause, unless it happens every time. */
 const retries = 3;
 
 /** Creates a scheduler. A lane runs one window at a time, so that a score is the same, bit for bit, at any load. */

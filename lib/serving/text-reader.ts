@@ -13,7 +13,7 @@ export interface TextReader {
   close(): Promise<void>;
 }
 
-/** What the thread is started with. */
+/** The setup of the thread. */
 export interface ReaderSetup {
   /** Of the tokenizer's files. */
   readonly folder: string;
@@ -35,12 +35,12 @@ interface PackedWindows {
 
 export type ReaderAnswer = "ready" | Reading<PackedWindows> | { readonly code: ErrorCode | undefined; readonly message: string };
 
-/** UTF-16 units of a text that is read on the calling thread: that takes a few milliseconds. */
+/** The longest text that is read on the calling thread, in UTF-16 units; it takes a few milliseconds. */
 export const longestReadHere = 4096;
 
 /**
- * Reads a text as every part of the product does. Long texts, and all sentences, are read on the model's reader thread if it has one,
- * so that a server goes on answering.
+ * Reads a text in the way that every part of the product does. Long texts, and all sentences, are read on the model's reader thread if it
+ * has one, so that a server stays responsive.
  * @param original the text as it was given
  * @throws empty-text, text-too-long, too-many-sentences, short-window; the reason of `signal`
  */
@@ -52,12 +52,12 @@ export async function readText(
 ): Promise<Reading> {
   const isLong = original.length > longestReadHere || wanted.sentences;
   if (model.reader && isLong) return model.reader.read(original, wanted, signal);
-  await nextTurn(); // between the texts of a batch, other requests take their turn
+  await nextTurn(); // let other requests run between the texts of a batch
   return readTextHere(model, original, wanted);
 }
 
 /**
- * Starts the thread. If it dies of a text, another one takes its place.
+ * Starts the thread. If a text kills it, another one takes its place.
  * @param script the thread's compiled module
  * @throws no-tokenizer, bad-tokenizer
  */
@@ -69,7 +69,7 @@ export async function startTextReader(
   let last: Promise<unknown> = Promise.resolve();
 
   async function start(): Promise<Worker> {
-    // Flags of this process, such as a test runner's loaders, are not for the thread.
+    // The thread must not inherit flags of this process, such as a test runner's loaders.
     const started = new Worker(script, { workerData: setup, execArgv: [] });
     started.on("error", () => {
       worker = undefined; // `receive` throws the error
@@ -101,7 +101,7 @@ export async function startTextReader(
   };
 }
 
-/** The thread's next answer. @throws the error that it answers, or that ends it */
+/** The thread's next answer. @throws the error in the answer, or the error that ended the thread */
 async function receive(worker: Worker): Promise<"ready" | Reading<PackedWindows>> {
   const [answer] = (await once(worker, "message")) as [ReaderAnswer];
   if (typeof answer === "string" || "windows" in answer) return answer;

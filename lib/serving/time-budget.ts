@@ -5,19 +5,19 @@ import type { ReadWindows, Wanted } from "./read-text.js";
 import type { RunWindows, Timing } from "./scheduler.js";
 import { windowsAtOnce } from "./score-text.js";
 
-/** Windows that run between two estimates of how long the others will take. */
+/** Number of windows that run before the time for the remaining ones is estimated again. */
 const windowsBetween = 32;
-/** The share of a request's time that its windows may take: reading and answering take the rest. */
+/** The share of a request's timeout that its windows may take; reading and answering take the rest. */
 const share = 0.9;
-/** Milliseconds for which a measured rate is believed: the load changes. */
+/** Milliseconds for which a measured rate is used, because the load changes. */
 const believed = 10_000;
 
-/** Keeps requests from waiting for scores that would come too late. */
+/** Refuses requests whose scores would come too late. */
 export interface TimeBudget {
-  /** Most tokens of a request, as measured lately; undefined if nothing was. */
+  /** The largest number of tokens in a request, by the latest measurement; undefined if there is none. */
   readonly limit: Wanted["limit"];
   /**
-   * Scores the texts of one request. Estimates on the way how long all windows will take, from those that have run.
+   * Scores the texts of one request. Meanwhile, estimates the total time from the windows that have run.
    * @param onTimings called with the timings of the windows that ran
    * @throws text-too-long as soon as the estimate exceeds the time; what `run` throws
    */

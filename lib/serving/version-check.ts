@@ -5,7 +5,7 @@ import { endWithParent } from "../system/child.js";
 import type { CheckAnswer } from "./check-version.js";
 import { openVersion } from "./open-version.js";
 
-// The process of `checkVersion`: opens the version whose folder is its argument, and says what is wrong with it.
+// The process of `checkVersion`: opens the version whose folder is its argument, and reports what is wrong with it.
 endWithParent();
 const folder = process.argv[2]!;
 const model = dirname(folder);

@@ -49,7 +49,7 @@ export interface Follower<T> {
 
 /** The files of a version, apart from its reports. */
 interface Files {
-  /** Changes when the files do, and on some file systems when they do not. */
+  /** Changes whenever the files change; on some file systems, also if they do not. */
   stamp: string;
   /** sha256 of each. */
   readonly hash: string;
@@ -189,7 +189,8 @@ export function followNewest<T>({ repository, model, open, close, serves = async
 const watched = [...Object.values(versionFiles), "tokenizer.json", "tokenizer_config.json"];
 
 /**
- * The state of a version's files if it is none of the known ones. Bytes decide: rclone and others give a file a new inode at any time.
+ * The state of a version's files, unless it is a known one. The bytes decide, because rclone and others may give a file a new inode at any
+ * time.
  */
 async function findChange(folder: string, known: readonly Files[]): Promise<Files | undefined> {
   const paths = watched.map((name) => join(folder, name));

@@ -22,7 +22,7 @@ export interface LoadedCheckpoint {
   readonly base: string;
 }
 
-const usualMaxLength = 256;
+const defaultMaxLength = 256;
 
 /** @throws no-file if a file of the checkpoint is missing, and what its readers throw */
 export function loadCheckpoint(folder: string): LoadedCheckpoint {
@@ -34,7 +34,7 @@ export function loadCheckpoint(folder: string): LoadedCheckpoint {
   const record = readRecord(folder);
   const tokenizer = loadTokenizer(folder);
   checkVocabulary(checkpoint, tokenizer.largestId);
-  const maxLength = Math.min(record?.max_length ?? tokenizer.maxLength ?? usualMaxLength, checkpoint.config.positions);
+  const maxLength = Math.min(record?.max_length ?? tokenizer.maxLength ?? defaultMaxLength, checkpoint.config.positions);
   return {
     folder,
     checkpoint,

@@ -31,11 +31,11 @@ export interface GateOptions {
 }
 
 /** The RMSE that is assumed for a model without a training record. */
-const usualError = 0.5;
+const defaultError = 0.5;
 
 /** Compares the scores of the candidates with fp32's on the gate's rows, until a candidate passes. */
 export async function runGate(
-  { targets, margin, deviation = 1, expected = usualError * deviation, candidates }: GateOptions,
+  { targets, margin, deviation = 1, expected = defaultError * deviation, candidates }: GateOptions,
   score: (precision: Precision) => Promise<readonly number[]>,
 ): Promise<Gate> {
   const exact = await score("fp32");
