@@ -1,7 +1,7 @@
 import { build } from "hdr-histogram-js";
 
 /** Times in milliseconds: count, mean, least and largest are exact, percentiles kept to three digits. */
-export interface Times {
+interface Times {
   readonly count: number;
   readonly mean: number;
   readonly min: number;

@@ -21,7 +21,7 @@ export interface GateRows {
 const usualSplit = { seed: 0, validation_fraction: 0.1 };
 
 /** Where they are: a file, and what is not as in training. */
-export interface GateData {
+interface GateData {
   readonly data?: string | undefined;
   readonly column?: string | undefined;
   readonly labelColumn?: string | undefined;
