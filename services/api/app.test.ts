@@ -89,6 +89,7 @@ describe("POST /predict", () => {
     ["a lone low surrogate", '{"text": "\\udc00"}', 422, "empty-text"],
     ["malformed JSON", '{"text": "a"', 400, "bad-json"],
     ["no body", "", 400, "bad-json"],
+    ["300,000 empty objects", `{"text": "a", "x": [${"{},".repeat(300_000)}{}]}`, 400, "bad-json"],
     ["a number", '{"text": 1}', 400, "no-text"],
     ["null", '{"text": null}', 400, "no-text"],
     ["a list", '{"text": ["a"]}', 400, "no-text"],

@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import type { Log } from "../../lib/cli/log.js";
+import { parseBoundedJson } from "../../lib/errors/bounded.js";
 import { errors, fail, failure, reason } from "../../lib/errors/errors.js";
 import { addBodies } from "../../lib/http/bodies.js";
 import { addDrain } from "../../lib/http/listen.js";
@@ -24,6 +25,9 @@ export interface AppOptions extends ScorerOptions, ConnectionLimits {
   readonly stopping?: AbortSignal;
   readonly log: Log;
 }
+
+/** Bytes that the values of a body may take: a hundred thousand short texts. */
+const mostJson = 4 << 20;
 
 /** The api's routes, listening nowhere. */
 export function buildApp(options: AppOptions): FastifyInstance {
@@ -84,7 +88,8 @@ function checkCharset({ headers }: FastifyRequest): void {
 function parseJson(body: Buffer): unknown {
   if (!isUtf8(body)) fail("bad-json", { problem: "it is not UTF-8" });
   try {
-    return JSON.parse(body.toString().replace(/^\ufeff/, ""));
+    const hasMark = body[0] === 0xef; // the first byte of a byte order mark
+    return parseBoundedJson(hasMark ? body.subarray(3) : body, mostJson);
   } catch (error) {
     return fail("bad-json", { problem: reason(error) });
   }

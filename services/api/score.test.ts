@@ -178,6 +178,7 @@ describe("POST /v1/score", () => {
     ["no body", "", 400, "bad-json", ""],
     ["malformed JSON", "{", 400, "bad-json", ""],
     ["a list", "[]", 400, "bad-score-request", "the body must be an object, found an array"],
+    ["20,000 texts that are none", `{"texts": [${"1,".repeat(20_000)}1]}`, 400, "bad-score-request", "texts must have at most 10000 items"],
     ["neither", "{}", 400, "bad-score-request", "the body must have text or texts"],
     ["both", '{"text": "a", "texts": ["a"]}', 400, "bad-score-request", "the body must have text or texts"],
     ["a number", '{"text": 1}', 400, "bad-score-request", "text must be a string, found 1"],

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import { z } from "zod";
+import { boundedArray } from "../../lib/errors/bounded.js";
 import { describeIssues } from "../../lib/errors/describe-issues.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
 import { formatFloat32 } from "../../lib/math/float32.js";
@@ -29,7 +30,9 @@ export function addScore(app: FastifyInstance, scorer: Scorer): void {
 const schema = z
   .strictObject({
     text: z.string().optional(),
-    texts: z.array(z.string()).min(1).optional(),
+    texts: boundedArray(z.string(), 100 * mostTexts.plain)
+      .refine(({ length }) => length > 0, "must have a length of at least 1")
+      .optional(),
     formulas: z.boolean().default(false),
     sentences: z.boolean().default(false),
   })
