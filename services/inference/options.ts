@@ -24,7 +24,7 @@ export const options = {
   bodiesLimit: option(kinds.positive, 32 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
   maxConnections: option(
     kinds.positive,
-    1000,
+    4000,
     "Largest number of connections, at most half of the file descriptors. A further one closes the oldest that waits for its client.",
   ),
   keepAliveTimeout: option(
