@@ -15,6 +15,7 @@ import { addPredict } from "./predict.js";
 import { addProblems, sendProblem } from "./problems.js";
 import { addScore } from "./score.js";
 import { createScorer, type ScorerOptions } from "./scorer.js";
+import { addPage } from "./serve-page.js";
 
 export interface AppOptions extends ScorerOptions, ConnectionLimits {
   /** Bytes of a request's body. */
@@ -53,6 +54,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   addPredict(app, scorer);
   addScore(app, scorer);
   addModels(app, source);
+  addPage(app);
   addHealth(app, source, metrics, options.stopping);
   return app;
 }
