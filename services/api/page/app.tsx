@@ -4,7 +4,7 @@ import { createEditor, type Editor } from "./editor.js";
 import { type Effect, rankHardest } from "./effects.js";
 import { example } from "./example.js";
 import { cleanText, readFile } from "./files.js";
-import { countWords, formatCount } from "./format.js";
+import { countWords, formatCount, formatGrades, formatScore } from "./format.js";
 import { Formulas } from "./formulas.js";
 import { Hardest } from "./hardest.js";
 import { Notices } from "./notices.js";
@@ -79,6 +79,7 @@ export function App() {
           <a href="/docs">API</a>
         </nav>
       </header>
+      <Summary state={state} />
       <div class={isDragging ? "columns dragging" : "columns"}>
         <main class="desk" aria-label="Text">
           <div class="tools">
@@ -168,6 +169,19 @@ export function App() {
         </aside>
       </div>
     </>
+  );
+}
+
+/** The score at the edge of a small screen, where the results are far below the text. */
+function Summary({ state }: { readonly state: State | undefined }) {
+  if (!state?.score) return null;
+  const { score, grade } = state.score.answer;
+  return (
+    <a class={state.score.text === state.text ? "summary" : "summary stale"} href="#score">
+      <b>{formatScore(score)}</b>
+      <span>{grade ? formatGrades(grade) : "No school grade"}</span>
+      <span class="more">Details</span>
+    </a>
   );
 }
 

@@ -18,7 +18,7 @@ export function Formulas({ state: { score } }: { readonly state: State }) {
   return (
     <section class="card formulas" aria-labelledby="formulas-title">
       <h2 id="formulas-title">Formulas</h2>
-      <p class="note">They count letters, syllables and words. Teachers agree with the score above far more often.</p>
+      <p class="note">They count letters, syllables and words. The score above agrees with teachers far better.</p>
       <table>
         <tbody>
           {formulas.map(([key, value]) => {

@@ -51,7 +51,7 @@ export function Hardest({ state, hardest, session, onSelect, onLeave }: Props) {
           <p class="note">No sentence stands out: without any one of them, the score rises by less than {noiseFloor}.</p>
         )
       )}
-      {waiting && <p class="note follows">The sentences follow when you pause.</p>}
+      {waiting && listed.length === 0 && <p class="note follows">The sentences follow when you pause.</p>}
       {stale && listed.length > 0 && <p class="note follows">These are from before your last edit. Sentences that changed are left out.</p>}
     </section>
   );

@@ -8,11 +8,12 @@ interface Props {
 }
 
 /** The reader that the text is for, and whether it suits. */
-export function TargetPicker({ state: { score, model }, target, onChange }: Props) {
+export function TargetPicker({ state: { score, model, text }, target, onChange }: Props) {
   const chosen = target === undefined ? "" : "grade" in target ? String(target.grade) : "score";
+  const stale = score?.text !== text;
   const verdict = target && score && judgeTarget(score.answer, target);
   return (
-    <section class="card target" aria-labelledby="target-title">
+    <section class={stale ? "card target stale" : "card target"} aria-labelledby="target-title">
       <h2 id="target-title">Target</h2>
       <p class="fields">
         <label for="target">Meant for</label>
