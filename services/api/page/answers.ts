@@ -9,6 +9,7 @@ export interface ScoreAnswer {
   readonly warnings: readonly { readonly code: string; readonly message: string }[];
   readonly formulas?: Readonly<Record<string, number | null>>;
   readonly sentences?: readonly SentenceEffect[];
+  readonly target?: Suitability;
   readonly model: string;
   readonly version: number | null;
 }
@@ -17,6 +18,16 @@ export interface Interval {
   readonly low: number;
   readonly high: number;
   readonly coverage: number;
+}
+
+/** What a text's reader should be able to read: texts of a school grade, or texts with a score. */
+export type Target = { readonly grade: number } | { readonly score: number };
+
+export interface Suitability {
+  readonly score: number | null;
+  readonly suits: "yes" | "no" | "unsure" | null;
+  readonly difference: number | null;
+  readonly confidence: number | null;
 }
 
 export interface SentenceEffect {

@@ -1,4 +1,4 @@
-import type { BatchAnswer, CompareAnswer, ModelAnswer, ScoreAnswer } from "./answers.js";
+import type { BatchAnswer, CompareAnswer, ModelAnswer, ScoreAnswer, Target } from "./answers.js";
 
 /** Why a request failed: in the api's words, or ours if the server did not answer. */
 export class Problem extends Error {
@@ -14,7 +14,8 @@ export class Problem extends Error {
   }
 }
 
-export const scoreText = (text: string, signal: AbortSignal) => post<ScoreAnswer>("/v1/score", { text, formulas: true }, signal);
+export const scoreText = (text: string, target: Target | undefined, signal: AbortSignal) =>
+  post<ScoreAnswer>("/v1/score", { text, formulas: true, ...(target ? { target } : {}) }, signal);
 
 export const scoreOnly = (text: string, signal: AbortSignal) => post<ScoreAnswer>("/v1/score", { text }, signal);
 

@@ -10,14 +10,12 @@ import { Hardest } from "./hardest.js";
 import { Notices } from "./notices.js";
 import { Score } from "./score.js";
 import { createSession, type State } from "./session.js";
-import type { Target } from "./target.js";
 import { TargetPicker } from "./target-picker.js";
 import { createTints, type Tints } from "./tints.js";
 
 /** The page: the text on one side, what is known of it on the other. */
 export function App() {
   const [state, setState] = useState<State>();
-  const [target, setTarget] = useState<Target>();
   const [current, setCurrent] = useState<Effect>();
   const [fileProblem, setFileProblem] = useState<string>();
   const [isDragging, setDragging] = useState(false);
@@ -151,9 +149,9 @@ export function App() {
         <aside class="panel" aria-label="Results" id="score" tabIndex={-1}>
           {state && (
             <>
-              <Score state={state} target={target} />
+              <Score state={state} />
               <Notices state={state} session={session} />
-              <TargetPicker state={state} target={target} onChange={setTarget} />
+              <TargetPicker state={state} session={session} />
               <Hardest
                 state={state}
                 hardest={rankHardest(effects)}

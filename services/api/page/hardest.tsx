@@ -61,8 +61,10 @@ export function Hardest({ state, hardest, session, onSelect, onLeave }: Props) {
 function Coverage({ state: { passages, busy }, session }: { readonly state: State; readonly session: Session }) {
   const { all, done } = passages;
   return (
-    <p class="note coverage">
-      The text is long, so the page scores the sentences of what is on screen, passage by passage: {done} of {all} passages so far.{" "}
+    <div class="note coverage">
+      <p>
+        The text is long, so the page scores the sentences of what is on screen, passage by passage: {done} of {all} passages so far.
+      </p>
       {done < all &&
         (busy?.task === "passages" ? (
           <button type="button" class="follows" onClick={session.stop}>
@@ -73,7 +75,7 @@ function Coverage({ state: { passages, busy }, session }: { readonly state: Stat
             Score them all
           </button>
         ))}
-    </p>
+    </div>
   );
 }
 

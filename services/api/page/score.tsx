@@ -1,17 +1,10 @@
 import { useEffect, useState } from "preact/hooks";
 import { Distribution } from "./distribution.js";
 import { formatGrades, formatScore, formatWhole } from "./format.js";
-import { scoreOfGrade } from "./scale.js";
 import type { State } from "./session.js";
-import type { Target } from "./target.js";
-
-interface Props {
-  readonly state: State;
-  readonly target: Target | undefined;
-}
 
 /** The score, what it means, and how sure it is. */
-export function Score({ state, target }: Props) {
+export function Score({ state }: { readonly state: State }) {
   const { model, score, earlier, text } = state;
   const answer = score?.answer;
   const stale = score !== undefined && score.text !== text;
@@ -19,7 +12,6 @@ export function Score({ state, target }: Props) {
   const percent = answer?.percentile ?? null;
   const sentence = answer && describe(state);
   const scale = model?.scale;
-  const at = target && ("score" in target ? target.score : scale?.grades ? scoreOfGrade(scale.grades, target.grade) : undefined);
   return (
     <section class={stale ? "card score stale" : "card score"} aria-labelledby="score-title">
       <h2 id="score-title">Score</h2>
@@ -49,7 +41,7 @@ export function Score({ state, target }: Props) {
             score={answer?.score}
             interval={answer?.interval}
             earlier={earlier?.answer.score}
-            target={at}
+            target={answer?.target?.score ?? undefined}
             label={
               sentence
                 ? `${sentence} The scale runs from hard, on the left, to easy.`

@@ -1,4 +1,4 @@
-import type { CompareAnswer, ModelAnswer, ScoreAnswer } from "./answers.js";
+import type { CompareAnswer, ModelAnswer, ScoreAnswer, Target } from "./answers.js";
 import { compareTexts, Problem, readModel, scoreOnly, scoreSentences, scoreText } from "./api.js";
 import type { Editor } from "./editor.js";
 import { createTextCache, type Effect, listPassages, mergeEffects, type PassageResult, rankHardest } from "./effects.js";
@@ -9,6 +9,7 @@ export interface State {
   readonly text: string;
   readonly model: ModelAnswer | undefined;
   readonly score: { readonly text: string; readonly answer: ScoreAnswer } | undefined;
+  readonly target: Target | undefined;
   readonly effects: readonly Effect[];
   /** Passages of the text, and those of them whose sentences are scored. One passage: the effects are on the whole text. */
   readonly passages: { readonly all: number; readonly done: number };
@@ -37,6 +38,7 @@ const initial: State = {
   text: "",
   model: undefined,
   score: undefined,
+  target: undefined,
   effects: [],
   passages: { all: 0, done: 0 },
   effectsProblem: undefined,
@@ -89,12 +91,13 @@ export function createSession(onChange: (state: State) => void) {
   }
 
   async function scoreAll(signal: AbortSignal): Promise<void> {
-    const { text } = state;
+    const { text, target } = state;
     if (text.trim() === "") return;
+    const key = JSON.stringify(target ?? "") + text;
     const isLong = (state.score?.answer.windows ?? 1) > 1 && text.length > 1000;
     if (isLong) await scorePassages(inView(), signal); // quick, while the whole text may take seconds
-    const answer = scores.get(text) ?? (await during("score", scoreText(text, signal)));
-    scores.set(text, answer);
+    const answer = scores.get(key) ?? (await during("score", scoreText(text, target, signal)));
+    scores.set(key, answer);
     update({ score: { text, answer }, problem: undefined });
     showEffects();
     await compare(signal);
@@ -181,10 +184,10 @@ export function createSession(onChange: (state: State) => void) {
     edited(edit: TextEdit): void {
       const text = editor!.text;
       const blank = text.trim() === "";
-      update({ text, ...(blank ? { ...initial, earlier: state.earlier, model: state.model } : {}) });
+      update({ text, ...(blank ? { ...initial, earlier: state.earlier, target: state.target, model: state.model } : {}) });
       showEffects(edit);
       start(async (signal) => {
-        if (!scores.has(text)) await sleep(pauses.score, signal);
+        if (!known.has(text)) await sleep(pauses.score, signal);
         await scoreAll(signal);
       });
     },
@@ -199,6 +202,10 @@ export function createSession(onChange: (state: State) => void) {
     stop(): void {
       work.abort();
       update({ busy: undefined });
+    },
+    aimFor(target: Target | undefined): void {
+      update({ target });
+      start(scoreAll);
     },
     retry: () => {
       update({ problem: undefined });

@@ -1,40 +1,34 @@
-import type { State } from "./session.js";
-import { judgeTarget, type Target } from "./target.js";
+import type { Suitability, Target } from "./answers.js";
+import { formatDifference } from "./format.js";
+import type { Session, State } from "./session.js";
 
 interface Props {
   readonly state: State;
-  readonly target: Target | undefined;
-  readonly onChange: (target: Target | undefined) => void;
+  readonly session: Session;
 }
 
-/** The reader that the text is for, and whether it suits. */
-export function TargetPicker({ state: { score, model, text }, target, onChange }: Props) {
+const grades = Array.from({ length: 12 }, (_, i) => i + 1);
+
+/** The reader that the text is for, and whether it is easy enough. */
+export function TargetPicker({ state: { score, model, text, target }, session }: Props) {
   const chosen = target === undefined ? "" : "grade" in target ? String(target.grade) : "score";
-  const stale = score?.text !== text;
-  const verdict = target && score && judgeTarget(score.answer, target);
+  const verdict = target && score?.answer.target;
+  const choose = (value: string) => {
+    if (value === "") session.aimFor(undefined);
+    else if (value === "score") session.aimFor({ score: Math.round(10 * (score?.answer.score ?? 0)) / 10 });
+    else session.aimFor({ grade: Number(value) });
+  };
   return (
-    <section class={stale ? "card target stale" : "card target"} aria-labelledby="target-title">
+    <section class={score?.text === text ? "card target" : "card target stale"} aria-labelledby="target-title">
       <h2 id="target-title">Target</h2>
       <p class="fields">
         <label for="target">Meant for</label>
-        <select
-          id="target"
-          value={chosen}
-          onChange={({ currentTarget: { value } }) =>
-            onChange(
-              value === ""
-                ? undefined
-                : value === "score"
-                  ? { score: Math.round(10 * (score?.answer.score ?? 0)) / 10 }
-                  : { grade: Number(value) },
-            )
-          }
-        >
+        <select id="target" value={chosen} onChange={({ currentTarget }) => choose(currentTarget.value)}>
           <option value="">any reader</option>
           {model?.scale.grades &&
-            Array.from({ length: 12 }, (_, i) => (
-              <option key={i} value={String(i + 1)}>
-                grade {i + 1}
+            grades.map((grade) => (
+              <option key={grade} value={String(grade)}>
+                grade {grade}
               </option>
             ))}
           <option value="score">a score …</option>
@@ -45,13 +39,23 @@ export function TargetPicker({ state: { score, model, text }, target, onChange }
             step="0.1"
             aria-label="Target score"
             value={target.score}
-            onInput={({ currentTarget: { valueAsNumber } }) => Number.isFinite(valueAsNumber) && onChange({ score: valueAsNumber })}
+            onInput={({ currentTarget: { valueAsNumber } }) => Number.isFinite(valueAsNumber) && session.aimFor({ score: valueAsNumber })}
           />
         )}
       </p>
-      <p class={verdict ? `verdict ${verdict.suits}` : "verdict"} aria-live="polite">
-        {verdict?.text}
+      <p class={verdict ? `verdict ${verdict.suits ?? "unsure"}` : "verdict"} aria-live="polite">
+        {verdict && describe(verdict, target)}
       </p>
     </section>
   );
+}
+
+function describe({ suits, difference, confidence }: Suitability, target: Target): string {
+  const aim = "grade" in target ? `grade ${target.grade}` : "that score";
+  if (suits === null || difference === null) return `Whether it suits ${aim} cannot be told for this text.`;
+  const sure = confidence === null ? "" : `, with ${Math.round(100 * confidence)} % probability`;
+  if (suits === "yes") return `Easy enough for ${aim}${sure}.`;
+  if (suits === "no") return `Too hard for ${aim}${sure}.`;
+  const way = difference >= 0 ? "easier" : "harder";
+  return `Close to ${aim}: ${formatDifference(Math.abs(difference)).slice(1)} ${way}, which is within the uncertainty.`;
 }
