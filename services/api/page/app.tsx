@@ -7,7 +7,7 @@ import { cleanText, readFile } from "./files.js";
 import { countWords, formatCount, formatGrades, formatScore } from "./format.js";
 import { Formulas } from "./formulas.js";
 import { Hardest } from "./hardest.js";
-import { Notices } from "./notices.js";
+import { Problem, Warnings } from "./notices.js";
 import { Score } from "./score.js";
 import { createSession, type State } from "./session.js";
 import { TargetPicker } from "./target-picker.js";
@@ -41,8 +41,9 @@ export function App() {
   useEffect(() => tints.current?.show(effects, current), [effects, current]);
 
   const setText = (text: string) => {
-    const { current: own } = editor;
-    own!.replace(0, own!.text.length, cleanText(text));
+    const own = editor.current!;
+    own.replace(0, own.text.length, cleanText(text));
+    own.select({ start: 0, end: 0 }, true); // the button that was pressed may be gone
     scrollTo({ top: 0 });
   };
   const open = async (file: File | undefined) => {
@@ -149,8 +150,9 @@ export function App() {
         <aside class="panel" aria-label="Results" id="score" tabIndex={-1}>
           {state && (
             <>
+              {state.problem && <Problem problem={state.problem} session={session} />}
               <Score state={state} />
-              <Notices state={state} session={session} />
+              <Warnings state={state} />
               <TargetPicker state={state} session={session} />
               <Hardest
                 state={state}

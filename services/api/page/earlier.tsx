@@ -29,10 +29,10 @@ export function Earlier({ state: { earlier, comparison, score, text }, session, 
             <span aria-hidden="true">→</span>
             <span class="unseen">became</span>
             <span>{formatScore(score.answer.score)}</span>
-            {shown && <b class="difference">{formatDifference(shown.difference.score)}</b>}
+            {shown && earlier.text !== text && <b class="difference">{formatDifference(shown.difference.score)}</b>}
           </p>
           <p class="note" aria-live="polite">
-            {shown ? <Difference {...shown.difference} same={earlier.text === text} /> : "Edit the text to see the difference."}
+            {earlier.text === text ? "The text is the same. Edit it to see the difference." : shown && <Difference {...shown.difference} />}
           </p>
           <p class="actions">
             <button type="button" disabled={!fresh} onClick={session.keepEarlier}>
@@ -51,16 +51,7 @@ export function Earlier({ state: { earlier, comparison, score, text }, session, 
   );
 }
 
-function Difference({
-  score,
-  interval,
-  same,
-}: {
-  readonly score: number;
-  readonly interval: NonNullable<State["comparison"]>["difference"]["interval"];
-  readonly same: boolean;
-}) {
-  if (same) return <>The text is the same.</>;
+function Difference({ score, interval }: NonNullable<State["comparison"]>["difference"]) {
   const way = score > 0 ? "easier" : "harder";
   if (!interval) return <>{score === 0 ? "No difference." : `The score says ${way}. This server cannot say how sure that is.`}</>;
   const range = `${formatDifference(interval.low)} to ${formatDifference(interval.high)} with ${Math.round(100 * interval.coverage)} % probability`;

@@ -1,36 +1,31 @@
 import type { Session, State } from "./session.js";
 
-interface Props {
-  readonly state: State;
-  readonly session: Session;
+/** Why there is no score, in the api's words. */
+export function Problem({ problem, session }: { readonly problem: NonNullable<State["problem"]>; readonly session: Session }) {
+  return (
+    <section class="notice" role="alert" aria-label="Problem">
+      <p>{problem.message}</p>
+      <p class="next">
+        {problem.retryAfter !== undefined && <>The page tries again in {problem.retryAfter} s. </>}
+        <button type="button" onClick={session.retry}>
+          Try again now
+        </button>
+      </p>
+    </section>
+  );
 }
 
-/** Errors of the api, and its warnings about the text, in its words. */
-export function Notices({ state: { problem, score }, session }: Props) {
-  const warnings = score?.answer.warnings ?? [];
+/** What speaks against the score, in the api's words. */
+export function Warnings({ state: { score, text } }: { readonly state: State }) {
+  if (score?.text !== text || score.answer.warnings.length === 0) return null;
   return (
-    <>
-      {problem && (
-        <section class="notice" role="alert" aria-label="Problem">
-          <p>{problem.message}</p>
-          <p class="next">
-            {problem.retryAfter !== undefined && <>The page tries again in {problem.retryAfter} s. </>}
-            <button type="button" onClick={session.retry}>
-              Try again now
-            </button>
-          </p>
-        </section>
-      )}
-      {warnings.length > 0 && (
-        <section class="card warnings" aria-labelledby="warnings-title">
-          <h2 id="warnings-title">Before you rely on this score</h2>
-          <ul>
-            {warnings.map(({ code, message }) => (
-              <li key={code}>{message}</li>
-            ))}
-          </ul>
-        </section>
-      )}
-    </>
+    <section class="card warnings" aria-labelledby="warnings-title">
+      <h2 id="warnings-title">Before you rely on this score</h2>
+      <ul>
+        {score.answer.warnings.map(({ code, message }) => (
+          <li key={code}>{message}</li>
+        ))}
+      </ul>
+    </section>
   );
 }

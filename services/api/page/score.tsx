@@ -96,8 +96,10 @@ function Announcement({ text }: { readonly text: string | undefined }) {
 
 const tasks = { score: "Reading the text", sentences: "Scoring each sentence", passages: "Scoring the sentences on screen" } as const;
 
+const conditions = { failed: "Not scored.", stale: "The text changed; its score follows.", fresh: "Up to date." } as const;
+
 /** Says what is being computed if it takes longer than a moment. */
-function Progress({ state: { busy, passages }, stale }: { readonly state: State; readonly stale: boolean }) {
+function Progress({ state: { busy, passages, problem }, stale }: { readonly state: State; readonly stale: boolean }) {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {
     if (!busy) return;
@@ -107,13 +109,10 @@ function Progress({ state: { busy, passages }, stale }: { readonly state: State;
   }, [busy?.task]);
   const seconds = busy ? Math.floor((now - busy.since) / 1000) : 0;
   const count = busy?.task === "passages" ? ` (${passages.done} of ${passages.all} passages done)` : "";
-  const words = busy
-    ? `${tasks[busy.task]}${count}${seconds >= 2 ? `, ${seconds} s` : ""} …`
-    : stale
-      ? "The text changed; its score follows."
-      : "Up to date.";
+  const condition = problem ? "failed" : stale ? "stale" : "fresh";
+  const words = busy ? `${tasks[busy.task]}${count}${seconds >= 2 ? `, ${seconds} s` : ""} …` : conditions[condition];
   return (
-    <p class={busy ? "progress busy" : "progress"} data-state={busy ? "busy" : stale ? "stale" : "fresh"}>
+    <p class={busy ? "progress busy" : "progress"} data-state={busy ? "busy" : condition}>
       <span class="bar" aria-hidden="true" />
       {words}
     </p>

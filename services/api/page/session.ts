@@ -97,6 +97,7 @@ export function createSession(onChange: (state: State) => void) {
     const isLong = (state.score?.answer.windows ?? 1) > 1 && text.length > 1000;
     if (isLong) await scorePassages(inView(), signal); // quick, while the whole text may take seconds
     const answer = scores.get(key) ?? (await during("score", scoreText(text, target, signal)));
+    if (state.score && state.score.answer.version !== answer.version) await forget(); // another version scores differently
     scores.set(key, answer);
     update({ score: { text, answer }, problem: undefined });
     showEffects();
@@ -104,6 +105,16 @@ export function createSession(onChange: (state: State) => void) {
     if (!known.has(text)) await sleep(pauses.sentences, signal);
     await scorePassages(inView(), signal);
     await scoreTogether(signal);
+  }
+
+  async function forget(): Promise<void> {
+    for (const cache of [scores, known, comparisons]) cache.clear();
+    await open();
+  }
+
+  /** Asks which model scores. The page works without the answer. */
+  async function open(): Promise<void> {
+    update({ model: await readModel(new AbortController().signal).catch(() => undefined) });
   }
 
   /** The whole text if the model reads it at once, else its blocks. */
@@ -216,11 +227,7 @@ export function createSession(onChange: (state: State) => void) {
       update({ earlier: state.score, comparison: undefined });
     },
     forgetEarlier: () => update({ earlier: undefined, comparison: undefined }),
-    /** Asks which model scores. The page works without the answer. */
-    async open(): Promise<void> {
-      const model = await readModel(new AbortController().signal).catch(() => undefined);
-      update({ model });
-    },
+    open,
   };
 }
 
