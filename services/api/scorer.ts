@@ -1,5 +1,6 @@
 import type { FastifyReply } from "fastify";
-import { type ErrorCode, fail, failure, ReadabilityError } from "../../lib/errors/errors.js";
+import { type ErrorCode, fail, ReadabilityError } from "../../lib/errors/errors.js";
+import { abortWithClient } from "../../lib/http/abort.js";
 import type { Model } from "../../lib/serving/model.js";
 import type { Reading, Wanted } from "../../lib/serving/read-text.js";
 import type { RunWindows, Scheduler } from "../../lib/serving/scheduler.js";
@@ -121,12 +122,4 @@ export function createScorer({ source, scheduler, cacheSize, timeout }: ScorerOp
       return { ...own, model, warnings, formulas, sentences: effects };
     });
   }
-}
-
-function abortWithClient(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableEnded) controller.abort(failure("cancelled", {}));
-  });
-  return controller.signal;
 }
