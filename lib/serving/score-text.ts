@@ -25,7 +25,6 @@ export async function scoreWindows(
   windows: ReadWindows,
   limits?: Limits,
 ): Promise<TextScore> {
-  const ids = windows.ids.map((ids) => Array.from(ids));
-  const { logits } = await scheduler.run(engine, ids, { ...limits, atOnce: windowsAtOnce });
+  const { logits } = await scheduler.run(engine, windows.ids, { ...limits, atOnce: windowsAtOnce });
   return combineScores(windows, logits);
 }

@@ -46,7 +46,7 @@ export function createTimeBudget(timeout: number, now: () => number = () => perf
       const logits = new Float32Array(windows.length);
       let spent = 0;
       for (let done = 0; done < windows.length; ) {
-        const inputs = windows.slice(done, done + windowsBetween).map((ids) => Array.from(ids));
+        const inputs = windows.slice(done, done + windowsBetween);
         const scored = await run(engine, inputs, windowsAtOnce);
         onTimings(scored.timings);
         logits.set(scored.logits, done);
