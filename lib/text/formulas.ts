@@ -1,12 +1,12 @@
 import { automatedReadability } from "automated-readability";
 import { colemanLiau } from "coleman-liau";
-import { daleChall as easyWords } from "dale-chall";
 import { daleChallFormula } from "dale-chall-formula";
 import { flesch } from "flesch";
 import { fleschKincaid } from "flesch-kincaid";
 import { gunningFog } from "gunning-fog";
 import { smogFormula } from "smog-formula";
 import { syllable } from "syllable";
+import { easyWords } from "./dale-chall.js";
 import { isTitle } from "./lines.js";
 import { findSentences } from "./sentences.js";
 
@@ -121,18 +121,16 @@ function describeWord(word: string): WordFacts {
 
 const dropEnding = (word: string) => word.replace(/(?:es|ed|ing)$/, "");
 
-const easy = new Set(easyWords);
-
 /** Whether a word, or each part of a compound, is on the Dale-Chall list, or a form of a word there that Chall and Dale count with it. */
 function isFamiliar(word: string): boolean {
-  if (easy.has(word) || easy.has(`${word}.`)) return true; // the list has "mr."
+  if (easyWords.has(word) || easyWords.has(`${word}.`)) return true; // the list has "mr."
   const parts = word.split("-").filter((part) => part !== "");
   if (parts.length > 1) return parts.every(isFamiliar);
   const stems = endings.flatMap(([ending, replacements]) =>
     word.endsWith(ending) ? replacements.map((replacement) => word.slice(0, -ending.length) + replacement) : [],
   );
   return stems.some(
-    (stem) => easy.has(stem) || (/(\p{L})\1$/u.test(stem) && /(?:ed|ing|er|est)$/.test(word) && easy.has(stem.slice(0, -1))),
+    (stem) => easyWords.has(stem) || (/(\p{L})\1$/u.test(stem) && /(?:ed|ing|er|est)$/.test(word) && easyWords.has(stem.slice(0, -1))),
   );
 }
 
