@@ -11,7 +11,7 @@ import { isTitle } from "./lines.js";
 import { findSentences } from "./sentences.js";
 
 /** What the formulas count in a text. */
-export type Counts = {
+type Counts = {
   readonly sentence: number;
   readonly word: number;
   readonly letter: number;
@@ -38,7 +38,7 @@ const formulas = {
   dale_chall: ({ sentence, word, unfamiliar }) => daleChallFormula({ sentence, word, difficultWord: unfamiliar }),
 } as const satisfies Readonly<Record<string, (counts: Counts) => number>>;
 
-export type FormulaName = keyof typeof formulas;
+type FormulaName = keyof typeof formulas;
 export type FormulaScores = { readonly [name in FormulaName]: number | null };
 
 /** What each formula says of a text; null where the text has no sentence to count. @param text as `normalizeText` gives it */

@@ -10,7 +10,7 @@ export interface TextScore {
 }
 
 /** A text as the model reads it. */
-export interface Windows {
+interface Windows {
   /** Token ids of each window, special tokens included. */
   readonly ids: readonly number[][];
   /** Tokens that each window adds to those before it. Their sum is the number of the text's tokens. */

@@ -28,7 +28,7 @@ export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formu
 }
 
 /** A sentence, in UTF-16 offsets of the original text. */
-export interface SentenceEffect {
+interface SentenceEffect {
   readonly start: number;
   readonly end: number;
   /** The score of the text without the sentence, minus the score of the text; null if nothing would be left. */
