@@ -1,6 +1,6 @@
 import { combineScores, type TextScore } from "../text/windows.js";
 import type { Model } from "./model.js";
-import type { ReadWindows } from "./read-text.js";
+import type { ReadWindows } from "./reading.js";
 import type { Limits, Scheduler } from "./scheduler.js";
 import { readText } from "./text-reader.js";
 

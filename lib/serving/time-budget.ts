@@ -1,7 +1,7 @@
 import { fail } from "../errors/errors.js";
 import { combineScores, type TextScore } from "../text/windows.js";
 import type { Model } from "./model.js";
-import type { ReadWindows, Wanted } from "./read-text.js";
+import type { ReadWindows, Wanted } from "./reading.js";
 import type { RunWindows, Timing } from "./scheduler.js";
 import { windowsAtOnce } from "./score-text.js";
 

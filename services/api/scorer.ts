@@ -2,7 +2,7 @@ import type { FastifyReply } from "fastify";
 import { type ErrorCode, fail, ReadabilityError } from "../../lib/errors/errors.js";
 import { abortWithClient } from "../../lib/http/abort.js";
 import type { Model } from "../../lib/serving/model.js";
-import type { Reading, Wanted } from "../../lib/serving/read-text.js";
+import type { Reading, Wanted } from "../../lib/serving/reading.js";
 import type { RunWindows, Scheduler } from "../../lib/serving/scheduler.js";
 import { readText } from "../../lib/serving/text-reader.js";
 import { createTimeBudget } from "../../lib/serving/time-budget.js";
