@@ -8,6 +8,7 @@ import { smogFormula } from "smog-formula";
 import { syllable } from "syllable";
 import { easyWords } from "./dale-chall.js";
 import { isTitle } from "./lines.js";
+import { normalizeText } from "./normalize.js";
 import { findSentences } from "./sentences.js";
 
 /** What the formulas count in a text. */
@@ -54,11 +55,11 @@ export function applyFormulas(text: string): FormulaScores {
 /** A text without a sentence counts as one word of one syllable here, so that a fit over many texts has a number for each. */
 const oneWord = { sentence: 1, word: 1, syllable: 1 };
 
-/** Flesch reading ease of a text: 100 is very easy, 0 very hard. */
-export const readingEase = (text: string): number => applyFormulas(text).flesch_reading_ease ?? flesch(oneWord);
+/** Flesch reading ease of a text as it was given: 100 is very easy, 0 very hard. */
+export const readingEase = (text: string): number => applyFormulas(normalizeText(text)).flesch_reading_ease ?? flesch(oneWord);
 
-/** Flesch-Kincaid grade of a text: the school year that reads it. */
-export const gradeLevel = (text: string): number => applyFormulas(text).flesch_kincaid_grade ?? fleschKincaid(oneWord);
+/** Flesch-Kincaid grade of a text as it was given: the school year that reads it. */
+export const gradeLevel = (text: string): number => applyFormulas(normalizeText(text)).flesch_kincaid_grade ?? fleschKincaid(oneWord);
 
 const wordPattern = /\p{L}[\p{L}\p{M}'’-]*/gu;
 /** Longer runs of letters are no words. */
