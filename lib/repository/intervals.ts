@@ -17,8 +17,8 @@ export interface Interval {
 
 /** How much wider or narrower intervals are at a score, and at a length. Factors between the points are interpolated. */
 export interface Spread {
-  readonly scores: readonly { readonly score: number; readonly factor: number }[];
-  readonly tokens: readonly { readonly tokens: number; readonly factor: number }[];
+  readonly scores: { readonly score: number; readonly factor: number }[];
+  readonly tokens: { readonly tokens: number; readonly factor: number }[];
 }
 
 export interface Intervals {
