@@ -45,7 +45,7 @@ export function findIntervals(errors: readonly number[]): Interval[] {
 }
 
 /** Errors in a group. With fewer, their root mean square says too little. */
-const groupSize = 30;
+const groupSize = 50;
 const mostGroups = 8;
 const fewestPassages = 100;
 
