@@ -49,7 +49,7 @@ function readBody(body: unknown): z.infer<typeof schema> {
 
 function describeResult(result: ScoredText, formulas: boolean, sentences: boolean) {
   const { model, score, tokens, windows, warnings } = result;
-  const { interval, percentile, grade } = describeScore(model.version?.metadata ?? {}, score, warnings);
+  const { interval, percentile, grade } = describeScore(model.version?.metadata ?? {}, { score, tokens }, warnings);
   return {
     score: shorten(score),
     interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },

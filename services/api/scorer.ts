@@ -1,7 +1,8 @@
 import type { FastifyReply } from "fastify";
-import { type ErrorCode, fail, failure, ReadabilityError } from "../../lib/errors/errors.js";
+import { type ErrorCode, fail, ReadabilityError } from "../../lib/errors/errors.js";
+import { abortWithClient } from "../../lib/http/abort.js";
 import type { Model } from "../../lib/serving/model.js";
-import type { Reading, Wanted } from "../../lib/serving/read-text.js";
+import type { Reading, Wanted } from "../../lib/serving/reading.js";
 import type { RunWindows, Scheduler } from "../../lib/serving/scheduler.js";
 import { readText } from "../../lib/serving/text-reader.js";
 import { createTimeBudget } from "../../lib/serving/time-budget.js";
@@ -27,7 +28,7 @@ export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formu
 }
 
 /** A sentence, in UTF-16 offsets of the original text. */
-export interface SentenceEffect {
+interface SentenceEffect {
   readonly start: number;
   readonly end: number;
   /** The score of the text without the sentence, minus the score of the text; null if nothing would be left. */
@@ -121,12 +122,4 @@ export function createScorer({ source, scheduler, cacheSize, timeout }: ScorerOp
       return { ...own, model, warnings, formulas, sentences: effects };
     });
   }
-}
-
-function abortWithClient(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableEnded) controller.abort(failure("cancelled", {}));
-  });
-  return controller.signal;
 }
