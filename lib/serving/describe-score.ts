@@ -2,7 +2,7 @@ import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tab
 import type { TextWarning, WarningCode } from "../text/warnings.js";
 
 /** The meaning of a score, as far as the model has tables for it. */
-interface ScoreMeaning {
+export interface ScoreMeaning {
   /** With probability `coverage`, the label that teachers would give a passage with this score lies within it. */
   readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
   /** The share of training passages with a lower label, from 0 to 100. */

@@ -3,10 +3,9 @@ import { z } from "zod";
 import { boundedArray } from "../../lib/errors/bounded.js";
 import { describeIssues } from "../../lib/errors/describe-issues.js";
 import { fail, ReadabilityError } from "../../lib/errors/errors.js";
-import { formatFloat32 } from "../../lib/math/float32.js";
-import { describeScore } from "../../lib/serving/describe-score.js";
+import { describeFailure, describeResult, type ScoredText } from "../../lib/serving/score-result.js";
 import { sendJson } from "./reply.js";
-import type { ScoredText, Scorer } from "./scorer.js";
+import type { Scorer } from "./scorer.js";
 
 /** Texts of one request. With sentences there are fewer: the model runs once more for each sentence. */
 const mostTexts = { plain: 100, sentences: 10 } as const;
@@ -16,9 +15,9 @@ export function addScore(app: FastifyInstance, scorer: Scorer): void {
   app.post("/v1/score", async (request, reply) => {
     const { text, texts = [text!], formulas, sentences } = readBody(request.body);
     const results = await scorer.score(texts, { warnings: true, formulas, sentences }, reply);
-    const describe = (result: ScoredText) => describeResult(result, formulas, sentences);
+    const describe = (result: ScoredText) => describeResult(result, { formulas, sentences });
     if (text === undefined) {
-      const list = results.map((result) => (result instanceof ReadabilityError ? { error: describeError(result) } : describe(result)));
+      const list = results.map((result) => (result instanceof ReadabilityError ? describeFailure(result) : describe(result)));
       return sendJson(reply, JSON.stringify({ results: list }));
     }
     const [result] = results;
@@ -46,30 +45,3 @@ function readBody(body: unknown): z.infer<typeof schema> {
   const { length = 1 } = data.texts ?? {};
   return length > limit ? fail("batch-too-large", { texts: length, limit }) : data;
 }
-
-function describeResult(result: ScoredText, formulas: boolean, sentences: boolean) {
-  const { model, score, tokens, windows, warnings } = result;
-  const { interval, percentile, grade } = describeScore(model.version?.metadata ?? {}, score, warnings);
-  return {
-    score: shorten(score),
-    interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },
-    percentile: percentile && roundToTenth(percentile),
-    grade: grade && { ...grade, low: roundToTenth(grade.low), high: roundToTenth(grade.high) },
-    tokens,
-    windows,
-    warnings,
-    ...(formulas ? { formulas: mapValues(result.formulas!, (value) => value && shorten(value)) } : {}),
-    ...(sentences ? { sentences: result.sentences.map(({ effect, ...place }) => ({ ...place, effect: effect && shorten(effect) })) } : {}),
-    model: model.version?.model ?? model.name,
-    version: model.version?.version ?? null,
-  };
-}
-
-const describeError = ({ status, code, message }: ReadabilityError) => ({ status, code, detail: message });
-
-/** The float32, with no more digits than it needs. */
-const shorten = (x: number) => Number(formatFloat32(Math.fround(x)));
-const roundToTenth = (x: number) => Math.round(x * 10) / 10;
-
-const mapValues = <K extends string, V, W>(record: Readonly<Record<K, V>>, change: (value: V) => W) =>
-  Object.fromEntries(Object.entries<V>(record).map(([key, value]) => [key, change(value)])) as Record<K, W>;

@@ -3,6 +3,7 @@ import { type ErrorCode, fail, failure, ReadabilityError } from "../../lib/error
 import type { Model } from "../../lib/serving/model.js";
 import type { Reading, Wanted } from "../../lib/serving/read-text.js";
 import type { RunWindows, Scheduler } from "../../lib/serving/scheduler.js";
+import { findEffects, listRests, type ScoredText } from "../../lib/serving/score-result.js";
 import { readText } from "../../lib/serving/text-reader.js";
 import { createTimeBudget } from "../../lib/serving/time-budget.js";
 import type { TextScore } from "../../lib/text/windows.js";
@@ -17,21 +18,6 @@ export interface ScorerOptions {
   readonly cacheSize: number;
   /** Milliseconds a request may take. */
   readonly timeout: number;
-}
-
-/** A text that was scored, and the model that scored it. */
-export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formulas"> {
-  readonly model: Model;
-  /** None if not wanted. */
-  readonly sentences: readonly SentenceEffect[];
-}
-
-/** A sentence, in UTF-16 offsets of the original text. */
-export interface SentenceEffect {
-  readonly start: number;
-  readonly end: number;
-  /** The score of the text without the sentence, minus the score of the text; null if nothing would be left. */
-  readonly effect: number | null;
 }
 
 /** Reads and scores the texts of requests. */
@@ -99,7 +85,7 @@ export function createScorer({ source, scheduler, cacheSize, timeout }: ScorerOp
   async function scoreItems(run: RunWindows, model: Model, items: readonly (Item | ReadabilityError)[]) {
     const windows = items.flatMap((item) => {
       if (item instanceof ReadabilityError) return [];
-      const rests = item.reading.sentences.map(({ rest }) => rest).filter(({ ids }) => ids.length > 0);
+      const rests = listRests(item.reading);
       return item.known ? rests : [item.reading.windows, ...rests];
     });
     const scores = await budget.score(run, model, windows, (timings) => {
@@ -110,15 +96,14 @@ export function createScorer({ source, scheduler, cacheSize, timeout }: ScorerOp
     });
     for (const { score } of scores) if (!Number.isFinite(score)) fail("bad-score", { score });
 
-    const next = scores.values();
-    const take = () => next.next().value!;
+    const left = [...scores];
     return items.map((item): ScoredText | ReadabilityError => {
       if (item instanceof ReadabilityError) return item;
-      const { warnings, formulas, sentences } = item.reading;
-      const own = item.known ?? take();
+      const { warnings, formulas } = item.reading;
+      const own = item.known ?? left.shift()!;
       cacheOf(model).set(item.text, own);
-      const effects = sentences.map(({ rest, ...place }) => ({ ...place, effect: rest.ids.length > 0 ? take().score - own.score : null }));
-      return { ...own, model, warnings, formulas, sentences: effects };
+      const sentences = findEffects(item.reading, own.score, left.splice(0, listRests(item.reading).length));
+      return { ...own, model, warnings, formulas, sentences };
     });
   }
 }
