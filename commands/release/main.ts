@@ -20,6 +20,7 @@ import { createScheduler } from "../../lib/serving/scheduler.js";
 import { checkFolder, checkPlace, writeFileAtomic } from "../../lib/storage/files.js";
 import { gradeLevel } from "../../lib/text/formulas.js";
 import { writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { readFirstWindow } from "../../lib/text/windows.js";
 
 export async function main(argv: readonly string[]): Promise<number> {
   const given = parseOptions("release", {}, argv, process.env, ["checkpoint", "data", "out", "[base]"]);
@@ -39,7 +40,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   const predictions = await mapWithProgress("release", "passages", held, async ({ id, excerpt, target }) => ({
     id,
     target,
-    score: await scheduler.score(engine, tokenizer.encodeTruncated(excerpt, record.max_length)),
+    score: await scheduler.score(engine, readFirstWindow(tokenizer, excerpt, record.max_length)),
   }));
   await engine.close();
 

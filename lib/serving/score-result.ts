@@ -6,7 +6,7 @@ import type { TextWarning } from "../text/warnings.js";
 import type { TextScore } from "../text/windows.js";
 import { describeScore, type ScoreMeaning } from "./describe-score.js";
 import type { Model } from "./model.js";
-import type { Reading, ReadWindows, Wanted } from "./read-text.js";
+import type { Reading, ReadWindows, Wanted } from "./reading.js";
 
 /** A text that was scored, and the model that scored it. */
 export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formulas"> {

@@ -25,7 +25,7 @@ interface Row {
 }
 
 /** Scores of fewer words differ too much from those of the whole text: docs/texts.md has the measurement. */
-export const fewestWords = 30;
+const fewestWords = 30;
 
 /** What keeps the score of a text from meaning what it says. Later rows may leave the word to earlier ones. */
 const rows = {
@@ -94,6 +94,7 @@ const rows = {
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type WarningCode = keyof typeof rows;
+export const warningCodes = Object.keys(rows) as WarningCode[];
 
 /** What to know of a text before its score is believed; nothing for ordinary prose. @param text as it was given, not normalized */
 export function describeText(text: string): TextWarning[] {

@@ -231,7 +231,7 @@ describe("a text that takes too long", () => {
   /** An engine whose windows claim a second each, so that four of them run a second. */
   const slow = (score: (ids: readonly number[]) => number): Engine => ({
     ...fakeEngine(score),
-    run: async (ids) => ({ logit: score(ids), seconds: 1 }),
+    run: async (ids) => ({ logit: score(Array.from(ids)), seconds: 1 }),
   });
 
   it.each(["/predict", "/v1/score"])("is refused by %s after its first windows, and before it is read the next time", async (path) => {

@@ -7,6 +7,7 @@ import { checkFolder } from "../../lib/storage/files.js";
 import { hashFile, hashValue } from "../../lib/storage/hash.js";
 import { listWeightFiles } from "../../lib/storage/weights.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
+import { readFirstWindow } from "../../lib/text/windows.js";
 
 /** A checkpoint with its tokenizer and training record. */
 export interface LoadedCheckpoint {
@@ -15,7 +16,7 @@ export interface LoadedCheckpoint {
   readonly record: TrainingRecord | undefined;
   /** Tokens that the model reads at once, special tokens included. */
   readonly maxLength: number;
-  /** Token ids of a text, truncated to maxLength. */
+  /** Token ids of a text as it was given, truncated to maxLength. */
   readonly encode: (text: string) => readonly number[];
   readonly padId: number;
   /** Folder or hub name of the pretrained model. */
@@ -40,7 +41,7 @@ export function loadCheckpoint(folder: string): LoadedCheckpoint {
     checkpoint,
     record,
     maxLength,
-    encode: (text) => tokenizer.encodeTruncated(text, maxLength),
+    encode: (text) => readFirstWindow(tokenizer, text, maxLength),
     padId: tokenizer.padId,
     base: record?.base ?? basename(resolve(folder)),
   };

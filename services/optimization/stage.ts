@@ -37,7 +37,7 @@ export async function stageVersion(staging: string, outcome: Outcome, graphs: Gr
     tokenizer: await hashFile(join(staging, "tokenizer.json")),
     accuracy: describeAccuracy(outcome),
     reference: {
-      tolerance: chooseTolerance(served),
+      tolerance: chooseTolerance(served, model.record?.scale?.deviation),
       texts: outcome.references.map((text, i) => ({ text, score: found.references[i]! })),
     },
     ...tables,
@@ -58,9 +58,12 @@ function describeAccuracy({ rows: { ids, targets }, found: { gate, served } }: O
   };
 }
 
-/** Twice the largest difference, because other processors round differently. Sums that overflow differ by more. */
-function chooseTolerance({ accuracy }: GateResult): number {
-  return Math.max(0.1, 2 * accuracy.largestDifference);
+/**
+ * Twice the largest difference, because other processors round differently. Sums that overflow differ by more.
+ * @param deviation standard deviation of the labels, if training standardized them; CommonLit's is about 1
+ */
+export function chooseTolerance({ accuracy }: Pick<GateResult, "accuracy">, deviation = 1): number {
+  return Math.max(0.1 * deviation, 2 * accuracy.largestDifference);
 }
 
 /** Gives the served graph and its fallback the names that servers look for, and removes the other graphs. */
