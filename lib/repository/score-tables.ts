@@ -91,6 +91,14 @@ export function gradeOf(points: readonly GradePoint[], score: number): number {
   return interpolate(scores, grades, score);
 }
 
+/** The lowest score with this school grade or a lower one; undefined if the table has none. @param points of `findGrades` */
+export function scoreOfGrade(points: readonly GradePoint[], grade: number): number | undefined {
+  const next = points.findIndex((point) => point.grade <= grade);
+  if (next <= 0) return points[next]?.score; // none, or the first
+  const [harder, easier] = [points[next - 1]!, points[next]!];
+  return harder.score + ((easier.score - harder.score) * (harder.grade - grade)) / (harder.grade - easier.grade);
+}
+
 /** The nearest non-increasing values. Neighbours that increase are replaced by their mean (pool adjacent violators, Ayer et al. 1955). */
 function fallMonotonely(values: readonly number[]): number[] {
   const pools: { sum: number; count: number }[] = [];

@@ -1,10 +1,12 @@
 import { basename, resolve } from "node:path";
 import type { ReadabilityError } from "../errors/errors.js";
 import { formatFloat32 } from "../math/float32.js";
+import type { ScoreTables } from "../repository/score-tables.js";
 import type { FormulaScores } from "../text/formulas.js";
 import type { TextWarning } from "../text/warnings.js";
 import type { TextScore } from "../text/windows.js";
-import { describeScore, type ScoreMeaning } from "./describe-score.js";
+import { describeScore, hasGrade, type ScoreMeaning } from "./describe-score.js";
+import { judgeTarget, type Suitability, type Target } from "./judge-target.js";
 import type { Model } from "./model.js";
 import type { Reading, ReadWindows, Wanted } from "./reading.js";
 
@@ -36,6 +38,8 @@ export interface ScoreResult extends ScoreMeaning {
   readonly formulas?: FormulaScores;
   /** Only if requested. */
   readonly sentences?: readonly SentenceEffect[];
+  /** Only if requested. */
+  readonly target?: Suitability;
   readonly model: string;
   /** The version in a model repository; null for a checkpoint. */
   readonly version: number | null;
@@ -46,9 +50,19 @@ export interface ScoreFailure {
   readonly error: { readonly status: number; readonly code: string; readonly detail: string };
 }
 
-export function describeResult(result: ScoredText, { formulas, sentences }: Pick<Wanted, "formulas" | "sentences">): ScoreResult {
+/** What to tell of a text besides its score. */
+export interface WantedResult extends Pick<Wanted, "formulas" | "sentences"> {
+  readonly target?: Target | undefined;
+}
+
+/** The tables of a model; empty if it has none. */
+export const tablesOf = ({ version, tables }: ScoredText["model"]): ScoreTables => version?.metadata ?? tables ?? {};
+
+export function describeResult(result: ScoredText, { formulas, sentences, target }: WantedResult): ScoreResult {
   const { model, score, tokens, windows, warnings } = result;
-  const { interval, percentile, grade } = describeScore(model.version?.metadata ?? model.tables ?? {}, score, warnings);
+  const tables = tablesOf(model);
+  const { interval, percentile, grade } = describeScore(tables, score, warnings);
+  const suitability = target && judgeTarget(target, score, tables, hasGrade(warnings));
   return {
     score: shorten(score),
     interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },
@@ -59,6 +73,9 @@ export function describeResult(result: ScoredText, { formulas, sentences }: Pick
     warnings,
     ...(formulas ? { formulas: mapValues(result.formulas!, (value) => value && shorten(value)) } : {}),
     ...(sentences ? { sentences: result.sentences.map(({ effect, ...place }) => ({ ...place, effect: effect && shorten(effect) })) } : {}),
+    ...(suitability
+      ? { target: mapValues(suitability, (value) => (typeof value === "number" ? shorten(value) : value)) as Suitability }
+      : {}),
     model: model.version?.model ?? basename(resolve(model.name)),
     version: model.version?.version ?? null,
   };
@@ -78,7 +95,7 @@ export function findEffects({ sentences }: Reading, score: number, rests: readon
 }
 
 /** The float32, with no more digits than it needs. */
-const shorten = (x: number) => Number(formatFloat32(Math.fround(x)));
+export const shorten = (x: number) => Number(formatFloat32(Math.fround(x)));
 const roundToTenth = (x: number) => Math.round(x * 10) / 10;
 
 const mapValues = <K extends string, V, W>(record: Readonly<Record<K, V>>, change: (value: V) => W) =>

@@ -53,3 +53,9 @@ export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: numb
 export function readFirstWindow(tokenizer: Pick<Tokenizer, "encodeTruncated">, text: string, maxLength: number): number[] {
   return tokenizer.encodeTruncated(normalizeText(text), maxLength);
 }
+
+/** The token ids of the text that windows hold, each once, without special ones. */
+export function joinWindows({ specials }: Tokenizer, { ids, weights }: { ids: readonly ArrayLike<number>[]; weights: readonly number[] }) {
+  const end = (window: ArrayLike<number>) => window.length - specials.suffix.length;
+  return ids.flatMap((window, i) => Array.from(window).slice(end(window) - weights[i]!, end(window)));
+}

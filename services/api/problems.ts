@@ -1,7 +1,8 @@
-import { STATUS_CODES } from "node:http";
 import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Log } from "../../lib/cli/log.js";
 import { failure, ReadabilityError } from "../../lib/errors/errors.js";
+import { titleOf } from "../../lib/errors/explain.js";
+import type { Problem } from "./problem-schemas.js";
 import { sendJson } from "./reply.js";
 
 /** Answers every error as application/problem+json (RFC 9457), with its code and message from lib/errors. */
@@ -9,15 +10,15 @@ export function addProblems(app: FastifyInstance, log: Log, bodyLimit: number, r
   app.setErrorHandler((error, request, reply) => {
     const known = translate(error, request, bodyLimit);
     if (known.status >= 500 && known.status !== 503) log.error({ request: request.id, code: known.code, err: error }, known.message);
-    if (known.status === 503) reply.header("retry-after", known.retryAfter ?? retryAfter());
+    if (known.status === 503 || known.status === 429) reply.header("retry-after", known.retryAfter ?? retryAfter());
     return sendProblem(reply, known);
   });
 }
 
 export function sendProblem(reply: FastifyReply, { status, code, message }: ReadabilityError): FastifyReply {
-  const problem = {
-    type: "about:blank",
-    title: STATUS_CODES[status] ?? "Error",
+  const problem: Problem = {
+    type: `/problems/${code}`,
+    title: titleOf(code),
     status,
     detail: message,
     code,

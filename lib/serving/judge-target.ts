@@ -1,0 +1,33 @@
+import { type ScoreTables, scoreOfGrade } from "../repository/score-tables.js";
+
+/** What readers should be able to read: texts of a school grade, or texts with a score. */
+export type Target = { readonly grade: number } | { readonly score: number };
+
+/** Whether a text suits a target: whether it is at least as easy. */
+export interface Suitability {
+  /** The score that the target means; null if the tables do not tell it for a grade. */
+  readonly score: number | null;
+  /** Yes or no if the target lies outside the score's interval, unsure if it lies within; null without either of them. */
+  readonly suits: "yes" | "no" | "unsure" | null;
+  /** The text's score minus the target's: positive if the text is easier. */
+  readonly difference: number | null;
+  /** The probability that yes or no is right; null if unsure. */
+  readonly confidence: number | null;
+}
+
+const unknown: Suitability = { score: null, suits: null, difference: null, confidence: null };
+
+/**
+ * Judges by the intervals of the model's tables. Errors are as often too high as too low, so beyond an interval of coverage c lies
+ * (1 - c) / 2 of the labels on either side.
+ * @param hasGrade whether a school grade means something for the text
+ */
+export function judgeTarget(target: Target, score: number, { intervals = [], grades = [] }: ScoreTables, hasGrade: boolean): Suitability {
+  const wanted = "score" in target ? target.score : hasGrade ? scoreOfGrade(grades, target.grade) : undefined;
+  if (wanted === undefined) return unknown;
+  const difference = score - wanted;
+  if (intervals.length === 0) return { ...unknown, score: wanted, difference };
+  const beyond = intervals.filter(({ half_width }) => Math.abs(difference) >= half_width).map(({ coverage }) => coverage);
+  const confidence = beyond.length === 0 ? null : (1 + Math.max(...beyond)) / 2;
+  return { score: wanted, suits: confidence === null ? "unsure" : difference > 0 ? "yes" : "no", difference, confidence };
+}
