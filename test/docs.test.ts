@@ -67,6 +67,8 @@ const commands: Readonly<Record<string, Check>> = {
     prints:
       /^\{"score":.*"target":\{"score":-0.5,"suits":null,"difference":-?[\d.]+,"confidence":null\},"model":"readability","version":1\}$/,
   },
+  [`printf '%s\\n' '{"id": "a", "text": "The cat sat on the mat."}' '"It slept."' | curl -s http://localhost:5000/v1/score -H 'content-type: application/x-ndjson' --data-binary @-`]:
+    { prints: /^\{"id":"a","score":.*\}\n\{"score":.*\}\n$/ },
   [post('{"before": "The feline was seated.", "after": "The cat sat."}', "/v1/compare")]: {
     prints: /^\{"before":\{"score":.*\},"after":\{"score":.*\},"difference":\{"score":-?[\d.]+,"interval":null\}\}$/,
   },
@@ -234,7 +236,7 @@ async function checkPart([program, ...words]: string[]): Promise<void> {
   else if (program === "npx" && first === "readability") await checkFlags(rest);
   else if (program === "node" && first === "dist/cli.js") await checkFlags(rest);
   else if (program?.startsWith(".")) expect(existsSync(join(root, program))).toBe(true);
-  else expect(["curl", "echo"]).toContain(program); // these run
+  else expect(["curl", "echo", "printf"]).toContain(program); // these run
 }
 
 /** @throws usage where the command does not know a flag, or refuses its value */

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { Transform } from "node:stream";
+import { PassThrough, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import type { FastifyInstance, FastifyRequest } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { failure, type ReadabilityError, reason } from "../errors/errors.js";
 
 /** Content encodings that are read, by their names in lower case. */
@@ -57,20 +57,7 @@ export function addBodies(app: FastifyInstance, { bodiesLimit = Infinity, unknow
     const decoder = decoders.get(name)?.();
     if (!decoder && name !== "identity") return done(failure(unknownEncoding, { encoding }));
 
-    let size = 0;
-    const counted = memory.open(limit);
-    reply.raw.once("close", counted.close);
-    const findRefusal = (bytes: number): ReadabilityError | undefined => {
-      size += bytes;
-      return size > limit ? failure("too-large", { limit }) : counted.add(bytes);
-    };
-    const body = new Transform({
-      transform(chunk: Buffer, _, next) {
-        const refusal = streamed ? undefined : findRefusal(chunk.length);
-        if (refusal) next(refusal);
-        else next(null, chunk);
-      },
-    });
+    const body = streamed ? new PassThrough() : boundBody(limit, reply);
     const source = payload as IncomingMessage;
     source.on("error", (error) => body.destroy(error));
     decoder?.on("error", (error) => body.destroy(failure("bad-compression", { cause: reason(error) })));
@@ -93,6 +80,21 @@ export function addBodies(app: FastifyInstance, { bodiesLimit = Infinity, unknow
     done();
   });
   return memory;
+
+  /** Passes a body on as long as there is room for it. */
+  function boundBody(limit: number, reply: FastifyReply): Transform {
+    let size = 0;
+    const counted = memory.open(limit);
+    reply.raw.once("close", counted.close);
+    return new Transform({
+      transform(chunk: Buffer, _, next) {
+        size += chunk.length;
+        const refusal = size > limit ? failure("too-large", { limit }) : counted.add(chunk.length);
+        if (refusal) next(refusal);
+        else next(null, chunk);
+      },
+    });
+  }
 }
 
 function createMemory(bodiesLimit: number): BodyMemory {

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 
@@ -27,9 +27,8 @@ export const timeouts = ({ keepAliveTimeout = 72 }: ConnectionLimits) => ({
 const unhurried = new WeakSet<Socket>();
 
 /** Lets the body of a request arrive for as long as its route reads it. The route bounds the time in which nothing comes. */
-export function allowLongBody({ socket }: IncomingMessage, response: ServerResponse): void {
+export function allowLongBody({ socket }: IncomingMessage): void {
   unhurried.add(socket);
-  response.once("close", () => unhurried.delete(socket));
 }
 
 /** Does not close the connections of `allowLongBody` at the time-out of requests, which Node has for a whole server only. */
@@ -64,6 +63,7 @@ export function addConnectionLimits({ server }: FastifyInstance, { maxConnection
     requests.set(socket, request);
     response.once("prefinish", () => response.setTimeout(readTimeout));
     response.once("close", () => {
+      unhurried.delete(socket);
       if (requests.delete(socket) && !socket.destroyed) requests.set(socket, undefined);
     });
   });

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setMaxListeners } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { type FastifyInstance, type FastifyReply, type FastifyRequest, fastify } from "fastify";
 import { validatorCompiler } from "fastify-type-provider-zod";
@@ -9,7 +10,8 @@ import { addDrain } from "../../lib/http/listen.js";
 import { addConnectionLimits, type ConnectionLimits, timeouts } from "../../lib/http/server.js";
 import { addCompare } from "./compare.js";
 import { addHealth } from "./health.js";
-import { parseJson } from "./json.js";
+import { checkCharset, parseJson } from "./json.js";
+import { hasLines, type LinesOptions } from "./lines.js";
 import { addMeasurements } from "./measurements.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import { addModels } from "./models.js";
@@ -28,8 +30,13 @@ export interface AppOptions extends ScorerOptions, ConnectionLimits {
   readonly bodiesLimit?: number;
   /** Whether the service is stopping, so that it is not ready. */
   readonly stopping?: AbortSignal;
+  /** Milliseconds in which a client must send some of a body in lines. Default: 60 s. */
+  readonly idle?: number;
   readonly log: Log;
 }
+
+/** Milliseconds in which a client must send some of a body in lines. */
+const idle = 60_000;
 
 /** The api's routes, listening nowhere. */
 export function buildApp(options: AppOptions): FastifyInstance {
@@ -40,7 +47,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.setSerializerCompiler(() => JSON.stringify); // answers are typed by their schemas, and tests validate them
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("application/json", { parseAs: "buffer" }, (request, body, done) => {
-    checkCharset(request);
+    checkCharset(request.headers);
     done(null, readJson(body as Buffer));
   });
   app.addHook("onRequest", (request, reply, done) => {
@@ -51,12 +58,15 @@ export function buildApp(options: AppOptions): FastifyInstance {
   addTrace(app);
   refuseOtherRoutes(app);
   addConnectionLimits(app, options);
-  addBodies(app, { bodiesLimit: options.bodiesLimit, unknownEncoding: "unsupported-encoding" });
+  const closing = new AbortController();
+  setMaxListeners(0, closing.signal); // each answer in lines listens
+  app.addHook("preClose", async () => closing.abort());
+  const memory = addBodies(app, { bodiesLimit: options.bodiesLimit, unknownEncoding: "unsupported-encoding", isStreamed: hasLines });
   addDrain(app, options.timeout + 1000);
   addProblems(app, log, bodyLimit, scheduler.retryAfter);
   addOpenApi(app);
   app.register((routes, _, done) => {
-    addScoring(routes, createScorer(options, metrics), options);
+    addScoring(routes, createScorer(options, metrics), { idle, ...options, memory, closing: closing.signal });
     addModels(routes, source);
     addHealth(routes, source, metrics, options.stopping);
     addProblemPages(routes);
@@ -66,12 +76,15 @@ export function buildApp(options: AppOptions): FastifyInstance {
 }
 
 /** The routes that score texts. */
-function addScoring(app: FastifyInstance, scorer: Scorer, { cacheSize }: AppOptions): void {
+function addScoring(app: FastifyInstance, scorer: Scorer, options: LinesOptions & AppOptions): void {
   app.register((routes, _, done) => {
-    addMeasurements(routes, cacheSize > 0);
+    addMeasurements(routes, options.cacheSize > 0);
     addPredict(routes, scorer);
-    addScore(routes, scorer);
     addCompare(routes, scorer);
+    routes.register((routes, _, done) => {
+      addScore(routes, scorer, options);
+      done();
+    });
     done();
   });
 }
@@ -99,12 +112,6 @@ function monitor(request: FastifyRequest, reply: FastifyReply, metrics: Metrics,
       "request",
     );
   });
-}
-
-/** @throws unsupported-charset */
-function checkCharset({ headers }: FastifyRequest): void {
-  const charset = /;\s*charset\s*=\s*"?([^";\s]+)/i.exec(headers["content-type"] ?? "")?.[1];
-  if (charset !== undefined && !/^(utf-?8|us-ascii)$/i.test(charset)) fail("unsupported-charset", { charset });
 }
 
 /** @throws bad-json */

@@ -8,8 +8,7 @@ import { sendJson } from "./reply.js";
 /** Answers every error as application/problem+json (RFC 9457), with its code and message from lib/errors. */
 export function addProblems(app: FastifyInstance, log: Log, bodyLimit: number, retryAfter: () => number): void {
   app.setErrorHandler((error, request, reply) => {
-    const known = translate(error, request, bodyLimit);
-    if (known.status >= 500 && known.status !== 503) log.error({ request: request.id, code: known.code, err: error }, known.message);
+    const known = explainError(error, request, log, bodyLimit);
     if (known.status === 503 || known.status === 429) reply.header("retry-after", known.retryAfter ?? retryAfter());
     return sendProblem(reply, known);
   });
@@ -25,6 +24,13 @@ export function sendProblem(reply: FastifyReply, { status, code, message }: Read
     request_id: reply.request.id,
   };
   return sendJson(reply.code(status), JSON.stringify(problem), "application/problem+json");
+}
+
+/** The error as a client may see it. Errors of the server are logged. */
+export function explainError(error: unknown, request: FastifyRequest, log: Log, bodyLimit: number): ReadabilityError {
+  const known = translate(error, request, bodyLimit);
+  if (known.status >= 500 && known.status !== 503) log.error({ request: request.id, code: known.code, err: error }, known.message);
+  return known;
 }
 
 /** Turns Fastify's own errors, and unforeseen ones, into rows of our table. */

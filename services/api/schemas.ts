@@ -77,10 +77,10 @@ export const scoreBody = z
     examples: [{ text: example.text }, { texts: [example.text, "It slept."], formulas: true }],
   });
 
-const id = about(z.union([z.string(), z.number()]), "Comes back with the answer to the line.", "page-7");
+export const lineId = about(z.union([z.string(), z.number()]), "Comes back with the answer to the line.", "page-7");
 
 /** A line of NDJSON as an object. */
-export const lineFields = z.strictObject({ text: about(z.string(), "The text.", example.text), id: id.optional(), ...options });
+export const lineFields = z.strictObject({ text: about(z.string(), "The text.", example.text), id: lineId.optional(), ...options });
 export const lineBody = about(z.union([about(z.string(), "The text."), lineFields]), "A line of the body: a text, or an object.", {
   text: example.text,
   id: "page-7",
@@ -187,7 +187,7 @@ export const batch = z
   .meta({ id: "Results", description: "The results of several texts." });
 
 export const lineAnswer = z
-  .union([result.extend({ id: id.optional() }), failed.extend({ id: id.optional() })])
+  .union([result.extend({ id: lineId.optional() }), failed.extend({ id: lineId.optional() })])
   .meta({ id: "Line", description: "A line of the answer." });
 
 export const comparison = z

@@ -4,6 +4,7 @@ import { fail, failure, ReadabilityError } from "../../lib/errors/errors.js";
 import { abortWithClient } from "../../lib/http/abort.js";
 import { describeFailure, describeResult, type ScoreResult } from "../../lib/serving/score-result.js";
 import { documents } from "./documents.js";
+import { addLinesParser, hasLines, type LinesOptions, sendLines } from "./lines.js";
 import { sendJson } from "./reply.js";
 import { type batch, type Described, mostTexts, type scoreBody } from "./schemas.js";
 import type { Scored, Scorer } from "./scorer.js";
@@ -12,9 +13,11 @@ import { refuseWith } from "./validation.js";
 const refuse = refuseWith((error, body) => failure("bad-score-request", { problem: describeIssues(error, body, "the body") }));
 
 /** POST /v1/score: what the scores of one text or several mean. docs/api.md describes the fields. */
-export function addScore(app: FastifyInstance, scorer: Scorer): void {
+export function addScore(app: FastifyInstance, scorer: Scorer, lines: LinesOptions): void {
+  addLinesParser(app);
   const route = { schema: documents.score, validatorCompiler: refuse };
   app.post<{ Body: Described<typeof scoreBody> }>("/v1/score", route, async (request, reply) => {
+    if (hasLines(request)) return sendLines(request, reply, scorer, lines);
     const { text, texts = [text!], ...wanted } = request.body;
     const limit = wanted.sentences ? mostTexts.sentences : mostTexts.plain;
     if (texts.length > limit) fail("batch-too-large", { texts: texts.length, limit });
