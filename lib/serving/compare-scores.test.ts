@@ -1,12 +1,12 @@
 import { expect, it } from "vitest";
 import { compareScores, noiseFloor } from "./compare-scores.js";
 
-const tables = { intervals: [{ coverage: 0.8, half_width: 0.6 }, { coverage: 0.95, half_width: 1 }] }; // biome-ignore format: one line
+const tables = { intervals: [{ coverage: 0.8, half_width: 0.4 }, { coverage: 0.9, half_width: 0.6 }] }; // biome-ignore format: one line
 const count = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);
 
 it("is exactly 0 for texts of the same tokens", () => {
   const text = { score: -0.7, ids: [1, 2, 3] };
-  expect(compareScores(text, text, tables)).toEqual({ score: 0, interval: { low: 0, high: 0, coverage: 0.8 } });
+  expect(compareScores(text, text, tables)).toEqual({ score: 0, interval: { low: 0, high: 0, coverage: 0.9 } });
 });
 
 it("is the surer the more tokens the versions share", () => {
@@ -23,7 +23,7 @@ it("is the surer the more tokens the versions share", () => {
 it("is never surer than the noise floor for texts that differ", () => {
   const long = count(0, 10_000);
   const { interval } = compareScores({ score: 0, ids: long }, { score: 0, ids: [...long, 5] }, tables);
-  expect(interval).toEqual({ low: -noiseFloor, high: noiseFloor, coverage: 0.8 });
+  expect(interval).toEqual({ low: -noiseFloor, high: noiseFloor, coverage: 0.9 });
 });
 
 it("has no interval without a table", () => {

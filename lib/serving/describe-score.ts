@@ -1,5 +1,11 @@
+import { intervalOf } from "../repository/intervals.js";
 import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tables.js";
 import type { TextWarning, WarningCode } from "../text/warnings.js";
+
+interface ScoredText {
+  readonly score: number;
+  readonly tokens: number;
+}
 
 /** The meaning of a score, as far as the model has tables for it. */
 export interface ScoreMeaning {
@@ -19,16 +25,10 @@ const withoutGrade: readonly WarningCode[] = ["no-words", "not-english", "encode
 /** Whether a school grade means something for a text with these warnings. */
 export const hasGrade = (warnings: readonly TextWarning[]): boolean => !warnings.some(({ code }) => withoutGrade.includes(code));
 
-/** Reads the tables of a model version. The interval is the narrowest that they have. */
-export function describeScore(
-  { intervals = [], percentiles, grades }: ScoreTables,
-  score: number,
-  warnings: readonly TextWarning[],
-): ScoreMeaning {
-  const [narrowest] = intervals;
-  const interval = narrowest
-    ? { low: score - narrowest.half_width, high: score + narrowest.half_width, coverage: narrowest.coverage }
-    : null;
+/** Reads the tables of a model version. @param tokens of the text, without special tokens */
+export function describeScore(tables: ScoreTables, { score, tokens }: ScoredText, warnings: readonly TextWarning[]): ScoreMeaning {
+  const { percentiles, grades } = tables;
+  const interval = intervalOf(tables, { score, tokens });
   const isOutside = percentiles !== undefined && (score < percentiles[0]! || score > percentiles.at(-1)!);
   return {
     interval,

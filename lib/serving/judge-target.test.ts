@@ -23,16 +23,27 @@ describe("a target score", () => {
     ["harder", -0.75, { suits: "no", difference: -0.75, confidence: 0.9 }],
     ["far harder", -3, { suits: "no", difference: -3, confidence: 0.975 }],
   ])("is judged by the intervals: a text that is %s", (_, score, judged) => {
-    expect(judgeTarget({ score: 0 }, score, tables, false)).toEqual({ score: 0, ...judged });
+    expect(judgeTarget({ score: 0 }, { score, tokens: 200 }, tables, false)).toEqual({ score: 0, ...judged });
+  });
+
+  it("is judged by the intervals of the text's length", () => {
+    const spread = { scores: [{ score: 0, factor: 1 }], tokens: [{ tokens: 10, factor: 3 }, { tokens: 200, factor: 1 }] }; // biome-ignore format: one line
+    const judge = (tokens: number) => judgeTarget({ score: 0 }, { score: 1, tokens }, { ...tables, spread }, false).suits;
+    expect([judge(10), judge(200)]).toEqual(["unsure", "yes"]);
   });
 
   it("is not judged without intervals", () => {
-    expect(judgeTarget({ score: 0 }, 1, {}, true)).toEqual({ score: 0, suits: null, difference: 1, confidence: null });
+    expect(judgeTarget({ score: 0 }, { score: 1, tokens: 200 }, {}, true)).toEqual({
+      score: 0,
+      suits: null,
+      difference: 1,
+      confidence: null,
+    });
   });
 });
 
 describe("a target grade", () => {
-  const scoreOf = (grade: number) => judgeTarget({ grade }, 0, tables, true).score;
+  const scoreOf = (grade: number) => judgeTarget({ grade }, { score: 0, tokens: 200 }, tables, true).score;
 
   it("means the lowest score with such a grade", () => {
     expect([12, 9, 6, 4, 2].map(scoreOf)).toEqual([-2, -1, 0, 1.5, 2]);
@@ -44,7 +55,7 @@ describe("a target grade", () => {
 
   it("is not judged without grades, nor where they mean nothing", () => {
     const unknown = { score: null, suits: null, difference: null, confidence: null };
-    expect(judgeTarget({ grade: 6 }, 0, { intervals: tables.intervals }, true)).toEqual(unknown);
-    expect(judgeTarget({ grade: 6 }, 0, tables, false)).toEqual(unknown);
+    expect(judgeTarget({ grade: 6 }, { score: 0, tokens: 200 }, { intervals: tables.intervals }, true)).toEqual(unknown);
+    expect(judgeTarget({ grade: 6 }, { score: 0, tokens: 200 }, tables, false)).toEqual(unknown);
   });
 });

@@ -61,8 +61,8 @@ export const tablesOf = ({ version, tables }: ScoredText["model"]): ScoreTables 
 export function describeResult(result: ScoredText, { formulas, sentences, target }: WantedResult): ScoreResult {
   const { model, score, tokens, windows, warnings } = result;
   const tables = tablesOf(model);
-  const { interval, percentile, grade } = describeScore(tables, score, warnings);
-  const suitability = target && judgeTarget(target, score, tables, hasGrade(warnings));
+  const { interval, percentile, grade } = describeScore(tables, { score, tokens }, warnings);
+  const suitability = target && judgeTarget(target, { score, tokens }, tables, hasGrade(warnings));
   return {
     score: shorten(score),
     interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },

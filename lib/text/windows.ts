@@ -11,9 +11,9 @@ export interface TextScore {
 }
 
 /** A text as the model reads it. */
-interface Windows {
+export interface Windows {
   /** Token ids of each window, special tokens included. */
-  readonly ids: readonly number[][];
+  readonly ids: readonly (readonly number[])[];
   /** Tokens that each window adds to those before it. Their sum is the number of the text's tokens. */
   readonly weights: readonly number[];
 }
@@ -48,6 +48,10 @@ export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: numb
     weights: starts.map((_, i) => Math.min(room, tokens - i * room)),
   };
 }
+
+/** A text, as it was given, in the windows that serving scores. @throws short-window */
+export const readWindows = (tokenizer: Tokenizer, text: string, maxLength: number): Windows =>
+  splitWindows(tokenizer, normalizeText(text), maxLength);
 
 /** The token ids of a text's first window: of the text as it was given, normalized and then cut. @throws short-window */
 export function readFirstWindow(tokenizer: Pick<Tokenizer, "encodeTruncated">, text: string, maxLength: number): number[] {

@@ -21,7 +21,7 @@ const about = <T extends z.ZodType>(schema: T, description: string, ...examples:
 const example = {
   text: "The cat sat on the mat.",
   score: 0.6591685,
-  interval: { low: -0.0205, high: 1.3389, coverage: 0.8 },
+  interval: { low: -0.0205, high: 1.3389, coverage: 0.9 },
   model: "readability",
   version: 1,
 };
@@ -128,7 +128,7 @@ const suitability = z.object({
     "Whether the text is at least as easy as the target; null if that cannot be told.",
   ),
   difference: about(z.number().nullable(), "The text's score minus the target's: positive if the text is easier.", 1.16),
-  confidence: about(z.number().min(0.5).max(1).nullable(), "The probability that yes or no is right; null if unsure.", 0.9),
+  confidence: about(z.number().min(0.5).max(1).nullable(), "The probability that yes or no is right; null if unsure.", 0.95),
 });
 
 export const result = z

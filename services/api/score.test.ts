@@ -16,7 +16,7 @@ import { type AppOptions, buildApp } from "./app.js";
 
 const tables = {
   intervals: [
-    { coverage: 0.8, half_width: 2 },
+    { coverage: 0.9, half_width: 2 },
     { coverage: 0.95, half_width: 4 },
   ],
   percentiles: Array.from({ length: 101 }, (_, percent) => percent - 100),
@@ -99,7 +99,7 @@ describe("POST /v1/score", () => {
     expect([status, type]).toEqual([200, "application/json"]);
     expect(body).toEqual({
       score: shorten(score),
-      interval: { low: shorten(score - 2), high: shorten(score + 2), coverage: 0.8 },
+      interval: { low: shorten(score - 2), high: shorten(score + 2), coverage: 0.9 },
       percentile: shorten(Math.round((score + 100) * 10) / 10),
       grade: {
         low: shorten(Math.round((2 - 0.1 * (score + 2)) * 10) / 10),
@@ -219,7 +219,7 @@ describe("POST /v1/score", () => {
     const judge = async (target: object) => (await post({ text, target })).body.target;
     expect(await judge({ score: -50 })).toEqual({ score: -50, suits: "yes", difference: shorten(score + 50), confidence: 0.975 });
     expect(await judge({ score })).toEqual({ score: shorten(score), suits: "unsure", difference: shorten(0), confidence: null });
-    expect(await judge({ score: score + 3 })).toMatchObject({ suits: "no", confidence: 0.9 });
+    expect(await judge({ score: score + 3 })).toMatchObject({ suits: "no", confidence: 0.95 });
     expect(await judge({ grade: 7 })).toMatchObject({ score: -50, suits: "yes" }); // halfway in the table
     expect(await judge({ grade: 1 })).toEqual({ score: null, suits: null, difference: null, confidence: null });
     expect((await post({ text: "1 2 3 4 5 6 7 8", target: { grade: 7 } })).body.target).toMatchObject({ suits: null });
@@ -252,7 +252,7 @@ describe("POST /v1/score", () => {
     await post({ text }, "/predict");
     const { body } = await post({ text, formulas: true });
     expect(body).toMatchObject({ score: shorten(scoreOf("The fish swam.")), tokens: 3, warnings: [{ code: "too-short" }] });
-    expect(body.interval.coverage).toBe(0.8);
+    expect(body.interval.coverage).toBe(0.9);
     expect(body.formulas.smog).toEqual(expect.any(Number));
     await post({ texts: [text, text] });
     await post({ text }, "/predict");
@@ -279,13 +279,13 @@ describe("POST /v1/compare", () => {
     const half = 2 * Math.sqrt(2 / 21); // of 11 and 10 tokens, one is not shared
     expect(body.difference).toEqual({
       score: shorten(score),
-      interval: { low: shorten(score - half), high: shorten(score + half), coverage: 0.8 },
+      interval: { low: shorten(score - half), high: shorten(score + half), coverage: 0.9 },
     });
   });
 
   it("is exactly 0 for the same text, and for what reads the same", async () => {
     const { post } = await serve();
-    const nothing = { score: 0, interval: { low: 0, high: 0, coverage: 0.8 } };
+    const nothing = { score: 0, interval: { low: 0, high: 0, coverage: 0.9 } };
     expect((await post({ before, after: before }, "/v1/compare")).body.difference).toEqual(nothing);
     expect((await post({ before, after: before.replaceAll(" ", "  ") }, "/v1/compare")).body.difference).toEqual(nothing);
   });
