@@ -28,7 +28,7 @@ export function addPage(app: FastifyInstance): void {
     const content = readFileSync(join(folder, file));
     const etag = `"${createHash("sha256").update(content).digest("base64url").slice(0, 22)}"`;
     const all = { ...headers, "content-type": types[extname(file)]!, "cache-control": cache, "x-content-type-options": "nosniff", etag };
-    app.get(url, (request, reply) => {
+    app.get(url, { schema: { hide: true } }, (request, reply) => {
       reply.headers(all);
       if (request.headers["if-none-match"] === etag) return reply.code(304).send();
       return reply.send(content);

@@ -1,4 +1,4 @@
-import type { BatchAnswer, CompareAnswer, ModelAnswer, ScoreAnswer, Target } from "./answers.js";
+import type { BatchAnswer, CompareAnswer, ModelAnswer, ModelsAnswer, ScoreAnswer, Target } from "./answers.js";
 
 /** Why a request failed: in the api's words, or ours if the server did not answer. */
 export class Problem extends Error {
@@ -27,7 +27,7 @@ export const compareTexts = (before: string, after: string, signal: AbortSignal)
 
 /** The model that scores now; undefined if the server does not say. */
 export async function readModel(signal: AbortSignal): Promise<ModelAnswer | undefined> {
-  const { models } = await request<{ models: ModelAnswer[] }>("/v1/models", { signal });
+  const { models } = await request<ModelsAnswer>("/v1/models", { signal });
   return models[0];
 }
 

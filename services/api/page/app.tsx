@@ -5,7 +5,7 @@ import { type Effect, rankHardest } from "./effects.js";
 import { example } from "./example.js";
 import { cleanText, readFile } from "./files.js";
 import { countWords, formatCount, formatGrades, formatScore } from "./format.js";
-import { Formulas } from "./formulas.js";
+import { FormulaTable } from "./formulas.js";
 import { Hardest } from "./hardest.js";
 import { Problem, Warnings } from "./notices.js";
 import { Score } from "./score.js";
@@ -162,7 +162,7 @@ export function App() {
                 onLeave={() => setCurrent(undefined)}
               />
               <Earlier state={state} session={session} onRestore={setText} />
-              <Formulas state={state} />
+              <FormulaTable state={state} />
             </>
           )}
           <footer class="about">{state?.model && <About model={state.model} />}</footer>

@@ -53,7 +53,7 @@ export function Earlier({ state: { earlier, comparison, score, text }, session, 
 
 function Difference({ score, interval }: NonNullable<State["comparison"]>["difference"]) {
   const way = score > 0 ? "easier" : "harder";
-  if (!interval) return <>{score === 0 ? "No difference." : `The score says ${way}. This server cannot say how sure that is.`}</>;
+  if (!interval) return <>It got {way}. This model cannot say how sure that is.</>;
   const range = `${formatDifference(interval.low)} to ${formatDifference(interval.high)} with ${Math.round(100 * interval.coverage)} % probability`;
   return <>{interval.low <= 0 && interval.high >= 0 ? `The difference may be chance: ${range}.` : `It got ${way}: ${range}.`}</>;
 }

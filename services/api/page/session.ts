@@ -23,8 +23,7 @@ export interface State {
   readonly problem: Problem | undefined;
 }
 
-/** The interval is missing if the server cannot compare texts. */
-type Difference = Omit<CompareAnswer["difference"], "interval"> & { readonly interval: CompareAnswer["difference"]["interval"] };
+type Difference = CompareAnswer["difference"];
 
 export type Session = ReturnType<typeof createSession>;
 
@@ -173,18 +172,9 @@ export function createSession(onChange: (state: State) => void) {
     if (!earlier || !score) return;
     const [before, after] = [earlier.text, score.text];
     const key = `${before.length}:${before}${after}`;
-    const difference = comparisons.get(key) ?? (await during("score", askDifference()));
+    const difference = comparisons.get(key) ?? (await during("score", compareTexts(before, after, signal))).difference;
     comparisons.set(key, difference);
     update({ comparison: { before, after, difference } });
-
-    async function askDifference(): Promise<Difference> {
-      try {
-        return (await compareTexts(before, after, signal)).difference;
-      } catch (error) {
-        if (!(error instanceof Problem) || ![404, 405].includes(error.status)) throw error;
-        return { score: score!.answer.score - earlier!.answer.score, interval: null };
-      }
-    }
   }
 
   return {
