@@ -220,7 +220,9 @@ export const models = z
             z.object({
               percentiles: about(z.array(z.number()).nullable(), "Labels below which 0, 1, ... 100 % of the training passages lie."),
               grades: about(
-                z.array(z.object({ score: z.number(), grade: z.number() })).nullable(),
+                z
+                  .array(z.object({ score: about(z.number(), "A score.", -0.5), grade: about(z.number(), "Its school grade.", 9.2) }))
+                  .nullable(),
                 "School grades at rising scores; they fall.",
               ),
             }),

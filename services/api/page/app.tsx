@@ -177,11 +177,13 @@ function Summary({ state }: { readonly state: State | undefined }) {
   if (!state?.score) return null;
   const { score, grade } = state.score.answer;
   return (
-    <a class={state.score.text === state.text ? "summary" : "summary stale"} href="#score">
-      <b>{formatScore(score)}</b>
-      <span>{grade ? formatGrades(grade) : "No school grade"}</span>
-      <span class="more">Details</span>
-    </a>
+    <nav class={state.score.text === state.text ? "summary" : "summary stale"} aria-label="Summary">
+      <a href="#score">
+        <b>{formatScore(score)}</b>
+        <span>{grade ? formatGrades(grade) : "No school grade"}</span>
+        <span class="more">Details</span>
+      </a>
+    </nav>
   );
 }
 
