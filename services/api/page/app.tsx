@@ -131,7 +131,6 @@ export function App() {
                 aria-label="Text to score"
                 aria-describedby="editor-hint"
                 spellcheck={true}
-                data-blank=""
               />
               {blank && (
                 <p class="placeholder" aria-hidden="true">

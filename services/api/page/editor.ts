@@ -31,11 +31,16 @@ export function createEditor(element: HTMLElement, onChange: (edit: TextEdit) =>
   let text = "";
   const history = createHistory();
 
-  element.addEventListener("input", () => {
-    readDocument();
-    notice(true);
+  let isComposing = false;
+
+  element.addEventListener("input", readChange);
+  element.addEventListener("compositionstart", () => {
+    isComposing = true;
   });
-  element.addEventListener("compositionend", () => tidy());
+  element.addEventListener("compositionend", () => {
+    isComposing = false;
+    readChange();
+  });
   element.addEventListener("beforeinput", (event) => {
     const { inputType, dataTransfer } = event;
     if (inputType === "historyUndo" || inputType === "historyRedo") {
@@ -76,11 +81,11 @@ export function createEditor(element: HTMLElement, onChange: (edit: TextEdit) =>
 
   function travel(way: "undo" | "redo"): void {
     const edit = history[way]();
-    if (edit) write(edit.start, edit.start + edit.removed.length, edit.inserted, false);
+    if (edit) write(edit, false);
   }
 
-  /** Reads what the browser's own editing left, and restores one text node a block. */
-  function readDocument(): void {
+  /** Reads what the browser's own editing left, and restores one text node a block. An input method is left alone while it composes. */
+  function readChange(): void {
     const nodes = [...element.childNodes];
     const tidied = nodes.every((node) => node instanceof HTMLElement && node.className === "block" && node.childElementCount === 0);
     let start = 0;
@@ -94,37 +99,29 @@ export function createEditor(element: HTMLElement, onChange: (edit: TextEdit) =>
     const before = text;
     text = found.map(({ own }) => own).join("\n");
     const large = found.some(({ own }) => own.length > largestBlock && splitBlocks(own).length > 1);
-    if ((tidied && !large) || element.dataset.composing !== undefined) blocks = found;
+    if ((tidied && !large) || isComposing) blocks = found;
     else {
       const at = selected(found);
       build(0, nodes.length, text);
       setSelection(at);
     }
-    lastEdit = findEdit(before, text);
-  }
-  let lastEdit: TextEdit = { start: 0, removed: "", inserted: "" };
-  element.addEventListener("compositionstart", () => {
-    element.dataset.composing = "";
-  });
-
-  function tidy(): void {
-    delete element.dataset.composing;
-    readDocument();
-    notice(true);
+    notice(findEdit(before, text), true);
   }
 
-  function notice(remember: boolean): void {
-    if (lastEdit.removed === lastEdit.inserted) return;
-    if (remember) history.add(lastEdit);
-    element.toggleAttribute("data-blank", text.trim() === "");
-    onChange(lastEdit);
+  function notice(edit: TextEdit, isNew: boolean): void {
+    if (edit.removed === edit.inserted) return;
+    if (isNew) history.add(edit);
+    onChange(edit);
   }
 
   function replace(start: number, end: number, inserted: string): void {
-    write(start, end, inserted, true);
+    write({ start, removed: text.slice(start, end), inserted }, true);
   }
 
-  function write(start: number, end: number, inserted: string, remember: boolean): void {
+  /** Applies an edit. @param isNew whether it can be undone, as it is no undoing itself */
+  function write(edit: TextEdit, isNew: boolean): void {
+    const { start, removed, inserted } = edit;
+    const end = start + removed.length;
     const first = Math.max(
       0,
       blocks.findLastIndex((block) => block.start <= start),
@@ -134,18 +131,18 @@ export function createEditor(element: HTMLElement, onChange: (edit: TextEdit) =>
       blocks.findLastIndex((block) => block.start <= end),
     );
     const [from, to] = [blocks[first]?.start ?? 0, blocks[last]?.end ?? 0];
-    lastEdit = { start, removed: text.slice(start, end), inserted };
     const changed = text.slice(from, start) + inserted + text.slice(end, to);
     text = text.slice(0, start) + inserted + text.slice(end);
     build(first, last + 1, changed);
     const caret = start + inserted.length;
     if (element.contains(document.activeElement)) setSelection({ start: caret, end: caret });
-    notice(remember);
+    notice(edit, isNew);
   }
 
   /** Replaces blocks by those of another text, and counts the places of all again. */
   function build(first: number, end: number, changed: string): void {
-    const built = splitBlocks(changed).map((own) => {
+    const parts = splitBlocks(changed);
+    const built = (parts.length === 0 && text !== "" ? [""] : parts).map((own) => {
       const block = document.createElement("div");
       block.className = "block";
       block.textContent = shown(own);
@@ -249,4 +246,4 @@ function readNode(node: Node): string {
 const readBreaks = (node: Node): string =>
   node.nodeName === "BR" ? "\n" : node.nodeType === Node.TEXT_NODE ? node.textContent! : [...node.childNodes].map(readBreaks).join("");
 
-const shown = (own: string) => (own.endsWith("\n") ? `${own}\n` : own);
+const shown = (own: string) => (own === "" || own.endsWith("\n") ? `${own}\n` : own);

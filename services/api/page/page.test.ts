@@ -281,6 +281,49 @@ describe.skipIf(!executablePath)("in Chromium", { timeout: 60_000 }, () => {
     expect(await numberOf(page).count()).toBe(0);
   });
 
+  it("replaces any part of a long text and takes all of it back", async () => {
+    const page = await open();
+    await paste(page, Array.from({ length: 40 }, (_, i) => `${i}. ${easy}`).join("\n\n"));
+    const problems = await editorOf(page).evaluate((element) => {
+      let seed = 1;
+      const below = (limit: number) => {
+        seed = (seed * 48271) % 2147483647;
+        return seed % limit;
+      };
+      const own = (block: Element) => block.textContent!.replace(/\n$/, "");
+      const read = () => [...element.children].map(own).join("\n");
+      const whole = read();
+      const problems: unknown[] = [];
+      const inserts = ["", "x", "\n", "\n\n", "Some words.\n", "\nA line.\n\nAnother. ".repeat(60)];
+      for (let step = 0; step < 150; step++) {
+        const blocks = [...element.children];
+        const [first, last] = [below(blocks.length), below(blocks.length)].sort((a, b) => a - b) as [number, number];
+        const wide = below(10) === 0; // else within a block, or all of it
+        const end = wide ? last : first;
+        const [from, to] =
+          below(4) === 0 ? [0, own(blocks[end]!).length] : [0, 0].map(() => below(own(blocks[end]!).length + 1)).sort((a, b) => a - b);
+        const begin = first === end ? from! : Math.min(from!, own(blocks[first]!).length);
+        const startOf = (i: number) => blocks.slice(0, i).reduce((sum, block) => sum + own(block).length + 1, 0);
+        const before = read();
+        const inserted = inserts[below(inserts.length)]!;
+        const expected = before.slice(0, startOf(first) + begin) + inserted + before.slice(startOf(end) + to!);
+        element.focus();
+        getSelection()!.setBaseAndExtent(blocks[first]!.firstChild ?? element, begin, blocks[end]!.firstChild ?? element, to!);
+        const dataTransfer = new DataTransfer();
+        dataTransfer.setData("text/plain", inserted);
+        element.dispatchEvent(
+          new InputEvent("beforeinput", { inputType: "insertFromPaste", dataTransfer, bubbles: true, cancelable: true }),
+        );
+        if (read() !== expected) problems.push({ step, first, end, begin, to, inserted, expected: expected.length, got: read().length });
+      }
+      for (let step = 0; step < 150 && read() !== whole; step++)
+        element.dispatchEvent(new InputEvent("beforeinput", { inputType: "historyUndo", bubbles: true, cancelable: true }));
+      if (read() !== whole) problems.push("undoing does not restore the text");
+      return problems;
+    });
+    expect(problems).toEqual([]);
+  });
+
   it("shows the api's errors and what to do, and tries again", async () => {
     const page = await open();
     const problem = { status: 503, code: "overloaded", detail: "Too many requests are in progress. Try again in a few seconds." };
