@@ -32,6 +32,8 @@ const predict = `curl -s http://localhost:5000/predict -H 'content-type: applica
 
 const post = (body: string, path = "/v1/score") => `curl -s http://localhost:5000${path} -H 'content-type: application/json' -d '${body}'`;
 
+const lines = `printf '%s\\n' '{"id": "a", "text": "The cat sat on the mat."}' '"It slept."' | curl -s http://localhost:5000/v1/score -H 'content-type: application/x-ndjson' --data-binary @-`;
+
 /** Every command in the docs. The settings of `beforeAll` make those that run small; the others take minutes or need a server. */
 const commands: Readonly<Record<string, Check>> = {
   "npm ci && npm start": "only checked",
@@ -67,8 +69,7 @@ const commands: Readonly<Record<string, Check>> = {
     prints:
       /^\{"score":.*"target":\{"score":-0.5,"suits":null,"difference":-?[\d.]+,"confidence":null\},"model":"readability","version":1\}$/,
   },
-  [`printf '%s\\n' '{"id": "a", "text": "The cat sat on the mat."}' '"It slept."' | curl -s http://localhost:5000/v1/score -H 'content-type: application/x-ndjson' --data-binary @-`]:
-    { prints: /^\{"id":"a","score":.*\}\n\{"score":.*\}\n$/ },
+  [lines]: { prints: /^\{"id":"a","score":.*\}\n\{"score":.*\}\n$/ },
   [post('{"before": "The feline was seated.", "after": "The cat sat."}', "/v1/compare")]: {
     prints: /^\{"before":\{"score":.*\},"after":\{"score":.*\},"difference":\{"score":-?[\d.]+,"interval":null\}\}$/,
   },

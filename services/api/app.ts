@@ -8,6 +8,7 @@ import { errors, fail, failure, reason } from "../../lib/errors/errors.js";
 import { addBodies } from "../../lib/http/bodies.js";
 import { addDrain } from "../../lib/http/listen.js";
 import { addConnectionLimits, type ConnectionLimits, timeouts } from "../../lib/http/server.js";
+import { addCompression, addCors, addHelmet } from "./browsers.js";
 import { addCompare } from "./compare.js";
 import { addHealth } from "./health.js";
 import { checkCharset, parseJson } from "./json.js";
@@ -30,6 +31,8 @@ export interface AppOptions extends ScorerOptions, ConnectionLimits {
   readonly bodiesLimit?: number;
   /** Whether the service is stopping, so that it is not ready. */
   readonly stopping?: AbortSignal;
+  /** Origins whose pages may use the api. */
+  readonly corsOrigin?: readonly string[];
   /** Milliseconds in which a client must send some of a body in lines. Default: 60 s. */
   readonly idle?: number;
   readonly log: Log;
@@ -56,6 +59,9 @@ export function buildApp(options: AppOptions): FastifyInstance {
     done();
   });
   addTrace(app);
+  addHelmet(app);
+  addCors(app, options.corsOrigin ?? []);
+  addCompression(app);
   refuseOtherRoutes(app);
   addConnectionLimits(app, options);
   const closing = new AbortController();
@@ -129,12 +135,20 @@ function refuseOtherRoutes(app: FastifyInstance): void {
   app.addHook("onRoute", ({ url, method }) => {
     methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()]);
   });
-  app.addHook("onRequest", (request, reply, done) => {
-    if (!request.is404) return done();
+  // Plugins that add headers come first.
+  app.after(() => {
+    app.addHook("onRequest", refuse);
+  });
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    if (!request.is404) {
+      done();
+      return;
+    }
     const { method } = request;
     const path = request.url.replace(/\?.*/s, "");
     const allowed = methods.get(path)?.join(", ");
-    if (allowed === undefined) return void sendProblem(reply, failure("no-route", { method, path }));
-    sendProblem(reply.header("allow", allowed), failure("wrong-method", { method, path, allowed }));
-  });
+    if (allowed === undefined) sendProblem(reply, failure("no-route", { method, path }));
+    else sendProblem(reply.header("allow", allowed), failure("wrong-method", { method, path, allowed }));
+  }
 }
