@@ -11,25 +11,18 @@ const types: Readonly<Record<string, string>> = {
   ".svg": "image/svg+xml",
 };
 
-/** The page loads its own files and asks its own server, and nothing else. */
-const policy = [
-  "default-src 'none'",
-  ...["script-src", "style-src", "connect-src", "img-src"].map((kind) => `${kind} 'self'`),
-  ...["base-uri", "form-action", "frame-ancestors"].map((kind) => `${kind} 'none'`),
-].join("; ");
-
 /** GET /: the page, and its assets. The names of assets change with their content, so browsers keep them. */
 export function addPage(app: FastifyInstance): void {
   const folder = shipped("dist/services/api/page");
-  serve("/", "index.html", "no-cache", { "content-security-policy": policy, "referrer-policy": "no-referrer" });
+  serve("/", "index.html", "no-cache");
   for (const name of readdirSync(join(folder, "assets"))) serve(`/assets/${name}`, `assets/${name}`, "public, max-age=31536000, immutable");
 
-  function serve(url: string, file: string, cache: string, headers: Readonly<Record<string, string>> = {}): void {
+  function serve(url: string, file: string, cache: string): void {
     const content = readFileSync(join(folder, file));
     const etag = `"${createHash("sha256").update(content).digest("base64url").slice(0, 22)}"`;
-    const all = { ...headers, "content-type": types[extname(file)]!, "cache-control": cache, "x-content-type-options": "nosniff", etag };
+    const headers = { "content-type": types[extname(file)]!, "cache-control": cache, etag };
     app.get(url, { schema: { hide: true } }, (request, reply) => {
-      reply.headers(all);
+      reply.headers(headers);
       if (request.headers["if-none-match"] === etag) return reply.code(304).send();
       return reply.send(content);
     });

@@ -14,6 +14,13 @@ export class Problem extends Error {
   }
 }
 
+let key: string | undefined;
+
+/** Sends an API key with the requests that follow. It is kept until the page is left. */
+export function setKey(given: string): void {
+  key = given;
+}
+
 export const scoreText = (text: string, target: Target | undefined, signal: AbortSignal) =>
   post<ScoreAnswer>("/v1/score", { text, formulas: true, ...(target ? { target } : {}) }, signal);
 
@@ -36,7 +43,8 @@ const post = <A>(path: string, body: unknown, signal: AbortSignal): Promise<A> =
 
 /** @throws Problem; AbortError if the signal aborts */
 async function request<A>(path: string, init: RequestInit): Promise<A> {
-  const answer = await fetch(path, { ...init, credentials: "omit", cache: "no-store" }).catch((error: unknown) => {
+  const headers = { ...init.headers, ...(key ? { authorization: `Bearer ${key}` } : {}) };
+  const answer = await fetch(path, { ...init, headers, credentials: "omit", cache: "no-store" }).catch((error: unknown) => {
     if (init.signal?.aborted) throw error;
     throw new Problem({
       status: 0,

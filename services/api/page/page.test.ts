@@ -14,6 +14,7 @@ import { shipped } from "../../../lib/system/package-files.js";
 import { fakeEngine, fixedSource, keepLog, wordTokenizer } from "../../../test/fakes.js";
 import { writeRepository } from "../../../test/repositories.js";
 import { buildApp } from "../app.js";
+import type { Keys } from "../keys.js";
 
 const executablePath = findChromium();
 const missing = "there is no Chromium; install it with: apt-get install chromium";
@@ -54,8 +55,9 @@ describe.skipIf(!executablePath)("in Chromium", { timeout: 60_000 }, () => {
   let folder: string;
   let version: ModelVersion;
   let browser: Browser;
-  let app: FastifyInstance;
-  let address: string;
+  let serve: (keys?: Keys) => Promise<string>;
+  let usual: string;
+  const apps: FastifyInstance[] = [];
   const closings: (() => Promise<void>)[] = [];
 
   beforeAll(async () => {
@@ -63,22 +65,27 @@ describe.skipIf(!executablePath)("in Chromium", { timeout: 60_000 }, () => {
     version = writeRepository(folder, { version: 3, metadata: tables });
     browser = await chromium.launch({ executablePath: executablePath!, args: ["--no-sandbox"] });
     const model = { engine: fakeEngine(score), tokenizer: wordTokenizer, maxLength: 200, name: "words", version };
-    const scheduler = createScheduler({ width: 4, maxRequests: 10 });
-    app = buildApp({ source: fixedSource(model), scheduler, cacheSize: 0, timeout: 5000, bodyLimit: 1 << 20, log: keepLog().log });
-    await app.listen({ port: 0, host: "127.0.0.1" });
-    address = `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+    serve = async (keys) => {
+      const scheduler = createScheduler({ width: 4, maxRequests: 10 });
+      const limits = { cacheSize: 0, timeout: 5000, bodyLimit: 1 << 20 };
+      const app = buildApp({ source: fixedSource(model), scheduler, ...limits, keys, log: keepLog().log });
+      apps.push(app);
+      await app.listen({ port: 0, host: "127.0.0.1" });
+      return `http://127.0.0.1:${(app.server.address() as AddressInfo).port}`;
+    };
+    usual = await serve();
   });
   afterEach(async () => {
     await Promise.all(closings.splice(0).map((close) => close()));
   });
   afterAll(async () => {
     await browser?.close();
-    await app?.close();
+    await Promise.all(apps.map((app) => app.close()));
     rmSync(folder, { recursive: true });
   });
 
   /** Opens the page. When the test ends, it must have broken no policy, asked no other server and kept nothing. */
-  async function open(options: BrowserContextOptions = {}, prepare?: () => void) {
+  async function open(options: BrowserContextOptions = {}, prepare?: () => void, address = usual) {
     const context = await browser.newContext(options);
     const page = await context.newPage();
     const strangers: string[] = [];
@@ -344,6 +351,19 @@ describe.skipIf(!executablePath)("in Chromium", { timeout: 60_000 }, () => {
     await page.unroute("**/v1/score");
     await page.getByRole("button", { name: "Try again now" }).click();
     await settle(page);
+    expect(await page.getByRole("alert").count()).toBe(0);
+  });
+
+  it("asks for an API key where the server does", async () => {
+    const address = await serve({ find: (key) => (key === "secret" ? "a teacher" : undefined), poll: async () => {} });
+    const page = await open({}, undefined, address);
+    await paste(page, text);
+    await page.getByLabel("API key").fill("guess");
+    await page.getByLabel("API key").press("Enter");
+    await page.getByLabel("API key").fill("secret");
+    await page.getByRole("button", { name: "Use it" }).click();
+    await settle(page);
+    await page.locator(".distribution").waitFor();
     expect(await page.getByRole("alert").count()).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 import type { CompareAnswer, ModelAnswer, ScoreAnswer, Target } from "./answers.js";
-import { compareTexts, Problem, readModel, scoreOnly, scoreSentences, scoreText } from "./api.js";
+import { compareTexts, Problem, readModel, scoreOnly, scoreSentences, scoreText, setKey } from "./api.js";
 import type { Editor } from "./editor.js";
 import { createTextCache, type Effect, listPassages, mergeEffects, type PassageResult, rankHardest } from "./effects.js";
 import { removeSpans, type Span, type TextEdit } from "./passages.js";
@@ -211,6 +211,12 @@ export function createSession(onChange: (state: State) => void) {
     retry: () => {
       update({ problem: undefined });
       start(scoreAll);
+    },
+    async useKey(key: string): Promise<void> {
+      setKey(key);
+      update({ problem: undefined });
+      start(scoreAll);
+      await open();
     },
     keepEarlier(): void {
       if (state.score?.text !== state.text) return;
