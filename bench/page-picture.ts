@@ -12,7 +12,7 @@ if (!executablePath) throw new Error("There is no Chromium. Install it, or set t
 
 const browser = await chromium.launch({ executablePath, args: ["--no-sandbox"] });
 try {
-  const page = await browser.newPage({ viewport: { width: 1280, height: 880 }, colorScheme: "light" });
+  const page = await browser.newPage({ viewport: { width: 1240, height: 800 }, colorScheme: "light" });
   await page.goto(address);
   await page.getByRole("button", { name: "Try an example" }).click();
   await page.getByLabel("Meant for").selectOption("6");

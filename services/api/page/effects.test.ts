@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { createTextCache, levelOf, mergeEffects, type PassageResult, rankHardest } from "./effects.js";
 
 it("has no level below the noise floor", () => {
-  expect([-1, 0.049, 0.05, 0.1, 0.25].map(levelOf)).toEqual([0, 0, 1, 2, 3]);
+  expect([-1, 0.044, 0.05, 0.0996, 0.25].map(levelOf)).toEqual([0, 0, 1, 2, 3]);
 });
 
 describe("mergeEffects", () => {

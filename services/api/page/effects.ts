@@ -21,7 +21,8 @@ export const noiseFloor = 0.05;
 export type Level = 0 | 1 | 2 | 3;
 
 const floors = [noiseFloor, 0.1, 0.2];
-export const levelOf = (effect: number): Level => floors.filter((floor) => effect >= floor).length as Level;
+/** By the hundredths that the page shows. */
+export const levelOf = (effect: number): Level => floors.filter((floor) => Math.round(100 * effect) / 100 >= floor).length as Level;
 export const levelNames = ["no harder", "a little harder", "harder", "much harder"] as const;
 
 /** Values by text, of which the least recently used go first. */

@@ -56,6 +56,7 @@ function describe({ suits, difference, confidence }: Suitability, target: Target
   const sure = confidence === null ? "" : `, with ${Math.round(100 * confidence)} % probability`;
   if (suits === "yes") return `Easy enough for ${aim}${sure}.`;
   if (suits === "no") return `Too hard for ${aim}${sure}.`;
+  if (Math.abs(difference) < 0.05) return `As hard as ${aim}, as far as can be told.`;
   const way = difference >= 0 ? "easier" : "harder";
   return `Close to ${aim}: ${formatDifference(Math.abs(difference)).slice(1)} ${way}, which is within the uncertainty.`;
 }
