@@ -128,18 +128,8 @@ function monitor(request: FastifyRequest, reply: FastifyReply, metrics: Metrics,
     metrics.inFlight.dec();
     metrics.requests.inc({ route, status });
     metrics.requestSeconds.observe({ route }, seconds);
-    log[status < 400 ? "debug" : "info"](
-      {
-        request: request.id,
-        method: request.method,
-        route,
-        status,
-        seconds,
-        ...(client ? { client } : {}),
-        ...(traceparent ? { traceparent } : {}),
-      },
-      "request",
-    );
+    const quiet = status < 400 || status === errors.cancelled.status;
+    log[quiet ? "debug" : "info"]({ request: request.id, method: request.method, route, status, seconds, client, traceparent }, "request");
   });
 }
 
