@@ -34,7 +34,9 @@ it("packs a fresh checkout to what runs where it is installed, without warnings 
   const tarball = readdirSync(folder).find((name) => name.endsWith(".tgz"))!;
   const [{ files }] = JSON.parse(/^\[\n.*^\]$/ms.exec(packed.stdout)![0]) as [{ files: { path: string }[] }];
   const paths = files.map(({ path }) => path);
-  expect(paths).toEqual(expect.arrayContaining(["readability.mjs", "dist/cli.js", "dist/lib/training/vector.wasm"]));
+  expect(paths).toEqual(
+    expect.arrayContaining(["readability.mjs", "dist/cli.js", "dist/lib/training/vector.wasm", "dist/services/api/page/index.html"]),
+  );
   expect(paths.filter((path) => /bench|(^|\/)test|\.test\.|\.map$|\.ts$/.test(path))).toEqual([]);
 
   const app = join(folder, "app");
