@@ -1,12 +1,11 @@
 import { basename, resolve } from "node:path";
 import type { ReadabilityError } from "../errors/errors.js";
 import { formatFloat32 } from "../math/float32.js";
-import type { FormulaScores } from "../text/formulas.js";
-import type { TextWarning } from "../text/warnings.js";
 import type { TextScore } from "../text/windows.js";
-import { describeScore, type ScoreMeaning } from "./describe-score.js";
+import { describeScore } from "./describe-score.js";
 import type { Model } from "./model.js";
-import type { Reading, ReadWindows, Wanted } from "./read-text.js";
+import type { Reading, ReadWindows } from "./read-text.js";
+import type { Extras, ScoreFailure, ScoreResult, SentenceEffect } from "./result-types.js";
 
 /** A text that was scored, and the model that scored it. */
 export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formulas"> {
@@ -15,38 +14,7 @@ export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formu
   readonly sentences: readonly SentenceEffect[];
 }
 
-/** A sentence, in UTF-16 offsets of the original text. */
-export interface SentenceEffect {
-  readonly start: number;
-  readonly end: number;
-  /** The score of the text without the sentence, minus the score of the text; null if nothing would be left. */
-  readonly effect: number | null;
-}
-
-/** A score and what it means: the result of POST /v1/score, of the package and of `readability score`. */
-export interface ScoreResult extends ScoreMeaning {
-  /** Higher is easier. */
-  readonly score: number;
-  /** Tokens of the text, and windows in which the model read them. */
-  readonly tokens: number;
-  readonly windows: number;
-  /** Reasons to doubt the score. */
-  readonly warnings: readonly TextWarning[];
-  /** Only if requested. Each is null if the text has no sentence. */
-  readonly formulas?: FormulaScores;
-  /** Only if requested. */
-  readonly sentences?: readonly SentenceEffect[];
-  readonly model: string;
-  /** The version in a model repository; null for a checkpoint. */
-  readonly version: number | null;
-}
-
-/** In place of a result: why a text has none. */
-export interface ScoreFailure {
-  readonly error: { readonly status: number; readonly code: string; readonly detail: string };
-}
-
-export function describeResult(result: ScoredText, { formulas, sentences }: Pick<Wanted, "formulas" | "sentences">): ScoreResult {
+export function describeResult(result: ScoredText, { formulas, sentences }: Extras): ScoreResult {
   const { model, score, tokens, windows, warnings } = result;
   const { interval, percentile, grade } = describeScore(model.version?.metadata ?? model.tables ?? {}, score, warnings);
   return {
