@@ -17,11 +17,11 @@ import type { Expected } from "./fault-load.js";
 import { type Outcome, runScenario, scenarios } from "./fault-scenarios.js";
 import { publishChanged, serveFloat32 } from "./publish.js";
 import { runBenchmark } from "./run.js";
-import { prepareServing, serverOptions } from "./servers.js";
+import { prepareServing, servingOptions } from "./servers.js";
 import { drawPassages } from "./texts.js";
 
 const options = {
-  ...serverOptions,
+  ...servingOptions,
   texts: option(kinds.positive, 50, "How many passages to send."),
   scenarios: option<readonly string[]>(kinds.list, Object.keys(scenarios), `Which of: ${Object.keys(scenarios).join(", ")}.`),
   clients: option(kinds.positive, 50, "Clients, each sending its next request when the last one is answered."),

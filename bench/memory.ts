@@ -11,12 +11,12 @@ import { connectPredict } from "../lib/http/predict-client.js";
 import { createRandom } from "../lib/math/random.js";
 import { markdownTable } from "../lib/report/markdown.js";
 import { runBenchmark } from "./run.js";
-import { createServers, prepareServing, type Service, type Serving, serverOptions, startOurs } from "./servers.js";
+import { createServers, prepareServing, type Service, type Serving, servingOptions, startOurs } from "./servers.js";
 import { createSend } from "./systems.js";
 import { drawPassages } from "./texts.js";
 
 const options = {
-  ...serverOptions,
+  ...servingOptions,
   requests: option(kinds.positive, 100_000, "Requests."),
   longest: option(kinds.positive, 500, "Words of the longest text; the shortest has one."),
   clients: option(kinds.positive, 16, "Clients, each sending its next request when the last one is answered."),

@@ -77,12 +77,15 @@ async function prepare(settings: Settings, { folder, signal }: Run): Promise<Set
   const { peers = "", python, data, maxLength, patience, repository = join(folder, "repository") } = settings;
   const model = prepareModel(settings, join(folder, "model"));
   if (settings.repository === undefined)
-    await makeRepository(model, repository, ["--data", data, "--gate-rows", String(settings.gateRows)], signal);
+    await makeRepository(model, repository, [...gateData(data), "--gate-rows", String(settings.gateRows)], signal);
   const found = readNewestVersion(repository).metadata.max_length;
   if (found !== maxLength)
     fail("usage", { problem: `the repository's model reads ${found} tokens, not ${maxLength}`, help: `--max-length ${found}` });
   return { model, repository, maxLength, peers, python, data, patience, signal };
 }
+
+/** The sample has no labels: without --data, optimization compares its scores with those of fp32. */
+const gateData = (data: string): readonly string[] => (data === places.sample ? [] : ["--data", data]);
 
 function prepareModel({ model, randomBert, maxLength }: Settings, copy: string): string {
   if (randomBert) return writeRandomBert(copy, "base", model, maxLength);

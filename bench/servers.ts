@@ -55,7 +55,7 @@ export async function makeRepository(model: string, out: string, args: readonly 
 }
 
 /** Options of the benchmarks that measure our servers alone. */
-export const serverOptions = {
+export const servingOptions = {
   model: option(kinds.text, places.releasedModel, "Checkpoint to serve."),
   small: option(kinds.flag, false, "Serve a small BERT of random weights instead, with the tokenizer of --model: many times as fast."),
   data: option(kinds.text, places.sample, "Passages to send, or of whose words the texts are."),
@@ -63,7 +63,7 @@ export const serverOptions = {
 };
 
 /** Makes a repository whose version holds the quantized graph and the float32 one. */
-export async function prepareServing({ model, small, patience }: Values<typeof serverOptions>, { folder, signal }: Run): Promise<Serving> {
+export async function prepareServing({ model, small, patience }: Values<typeof servingOptions>, { folder, signal }: Run): Promise<Serving> {
   const repository = join(folder, "repository");
   const served = small ? writeRandomBert(join(folder, "model"), "tiny", model) : model;
   await makeRepository(served, repository, ["--precision", "int8"], signal);

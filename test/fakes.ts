@@ -20,7 +20,7 @@ export const sumScore = (ids: readonly number[]): number => Math.fround(ids.redu
 
 /** An engine with a lane for every window. */
 export function fakeEngine(score: (ids: readonly number[]) => number | Promise<number>): Engine {
-  const run = async (ids: readonly number[]) => ({ logit: await score(ids), seconds: 0 });
+  const run = async (ids: ArrayLike<number>) => ({ logit: await score(Array.from(ids)), seconds: 0 });
   return { free: Infinity, run, ready: async () => true, close: async () => {} };
 }
 
@@ -44,7 +44,7 @@ export function holdEngine(): HeldEngine {
     run: (ids) =>
       new Promise<Run>((resolve) => {
         seen++;
-        waiting.push(() => resolve({ logit: sumScore(ids), seconds: 0 }));
+        waiting.push(() => resolve({ logit: sumScore(Array.from(ids)), seconds: 0 }));
       }),
     get held() {
       return waiting.length;

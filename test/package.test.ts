@@ -50,6 +50,7 @@ it("packs a fresh checkout to what runs where it is installed, without warnings 
   expect(JSON.parse(scored.stdout)).toMatchObject({ score: expect.any(Number) });
 });
 
+// Names of Windows have no ? and no line end.
 it.skipIf(process.platform === "win32")("runs from a folder whatever its name", { timeout }, async () => {
   // Node itself loads no modules from below a backslash.
   const place = join(folder, "a#b %20 c?d\ne");

@@ -110,6 +110,7 @@ describe("readability score", () => {
     expect([nowhere.code, nowhere.stderr]).toEqual([1, expect.stringContaining("No model in nowhere")]);
   });
 
+  // A checkout may lack the released model.
   it.skipIf(!existsSync(join(places.releasedModel, "config.json")))("uses the released model where nothing was built", async () => {
     const easy = "The cat sat on the mat. It was a big red mat. The cat was happy. Then the dog came in to play.";
     const hard =

@@ -5,6 +5,7 @@ import { parseOptions } from "../../lib/cli/options.js";
 import { showProgress } from "../../lib/cli/progress.js";
 import { isPacked, readCsv, splitPieces } from "../../lib/data/input.js";
 import { fail, reason } from "../../lib/errors/errors.js";
+import { count } from "../../lib/errors/plural.js";
 import { openModel } from "../../lib/serving/model.js";
 import { checkFile } from "../../lib/storage/files.js";
 import { options } from "./options.js";
@@ -35,7 +36,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     );
     progress?.update(total, { texts: String(scored) });
     if (format !== "txt") print(`scored: ${scored}, failed: ${refused}`);
-    for (const [code, { message, texts }] of warnings) print(`warning: ${code} (${texts} ${texts === 1 ? "text" : "texts"}): ${message}`);
+    for (const [code, { message, texts }] of warnings) print(`warning: ${code} (${count(texts, "text")}): ${message}`);
     return refused === 0 ? 0 : 1;
   } catch (error) {
     if ((output.closed.reason as NodeJS.ErrnoException | undefined)?.code === "EPIPE") return 0;

@@ -18,11 +18,14 @@ const timeout = 300_000;
 const kills = 12;
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
+/** Only Linux lists processes there. */
+const hasProc = existsSync("/proc");
+
 let folder: string;
 let ports: readonly number[];
 let options: readonly string[];
 beforeAll(async () => {
-  if (!existsSync("/proc")) return;
+  if (!hasProc) return;
   folder = mkdtempSync(join(tmpdir(), "orphans-"));
   ports = [await findPort(), await findPort(), await findPort()];
   copyTiny("bert", join(folder, "base"));
@@ -78,25 +81,21 @@ async function expectNothingLeft(what: string): Promise<void> {
 
 const countChildren = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).length;
 
-test.skipIf(!existsSync("/proc"))(
-  `leaves nothing behind when it is killed around the start of a service (SEED=${seed})`,
-  { timeout },
-  async () => {
-    const random = createRandom(seed);
-    for (let kill = 0; kill < kills; kill++) {
-      const { child, finished } = start();
-      const services = 1 + (kill % 2); // inference, then the api
-      while (child.exitCode === null && countChildren(child.pid!) < services) await sleep(1);
-      const milliseconds = random.int(200);
-      await sleep(milliseconds);
-      child.kill("SIGKILL");
-      expect((await finished).code).toBe(null);
-      await expectNothingLeft(`SEED=${seed}, kill ${kill}, ${milliseconds} ms after the start of service ${services}`);
-    }
-  },
-);
+test.skipIf(!hasProc)(`leaves nothing behind when it is killed around the start of a service (SEED=${seed})`, { timeout }, async () => {
+  const random = createRandom(seed);
+  for (let kill = 0; kill < kills; kill++) {
+    const { child, finished } = start();
+    const services = 1 + (kill % 2); // inference, then the api
+    while (child.exitCode === null && countChildren(child.pid!) < services) await sleep(1);
+    const milliseconds = random.int(200);
+    await sleep(milliseconds);
+    child.kill("SIGKILL");
+    expect((await finished).code).toBe(null);
+    await expectNothingLeft(`SEED=${seed}, kill ${kill}, ${milliseconds} ms after the start of service ${services}`);
+  }
+});
 
-test.skipIf(!existsSync("/proc"))("ends when npm, which started it, is ended", { timeout }, async () => {
+test.skipIf(!hasProc)("ends when npm, which started it, is ended", { timeout }, async () => {
   const command = ["node", shipped("readability.mjs"), "up", ...options].map((word) => JSON.stringify(word)).join(" ");
   writeFileSync(join(folder, "package.json"), JSON.stringify({ name: "orphans", scripts: { start: command } }));
   for (const signal of ["SIGTERM", "SIGHUP", "SIGKILL"] as const) {
@@ -108,7 +107,7 @@ test.skipIf(!existsSync("/proc"))("ends when npm, which started it, is ended", {
   }
 });
 
-test.skipIf(!existsSync("/proc"))("ends when nobody reads its output any more", { timeout }, async () => {
+test.skipIf(!hasProc)("ends when nobody reads its output any more", { timeout }, async () => {
   const command = [process.execPath, compiled("cli"), "up", ...options].map((word) => JSON.stringify(word)).join(" ");
   const shell = spawn("sh", ["-c", `${command} | head -1`], { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "pipe"] });
   const [output, errors] = await Promise.all([text(shell.stdout), text(shell.stderr)]);

@@ -286,6 +286,7 @@ test("a server that crashes is started again", async () => {
   expect(lines).toContain("inference: was killed by SIGKILL; restarting in 0.05 s");
 });
 
+// Windows has no SIGSTOP to hang a process with.
 test.skipIf(process.platform === "win32")("a server that hangs is killed and started again", async () => {
   const isBack = (_: string, lines: readonly string[]) => lines.filter((line) => line === "inference: hello from inference").length === 2;
   const hang = (line: string, lines: readonly string[]) => {

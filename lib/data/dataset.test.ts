@@ -113,6 +113,7 @@ describe("readPassages", () => {
 
 const real = join(root, "..", "shared", "data", "commonlit", "train.csv.zip");
 
+// The competition's rules do not allow its data in this repository.
 it.skipIf(!existsSync(real))("reads the competition's data", () => {
   const { passages, warnings } = readPassages(real, { targets: true });
   expect(passages).toHaveLength(2834);

@@ -129,6 +129,7 @@ it("finds the passages that a record held out, and for several splits those that
 
 const real = join(root, "..", "shared", "data", "commonlit", "train.csv.zip");
 
+// The competition's rules do not allow its data in this repository.
 it.skipIf(!existsSync(real))("holds out of the competition's data what pandas.cut and round do", () => {
   const { passages } = readPassages(real, { targets: true });
   const { train, validation } = splitPassages(passages, 0.1, 0);

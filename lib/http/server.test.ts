@@ -67,6 +67,7 @@ it("closes the oldest connection that waits for its client where a new one needs
   }
 });
 
+// Only Linux says in /proc how many descriptors a process may have.
 it.skipIf(process.platform !== "linux")("takes at most as many connections as half of its file descriptors", () => {
   const script = `
     import { fastify } from "fastify";

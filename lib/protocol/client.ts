@@ -35,7 +35,7 @@ export interface ServerModel {
    * @param ids its token ids with the special ones, not padded
    * @throws server-unreachable; server-busy; server-refused; not-served; bad-inference-response; timed-out; the signal's reason
    */
-  score(ids: readonly number[], limits?: RequestLimits): Promise<number>;
+  score(ids: ArrayLike<number>, limits?: RequestLimits): Promise<number>;
   /** Whether the server answers at all; its model may still be loading. */
   live(): Promise<boolean>;
   ready(): Promise<boolean>;

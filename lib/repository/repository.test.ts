@@ -68,6 +68,7 @@ describe("readNewestVersion", () => {
   });
 });
 
+// Links need special rights on Windows.
 it.skipIf(process.platform === "win32")("finds models behind links, and no hidden folders", () => {
   writeRepository(folder);
   renameSync(join(folder, "readability"), join(folder, "..data"));

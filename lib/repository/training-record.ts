@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { z } from "zod";
 import type { Split } from "../data/split.js";
-import { describeIssues } from "../errors/describe-issues.js";
-import { fail, reason } from "../errors/errors.js";
+import { fail } from "../errors/errors.js";
+import { parseJson } from "../errors/parse-json.js";
 import { readFile } from "../storage/files.js";
 import { scoreTablesSchema } from "./score-tables.js";
 
@@ -89,12 +89,5 @@ export function readRecord(checkpoint: string): TrainingRecord | undefined {
   const file = join(checkpoint, recordFile);
   if (!existsSync(file)) return undefined;
   const text = readFile(file, "", "").toString("utf8");
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    return fail("bad-record", { file, problem: reason(error) }, error);
-  }
-  const parsed = recordSchema.safeParse(json);
-  return parsed.success ? parsed.data : fail("bad-record", { file, problem: describeIssues(parsed.error, json) });
+  return parseJson(text, recordSchema, (problem, cause) => fail("bad-record", { file, problem }, cause));
 }

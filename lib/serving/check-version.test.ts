@@ -43,6 +43,7 @@ it("does not wait for ever, and ends when it is told to", async () => {
   await expect(checkVersion(version, { signal: stop.signal })).rejects.toMatchObject({ code: "closed" });
 });
 
+// Windows has no mkfifo.
 it.skipIf(process.platform === "win32")("refuses a pipe in place of the graph", async () => {
   const version = writeRepository(folder, { fallback: null });
   const graph = join(version.folder, "model.onnx");

@@ -20,7 +20,7 @@ interface CheckOptions {
  */
 export async function checkVersion({ folder }: ModelVersion, { signal, timeout = 60 }: CheckOptions = {}): Promise<void> {
   if (signal?.aborted) throw failure("closed", {});
-  const child = startChild([process.execPath, compiled("lib/serving/version-check"), folder]);
+  const child = startChild([process.execPath, compiled("lib/serving/check-version-process"), folder]);
   let answer: CheckAnswer | undefined;
   child.process.on("message", (message) => {
     answer = message as CheckAnswer;

@@ -1,22 +1,22 @@
+import { intervalOf } from "../repository/intervals.js";
 import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tables.js";
 import type { TextWarning, WarningCode } from "../text/warnings.js";
 import type { ScoreMeaning } from "./result-types.js";
+
+interface ScoredText {
+  readonly score: number;
+  readonly tokens: number;
+}
 
 const basis = "Flesch-Kincaid grades of training passages with scores within the interval";
 
 /** A text with one of these warnings has a score, but no school grade. */
 const withoutGrade: readonly WarningCode[] = ["no-words", "not-english", "encoded", "code", "numbers"];
 
-/** Reads the tables of a model version. The interval is the narrowest that they have. */
-export function describeScore(
-  { intervals = [], percentiles, grades }: ScoreTables,
-  score: number,
-  warnings: readonly TextWarning[],
-): ScoreMeaning {
-  const [narrowest] = intervals;
-  const interval = narrowest
-    ? { low: score - narrowest.half_width, high: score + narrowest.half_width, coverage: narrowest.coverage }
-    : null;
+/** Reads the tables of a model version. @param tokens of the text, without special tokens */
+export function describeScore(tables: ScoreTables, { score, tokens }: ScoredText, warnings: readonly TextWarning[]): ScoreMeaning {
+  const { percentiles, grades } = tables;
+  const interval = intervalOf(tables, { score, tokens });
   const isOutside = percentiles !== undefined && (score < percentiles[0]! || score > percentiles.at(-1)!);
   const hasGrade = !isOutside && !warnings.some(({ code }) => withoutGrade.includes(code));
   return {

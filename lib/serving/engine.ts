@@ -15,7 +15,7 @@ interface RunLimits {
  * Runs windows in lanes, one window a lane at a time: in worker threads, or over HTTP.
  * @typeParam I the input for a window: its token ids, or more
  */
-export interface Engine<I = readonly number[]> {
+export interface Engine<I = ArrayLike<number>> {
   /** Lanes that are free now. */
   readonly free: number;
   /** Runs a window in a free lane. @throws session-lost if the worker died: the window may run again */

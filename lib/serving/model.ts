@@ -14,7 +14,7 @@ import { loadTokenizer } from "../text/tokenizer.js";
 import type { Engine } from "./engine.js";
 import { createLocalEngine } from "./local-engine.js";
 import { openVersion, type VersionOptions } from "./open-version.js";
-import type { TextModel } from "./read-text.js";
+import type { TextModel } from "./reading.js";
 import type { TextReader } from "./text-reader.js";
 
 /** Turns a text into windows of token ids, and those into logits. */

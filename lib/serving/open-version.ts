@@ -4,6 +4,7 @@ import { failure } from "../errors/errors.js";
 import { type Metadata, type ModelVersion, versionFiles } from "../repository/repository.js";
 import { countCores } from "../system/cores.js";
 import { loadTokenizer } from "../text/tokenizer.js";
+import { readFirstWindow } from "../text/windows.js";
 import { createLocalEngine, type LocalEngine, type LocalEngineOptions } from "./local-engine.js";
 import { createScheduler } from "./scheduler.js";
 
@@ -67,7 +68,7 @@ async function measureDifference(engine: LocalEngine, { folder, metadata }: Mode
   const scheduler = createScheduler();
   let largest = 0;
   for (const { text, score } of metadata.reference.texts) {
-    const found = await scheduler.score(engine, tokenizer.encodeTruncated(text, metadata.max_length));
+    const found = await scheduler.score(engine, readFirstWindow(tokenizer, text, metadata.max_length));
     largest = Math.max(largest, Math.abs(found - score));
   }
   return largest;

@@ -4,7 +4,7 @@ import { formatFloat32 } from "../math/float32.js";
 import type { TextScore } from "../text/windows.js";
 import { describeScore } from "./describe-score.js";
 import type { Model } from "./model.js";
-import type { Reading, ReadWindows } from "./read-text.js";
+import type { Reading, ReadWindows } from "./reading.js";
 import type { Extras, ScoreFailure, ScoreResult, SentenceEffect } from "./result-types.js";
 
 /** A text that was scored, and the model that scored it. */
@@ -16,7 +16,7 @@ export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formu
 
 export function describeResult(result: ScoredText, { formulas, sentences }: Extras): ScoreResult {
   const { model, score, tokens, windows, warnings } = result;
-  const { interval, percentile, grade } = describeScore(model.version?.metadata ?? model.tables ?? {}, score, warnings);
+  const { interval, percentile, grade } = describeScore(model.version?.metadata ?? model.tables ?? {}, result, warnings);
   return {
     score: shorten(score),
     interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },

@@ -1,6 +1,6 @@
 import { combineScores, type TextScore } from "../text/windows.js";
 import type { Model } from "./model.js";
-import type { ReadWindows } from "./read-text.js";
+import type { ReadWindows } from "./reading.js";
 import type { Limits, Scheduler } from "./scheduler.js";
 import { readText } from "./text-reader.js";
 
@@ -25,7 +25,6 @@ export async function scoreWindows(
   windows: ReadWindows,
   limits?: Limits,
 ): Promise<TextScore> {
-  const ids = windows.ids.map((ids) => Array.from(ids));
-  const { logits } = await scheduler.run(engine, ids, { ...limits, atOnce: windowsAtOnce });
+  const { logits } = await scheduler.run(engine, windows.ids, { ...limits, atOnce: windowsAtOnce });
   return combineScores(windows, logits);
 }

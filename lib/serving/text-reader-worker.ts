@@ -1,7 +1,7 @@
 import { parentPort, workerData } from "node:worker_threads";
 import { ReadabilityError, reason } from "../errors/errors.js";
 import { loadTokenizer } from "../text/tokenizer.js";
-import { mapWindows, readTextHere } from "./read-text.js";
+import { mapWindows, readTextHere } from "./reading.js";
 import { packWindows, type ReaderAnswer, type ReaderRequest, type ReaderSetup } from "./text-reader.js";
 
 const { folder, maxLength } = workerData as ReaderSetup;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.js";
-import { type Reading, readTextHere } from "./read-text.js";
+import { type Reading, readTextHere } from "./reading.js";
 import { longestReadHere, readText, startTextReader, type TextReader } from "./text-reader.js";
 
 const folder = mkdtempSync(join(tmpdir(), "text-reader-"));

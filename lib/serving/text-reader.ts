@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { Worker } from "node:worker_threads";
 import { type ErrorCode, ReadabilityError } from "../errors/errors.js";
 import { compiled } from "../system/package-files.js";
-import { mapWindows, type Reading, type ReadWindows, readTextHere, type TextModel, type Wanted } from "./read-text.js";
+import { mapWindows, type Reading, type ReadWindows, readTextHere, type TextModel, type Wanted } from "./reading.js";
 
 /** A thread that reads texts, one at a time, with the tokenizer of one model. */
 export interface TextReader {

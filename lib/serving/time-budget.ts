@@ -1,7 +1,7 @@
 import { fail } from "../errors/errors.js";
 import { combineScores, type TextScore } from "../text/windows.js";
 import type { Model } from "./model.js";
-import type { ReadWindows, Wanted } from "./read-text.js";
+import type { ReadWindows, Wanted } from "./reading.js";
 import type { RunWindows, Timing } from "./scheduler.js";
 import { windowsAtOnce } from "./score-text.js";
 
@@ -46,7 +46,7 @@ export function createTimeBudget(timeout: number, now: () => number = () => perf
       const logits = new Float32Array(windows.length);
       let spent = 0;
       for (let done = 0; done < windows.length; ) {
-        const inputs = windows.slice(done, done + windowsBetween).map((ids) => Array.from(ids));
+        const inputs = windows.slice(done, done + windowsBetween);
         const scored = await run(engine, inputs, windowsAtOnce);
         onTimings(scored.timings);
         logits.set(scored.logits, done);

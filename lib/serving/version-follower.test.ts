@@ -122,6 +122,7 @@ it("does not open a version again whose files have other inodes and times and th
   expect([follower.current, opens]).toEqual([1, [2, 1]]);
 });
 
+// Links need special rights on Windows.
 it.skipIf(process.platform === "win32")("follows links to versions, as git-sync and Kubernetes make them", async () => {
   publishVersion(folder, 1);
   mkdirSync(join(folder, "..data"));

@@ -85,7 +85,7 @@ export function startWorker(
 }
 
 /** Workers with one model, the lanes of an engine. A worker that dies is replaced. */
-export interface WorkerPool extends Engine<readonly number[] | Row> {
+export interface WorkerPool extends Engine<ArrayLike<number> | Row> {
   /** Names of the graph's inputs. */
   readonly inputs: readonly string[];
   /** Number of live workers. */

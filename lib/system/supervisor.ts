@@ -17,7 +17,7 @@ export interface SupervisorOptions {
   readonly restarts: { readonly pause: number; readonly limit: number; readonly calm: number };
 }
 
-export interface ServerOptions {
+interface ServerOptions {
   /** Resolves when the server is ready or the signal aborts. A rejection fails the first start, and is ignored after a restart. */
   readonly waitUntilReady: (signal: AbortSignal) => Promise<unknown>;
   /** Called after each start. */

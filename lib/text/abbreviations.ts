@@ -3,7 +3,7 @@
  * "title": a name follows. "inner": more of the sentence follows. "numbered": it goes on where a number follows.
  * "either": it ends where a word follows that opens sentences. "final": it ends where a capital follows. "unit": "final" after a number.
  */
-export type AbbreviationKind = "title" | "inner" | "numbered" | "either" | "final" | "unit";
+type AbbreviationKind = "title" | "inner" | "numbered" | "either" | "final" | "unit";
 
 const words: { readonly [kind in AbbreviationKind]: string } = {
   title:

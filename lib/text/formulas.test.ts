@@ -30,6 +30,12 @@ describe("applyFormulas", () => {
   );
 });
 
+it("readingEase and gradeLevel read wrapped lines as their paragraph", () => {
+  const lines = "The cat sat on the mat and it looked at the big dog for an\nhour or two, as cats do when they are not hun-\ngry at all.";
+  const paragraph = "The cat sat on the mat and it looked at the big dog for an hour or two, as cats do when they are not hungry at all.";
+  expect([readingEase(lines), gradeLevel(lines)]).toEqual([readingEase(paragraph), gradeLevel(paragraph)]);
+});
+
 describe("countText", () => {
   it("leaves headings, labels and short list items out, with their words", () => {
     const sentences = "Water moves all the time. It falls as rain.";

@@ -1,17 +1,18 @@
 import { automatedReadability } from "automated-readability";
 import { colemanLiau } from "coleman-liau";
-import { daleChall as easyWords } from "dale-chall";
 import { daleChallFormula } from "dale-chall-formula";
 import { flesch } from "flesch";
 import { fleschKincaid } from "flesch-kincaid";
 import { gunningFog } from "gunning-fog";
 import { smogFormula } from "smog-formula";
 import { syllable } from "syllable";
+import { easyWords } from "./dale-chall.js";
 import { isTitle } from "./lines.js";
+import { normalizeText } from "./normalize.js";
 import { findSentences } from "./sentences.js";
 
 /** What the formulas count in a text. */
-export type Counts = {
+type Counts = {
   readonly sentence: number;
   readonly word: number;
   readonly letter: number;
@@ -38,7 +39,7 @@ const formulas = {
   dale_chall: ({ sentence, word, unfamiliar }) => daleChallFormula({ sentence, word, difficultWord: unfamiliar }),
 } as const satisfies Readonly<Record<string, (counts: Counts) => number>>;
 
-export type FormulaName = keyof typeof formulas;
+type FormulaName = keyof typeof formulas;
 export type FormulaScores = { readonly [name in FormulaName]: number | null };
 
 /** What each formula says of a text; null where the text has no sentence to count. @param text as `normalizeText` gives it */
@@ -54,11 +55,11 @@ export function applyFormulas(text: string): FormulaScores {
 /** A text without a sentence counts as one word of one syllable here, so that a fit over many texts has a number for each. */
 const oneWord = { sentence: 1, word: 1, syllable: 1 };
 
-/** Flesch reading ease of a text: 100 is very easy, 0 very hard. */
-export const readingEase = (text: string): number => applyFormulas(text).flesch_reading_ease ?? flesch(oneWord);
+/** Flesch reading ease of a text as it was given: 100 is very easy, 0 very hard. */
+export const readingEase = (text: string): number => applyFormulas(normalizeText(text)).flesch_reading_ease ?? flesch(oneWord);
 
-/** Flesch-Kincaid grade of a text: the school year that reads it. */
-export const gradeLevel = (text: string): number => applyFormulas(text).flesch_kincaid_grade ?? fleschKincaid(oneWord);
+/** Flesch-Kincaid grade of a text as it was given: the school year that reads it. */
+export const gradeLevel = (text: string): number => applyFormulas(normalizeText(text)).flesch_kincaid_grade ?? fleschKincaid(oneWord);
 
 const wordPattern = /\p{L}[\p{L}\p{M}'’-]*/gu;
 /** Longer runs of letters are no words. */
@@ -121,18 +122,16 @@ function describeWord(word: string): WordFacts {
 
 const dropEnding = (word: string) => word.replace(/(?:es|ed|ing)$/, "");
 
-const easy = new Set(easyWords);
-
 /** Whether a word, or each part of a compound, is on the Dale-Chall list, or a form of a word there that Chall and Dale count with it. */
 function isFamiliar(word: string): boolean {
-  if (easy.has(word) || easy.has(`${word}.`)) return true; // the list has "mr."
+  if (easyWords.has(word) || easyWords.has(`${word}.`)) return true; // the list has "mr."
   const parts = word.split("-").filter((part) => part !== "");
   if (parts.length > 1) return parts.every(isFamiliar);
   const stems = endings.flatMap(([ending, replacements]) =>
     word.endsWith(ending) ? replacements.map((replacement) => word.slice(0, -ending.length) + replacement) : [],
   );
   return stems.some(
-    (stem) => easy.has(stem) || (/(\p{L})\1$/u.test(stem) && /(?:ed|ing|er|est)$/.test(word) && easy.has(stem.slice(0, -1))),
+    (stem) => easyWords.has(stem) || (/(\p{L})\1$/u.test(stem) && /(?:ed|ing|er|est)$/.test(word) && easyWords.has(stem.slice(0, -1))),
   );
 }
 

@@ -11,7 +11,7 @@ export interface Line {
 }
 
 /** The white space between two lines. */
-export interface LineBreak {
+interface LineBreak {
   readonly start: number;
   readonly end: number;
   /** "wrap": the line goes on. "soft": kept, but no end of a sentence, as in verse. "block": a paragraph, heading or list item ends. */

@@ -1,5 +1,5 @@
-import { daleChall } from "dale-chall";
 import { mapCharacters } from "./characters.js";
+import { easyWords } from "./dale-chall.js";
 import { applyEdits, type Edit, type MappedText, replaceMatches, unchanged } from "./edits.js";
 import { endsDivided, findLineBreaks } from "./lines.js";
 
@@ -38,8 +38,6 @@ function joinLines(source: MappedText): MappedText {
   return applyEdits(source, edits);
 }
 
-const known = new Set(daleChall.map((word) => word.toLowerCase()));
-
 /**
  * Puts a word together that a hyphen divides at a line end. Without the hyphen, unless both parts are words of the Dale-Chall list and
  * the whole is not ("well-known", but "something"), or the second part begins with a capital. "first- and second-class" keeps its space.
@@ -49,7 +47,7 @@ function joinWord(text: string, start: number, end: number): Edit {
   const second = /^[\p{L}\p{M}]+/u.exec(text.slice(end, end + 30))?.[0] ?? "";
   if (/^(?:and|or|to|nor|but)$/.test(second)) return { start, end, replacement: " " };
   if (!/^\p{Ll}/u.test(second)) return { start, end, replacement: "" };
-  const isWord = (word: string) => word.length > 2 && known.has(word.toLowerCase());
-  const compound = isWord(first) && isWord(second) && !known.has((first + second).toLowerCase());
+  const isWord = (word: string) => word.length > 2 && easyWords.has(word.toLowerCase());
+  const compound = isWord(first) && isWord(second) && !easyWords.has((first + second).toLowerCase());
   return compound ? { start, end, replacement: "" } : { start: start - 1, end, replacement: "" };
 }

@@ -25,7 +25,7 @@ interface Row {
 }
 
 /** Scores of fewer words differ too much from those of the whole text: docs/texts.md has the measurement. */
-export const fewestWords = 30;
+const fewestWords = 30;
 
 /** What keeps the score of a text from meaning what it says. Later rows may leave the word to earlier ones. */
 const rows = {

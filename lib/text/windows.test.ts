@@ -4,8 +4,9 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, describe, expect, it } from "vitest";
 import { writeByteLevelTokenizer, writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
+import { normalizeText } from "./normalize.js";
 import { loadTokenizer, type Tokenizer } from "./tokenizer.js";
-import { combineScores, splitWindows } from "./windows.js";
+import { combineScores, readFirstWindow, splitWindows } from "./windows.js";
 
 const folder = mkdtempSync(join(tmpdir(), "windows-"));
 writeWordPieceTokenizer(join(folder, "wordpiece"));
@@ -108,5 +109,22 @@ describe("combineScores", () => {
     const scores = [0.1, 0.5, 0.9]; // of windows of 20 tokens: 0 to 20, 20 to 40 and 30 to 50
     const expected = Math.fround((20 * 0.1 + 20 * 0.5 + 10 * 0.9) / 50);
     expect(combine(sentence(50), 20 + 2, () => scores.shift()!)).toEqual({ score: expected, tokens: 50, windows: 3 });
+  });
+});
+
+describe("readFirstWindow", () => {
+  it.each(["wordpiece", "bytelevel"] as const)("is the first window of the normalized text (%s)", (name) => {
+    fc.assert(
+      fc.property(text, fc.integer({ min: 3, max: 40 }), (text, maxLength) => {
+        const [first] = splitWindows(tokenizers[name], normalizeText(text), maxLength).ids;
+        expect(readFirstWindow(tokenizers[name], text, maxLength)).toEqual(first);
+      }),
+    );
+  });
+
+  it("reads wrapped lines as their paragraph", () => {
+    const lines = "The cat sat on the mat and it looked at the big dog for an\nhour or two, as cats do when they are not hun-\ngry at all.";
+    const paragraph = "The cat sat on the mat and it looked at the big dog for an hour or two, as cats do when they are not hungry at all.";
+    expect(readFirstWindow(tokenizers.bytelevel, lines, 256)).toEqual(tokenizers.bytelevel.encode(paragraph));
   });
 });

@@ -1,3 +1,4 @@
+import { normalizeText } from "./normalize.js";
 import { roomForText, type Tokenizer } from "./tokenizer.js";
 
 export interface TextScore {
@@ -12,7 +13,7 @@ export interface TextScore {
 /** A text as the model reads it. */
 export interface Windows {
   /** Token ids of each window, special tokens included. */
-  readonly ids: readonly number[][];
+  readonly ids: readonly (readonly number[])[];
   /** Tokens that each window adds to those before it. Their sum is the number of the text's tokens. */
   readonly weights: readonly number[];
 }
@@ -46,4 +47,13 @@ export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: numb
     ids: starts.map((start) => [...prefix, ...body.slice(start, start + room), ...suffix]),
     weights: starts.map((_, i) => Math.min(room, tokens - i * room)),
   };
+}
+
+/** A text, as it was given, in the windows that serving scores. @throws short-window */
+export const readWindows = (tokenizer: Tokenizer, text: string, maxLength: number): Windows =>
+  splitWindows(tokenizer, normalizeText(text), maxLength);
+
+/** The token ids of a text's first window: of the text as it was given, normalized and then cut. @throws short-window */
+export function readFirstWindow(tokenizer: Pick<Tokenizer, "encodeTruncated">, text: string, maxLength: number): number[] {
+  return tokenizer.encodeTruncated(normalizeText(text), maxLength);
 }

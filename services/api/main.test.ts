@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import { describeModel } from "../../lib/protocol/model-metadata.js";
 import type { ModelVersion } from "../../lib/repository/repository.js";
-import { readTextHere } from "../../lib/serving/read-text.js";
+import { readTextHere } from "../../lib/serving/reading.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
 import { combineScores } from "../../lib/text/windows.js";
 import { type Running, runCommand, startCommand, waitForAddress } from "../../test/commands.js";

@@ -1,5 +1,6 @@
 import { kinds, option } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
+import { serverOptions } from "../../lib/cli/server-options.js";
 
 export const options = {
   repository: option(kinds.text, places.repository, "Model repository. The tokenizer and metadata of its newest version are used."),
@@ -17,22 +18,7 @@ export const options = {
   host: option(kinds.text, "::", "Address to listen on. ::, every address; 0.0.0.0, every address of IPv4."),
   cacheSize: option(kinds.count, 0, "Number of texts whose scores are cached. 0: no cache, so that a load test measures the model."),
   bodyLimit: option(kinds.positive, 1 << 20, "Largest request body, decompressed, in bytes."),
-  bodiesLimit: option(kinds.positive, 32 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
-  maxConnections: option(
-    kinds.positive,
-    4000,
-    "Largest number of connections, at most half of the file descriptors. A further one closes the oldest that waits for its client.",
-  ),
-  keepAliveTimeout: option(
-    kinds.duration.refine((seconds) => seconds > 0, "must be more than 0"),
-    72,
-    "Time that a connection stays open without a request, in seconds or with a unit. Use more than a load balancer in front does.",
-  ),
-  shutdownDelay: option(
-    kinds.duration,
-    0,
-    "Time after SIGTERM, in seconds or with a unit, in which it still serves but is not ready, so that load balancers stop sending requests before it stops.",
-  ),
+  ...serverOptions,
   timeout: option(kinds.milliseconds, 30_000, "Longest time for a request, in milliseconds or with a unit."),
   queueLimit: option(kinds.positive, 1000, "Largest number of requests in progress. Further requests get status 503."),
   concurrency: option(

@@ -15,7 +15,7 @@ import { type AppOptions, buildApp } from "./app.js";
 
 const tables = {
   intervals: [
-    { coverage: 0.8, half_width: 2 },
+    { coverage: 0.9, half_width: 2 },
     { coverage: 0.95, half_width: 4 },
   ],
   percentiles: Array.from({ length: 101 }, (_, percent) => percent - 100),
@@ -89,7 +89,7 @@ describe("POST /v1/score", () => {
     expect([status, type]).toEqual([200, "application/json"]);
     expect(body).toEqual({
       score: shorten(score),
-      interval: { low: shorten(score - 2), high: shorten(score + 2), coverage: 0.8 },
+      interval: { low: shorten(score - 2), high: shorten(score + 2), coverage: 0.9 },
       percentile: shorten(Math.round((score + 100) * 10) / 10),
       grade: {
         low: shorten(Math.round((2 - 0.1 * (score + 2)) * 10) / 10),
@@ -214,7 +214,7 @@ describe("POST /v1/score", () => {
     await post({ text }, "/predict");
     const { body } = await post({ text, formulas: true });
     expect(body).toMatchObject({ score: shorten(scoreOf("The fish swam.")), tokens: 3, warnings: [{ code: "too-short" }] });
-    expect(body.interval.coverage).toBe(0.8);
+    expect(body.interval.coverage).toBe(0.9);
     expect(body.formulas.smog).toEqual(expect.any(Number));
     await post({ texts: [text, text] });
     await post({ text }, "/predict");
@@ -231,7 +231,7 @@ describe("a text that takes too long", () => {
   /** An engine whose windows claim a second each, so that four of them run a second. */
   const slow = (score: (ids: readonly number[]) => number): Engine => ({
     ...fakeEngine(score),
-    run: async (ids) => ({ logit: score(ids), seconds: 1 }),
+    run: async (ids) => ({ logit: score(Array.from(ids)), seconds: 1 }),
   });
 
   it.each(["/predict", "/v1/score"])("is refused by %s after its first windows, and before it is read the next time", async (path) => {

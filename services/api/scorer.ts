@@ -1,7 +1,8 @@
 import type { FastifyReply } from "fastify";
-import { type ErrorCode, fail, failure, ReadabilityError } from "../../lib/errors/errors.js";
+import { type ErrorCode, fail, ReadabilityError } from "../../lib/errors/errors.js";
+import { abortWithClient } from "../../lib/http/abort.js";
 import type { Model } from "../../lib/serving/model.js";
-import type { Reading, Wanted } from "../../lib/serving/read-text.js";
+import type { Reading, Wanted } from "../../lib/serving/reading.js";
 import type { RunWindows, Scheduler } from "../../lib/serving/scheduler.js";
 import { findEffects, listRests, type ScoredText } from "../../lib/serving/score-result.js";
 import { readText } from "../../lib/serving/text-reader.js";
@@ -106,12 +107,4 @@ export function createScorer({ source, scheduler, cacheSize, timeout }: ScorerOp
       return { ...own, model, warnings, formulas, sentences };
     });
   }
-}
-
-function abortWithClient(reply: FastifyReply): AbortSignal {
-  const controller = new AbortController();
-  reply.raw.once("close", () => {
-    if (!reply.raw.writableEnded) controller.abort(failure("cancelled", {}));
-  });
-  return controller.signal;
 }

@@ -22,7 +22,7 @@ export interface ModelSource {
   close(): Promise<void>;
 }
 
-export interface SourceOptions {
+interface SourceOptions {
   readonly repository: string;
   /** Milliseconds a request to the inference server may take that has no deadline. */
   readonly timeout: number;

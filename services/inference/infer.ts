@@ -1,6 +1,7 @@
 import { setImmediate } from "node:timers/promises";
 import type { FastifyInstance } from "fastify";
-import { fail, failure } from "../../lib/errors/errors.js";
+import { fail } from "../../lib/errors/errors.js";
+import { abortWithClient } from "../../lib/http/abort.js";
 import { headerLength } from "../../lib/protocol/message.js";
 import { decodeRequest } from "../../lib/protocol/request.js";
 import { encodeResponse } from "../../lib/protocol/response.js";
@@ -23,14 +24,13 @@ function nextTurn(): Promise<void> {
 /** Adds the routes that score. */
 export function addInference(app: FastifyInstance, models: Models, usualTimeout: number): void {
   addModelRoute(app, models, "POST", "/infer", async (served, request, reply) => {
+    const signal = abortWithClient(reply);
     const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0);
     request.body = undefined; // what is read of it is kept, not its bytes
     if (body.length > short) await nextTurn();
     const asked = decodeRequest(body, request.headers[headerLength] as string | undefined, served.engine.inputs, served.bounds);
-    const gone = new AbortController();
-    reply.raw.once("close", () => reply.raw.writableEnded || gone.abort(failure("cancelled", {})));
     const logits = await countInference(served, async () => {
-      const limits = { queueTimeout: asked.timeout ?? usualTimeout, signal: gone.signal };
+      const limits = { queueTimeout: asked.timeout ?? usualTimeout, signal };
       const { logits } = await served.scheduler.run(served.engine, splitBatch(asked.inputs), limits);
       const wrong = logits.find((logit) => !Number.isFinite(logit));
       return wrong === undefined ? logits : fail("bad-score", { score: wrong });

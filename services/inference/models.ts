@@ -13,7 +13,7 @@ export interface ModelsOptions {
 }
 
 /** A row of the repository index. A model that was never loaded has no version. */
-export interface IndexRow extends Partial<Omit<VersionState, "version">> {
+interface IndexRow extends Partial<Omit<VersionState, "version">> {
   readonly name: string;
   readonly version?: string;
 }

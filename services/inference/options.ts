@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { kinds, option } from "../../lib/cli/options.js";
 import { places } from "../../lib/cli/paths.js";
+import { serverOptions } from "../../lib/cli/server-options.js";
 
 export const options = {
   repository: option(kinds.text, places.repository, "Model repository. The newest version of each model is served."),
@@ -21,20 +22,5 @@ export const options = {
   queueLimit: option(kinds.positive, 1000, "Texts of a model that may wait, and the most in one request. Further requests get status 503."),
   timeout: option(kinds.milliseconds, 30_000, "Longest wait of a request without a timeout of its own, in milliseconds or with a unit."),
   bodyLimit: option(kinds.positive, 16 << 20, "Largest request body, decompressed, in bytes."),
-  bodiesLimit: option(kinds.positive, 32 << 20, "Bytes of request bodies in memory at the same time. Further long bodies get status 503."),
-  maxConnections: option(
-    kinds.positive,
-    4000,
-    "Largest number of connections, at most half of the file descriptors. A further one closes the oldest that waits for its client.",
-  ),
-  keepAliveTimeout: option(
-    kinds.duration.refine((seconds) => seconds > 0, "must be more than 0"),
-    72,
-    "Time that a connection stays open without a request, in seconds or with a unit. Use more than a load balancer in front does.",
-  ),
-  shutdownDelay: option(
-    kinds.duration,
-    0,
-    "Time after SIGTERM, in seconds or with a unit, in which it still serves but is not ready, so that load balancers stop sending requests before it stops.",
-  ),
+  ...serverOptions,
 };

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyRequest } from "fastify";
 import { z } from "zod";
-import { describeIssues } from "../../lib/errors/describe-issues.js";
-import { fail, reason } from "../../lib/errors/errors.js";
+import { fail } from "../../lib/errors/errors.js";
+import { parseJson } from "../../lib/errors/parse-json.js";
 import type { Models } from "./models.js";
 import { addRoute } from "./routes.js";
 
@@ -22,44 +22,27 @@ export function addRepository(app: FastifyInstance, models: Models): void {
   };
   // As in Triton, the request may name a repository; there is only one.
   for (const prefix of ["/v2/repository", "/v2/repository/:repository"]) {
+    const add = (verb: string, schema: z.ZodType, expected: string, act: (model: string) => Promise<void>) =>
+      addRoute(
+        app,
+        "POST",
+        `${prefix}/models/:model/${verb}`,
+        async (request, reply) => {
+          readBody(request, schema, expected);
+          await act((request.params as { readonly model: string }).model);
+          return reply.send();
+        },
+        bodyLimit,
+      );
     addRoute(app, "POST", `${prefix}/index`, listIndex, bodyLimit);
-    addRoute(
-      app,
-      "POST",
-      `${prefix}/models/:model/load`,
-      async (request, reply) => {
-        readBody(request, loadSchema, "no parameters; a model is loaded as it is in the repository");
-        await models.load(readModel(request));
-        return reply.send();
-      },
-      bodyLimit,
-    );
-    addRoute(
-      app,
-      "POST",
-      `${prefix}/models/:model/unload`,
-      async (request, reply) => {
-        readBody(request, unloadSchema, 'an object like {"parameters": {}}');
-        await models.unload(readModel(request));
-        return reply.send();
-      },
-      bodyLimit,
-    );
+    add("load", loadSchema, "no parameters; a model is loaded as it is in the repository", models.load);
+    add("unload", unloadSchema, 'an object like {"parameters": {}}', models.unload);
   }
 }
-
-const readModel = ({ params }: FastifyRequest) => (params as { readonly model: string }).model;
 
 /** Reads a body, which may be empty. @throws bad-inference-request */
 function readBody<T>({ body }: FastifyRequest, schema: z.ZodType<T>, expected: string): T {
   const text = (body as Buffer | undefined)?.toString() || "{}";
   const refuse = (problem: string) => fail("bad-inference-request", { problem: `The request is invalid (${problem})`, expected });
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    return refuse(reason(error));
-  }
-  const parsed = schema.safeParse(json);
-  return parsed.success ? parsed.data : refuse(describeIssues(parsed.error, json, "the body"));
+  return parseJson(text, schema, refuse, "the body");
 }

@@ -3,7 +3,7 @@ import { failure } from "../../lib/errors/errors.js";
 import type { Models } from "./models.js";
 import type { Served } from "./served.js";
 
-export type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
+type Handler = (request: FastifyRequest, reply: FastifyReply) => unknown;
 
 /** Adds a route that answers 405 to other methods, as Triton does. @param bodyLimit bytes; by default, the app's */
 export function addRoute(app: FastifyInstance, method: "GET" | "POST", url: string, handler: Handler, bodyLimit?: number): void {

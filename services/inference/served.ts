@@ -6,13 +6,13 @@ import { createScheduler, type Scheduler } from "../../lib/serving/scheduler.js"
 
 /** Why a request failed, in Triton's words. */
 export const failureReasons = ["REJECTED", "CANCELED", "BACKEND", "OTHER"] as const;
-export type FailureReason = (typeof failureReasons)[number];
+type FailureReason = (typeof failureReasons)[number];
 
 /** Rows of a table whose size is not known: what ONNX Runtime refuses itself, except for negative ids. */
 const mostRows = 2 ** 31;
 
 /** What a model was asked so far. */
-export interface Usage {
+interface Usage {
   success: number;
   readonly failures: Record<FailureReason, number>;
   /** Texts of the successful requests. */

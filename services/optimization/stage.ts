@@ -20,7 +20,7 @@ import { reportFiles } from "./version.js";
 export async function stageVersion(staging: string, outcome: Outcome, graphs: Graphs): Promise<void> {
   const { target, model, checkpoint, rows, found } = outcome;
   const { served, kept } = found;
-  const tables = makeTables(model.record, rows, served.scores);
+  const tables = makeTables(model.record, rows, { rows: served.scores, excerpts: found.excerpts });
   writeTokenizerFiles(model.folder, staging, model.maxLength);
   const metadata: Metadata = {
     producer: `${producer.name} ${producer.version}`,
@@ -37,7 +37,7 @@ export async function stageVersion(staging: string, outcome: Outcome, graphs: Gr
     tokenizer: await hashFile(join(staging, "tokenizer.json")),
     accuracy: describeAccuracy(outcome),
     reference: {
-      tolerance: chooseTolerance(served),
+      tolerance: chooseTolerance(served, model.record?.scale?.deviation),
       texts: outcome.references.map((text, i) => ({ text, score: found.references[i]! })),
     },
     ...tables,
@@ -48,19 +48,22 @@ export async function stageVersion(staging: string, outcome: Outcome, graphs: Gr
   await arrangeGraphs(staging, served.precision, graphs);
 }
 
-function describeAccuracy({ rows: { ids, targets }, found: { gate, served } }: Outcome): Metadata["accuracy"] {
+function describeAccuracy({ rows: { windows, targets }, found: { gate, served } }: Outcome): Metadata["accuracy"] {
   return {
     against: targets ? "targets" : "fp32",
-    rows: ids.length,
+    rows: windows.length,
     rmse: served.accuracy.rmse,
     rmse_fp32: gate.results[0]!.accuracy.rmse,
     largest_difference: served.accuracy.largestDifference,
   };
 }
 
-/** Twice the largest difference, because other processors round differently. Sums that overflow differ by more. */
-function chooseTolerance({ accuracy }: GateResult): number {
-  return Math.max(0.1, 2 * accuracy.largestDifference);
+/**
+ * Twice the largest difference, because other processors round differently. Sums that overflow differ by more.
+ * @param deviation standard deviation of the labels, if training standardized them; CommonLit's is about 1
+ */
+export function chooseTolerance({ accuracy }: Pick<GateResult, "accuracy">, deviation = 1): number {
+  return Math.max(0.1 * deviation, 2 * accuracy.largestDifference);
 }
 
 /** Gives the served graph and its fallback the names that servers look for, and removes the other graphs. */

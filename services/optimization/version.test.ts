@@ -56,6 +56,7 @@ describe("publishVersion", () => {
   });
 });
 
+// Windows reports a folder in the way as EPERM, like a file that may not be written.
 it.skipIf(process.platform === "win32")("says what cannot be written where something is in the way", () => {
   publish("a");
   mkdirSync(join(repository, "easy", "warmup", "input_ids_8"));

@@ -6,7 +6,7 @@ import type { Settings } from "./options.js";
 import { streams } from "./streams.js";
 
 /** The token ids of a whole text without special tokens, and the places where its sentences end. */
-export interface Sentences {
+interface Sentences {
   readonly ids: Int32Array;
   readonly ends: readonly number[];
 }

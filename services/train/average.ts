@@ -16,8 +16,8 @@ import { checkFolder, writeFileAtomic } from "../../lib/storage/files.js";
 import { hashFile } from "../../lib/storage/hash.js";
 import { countCores } from "../../lib/system/cores.js";
 import { producer } from "../../lib/system/producer.js";
-import { normalizeText } from "../../lib/text/normalize.js";
 import { loadTokenizer, writeTokenizerFiles } from "../../lib/text/tokenizer.js";
+import { readFirstWindow } from "../../lib/text/windows.js";
 import { replaceModel, tidyUp } from "./finish.js";
 import { eventsFile, metricsFile } from "./metrics.js";
 import type { Settings } from "./options.js";
@@ -103,7 +103,7 @@ async function measure(checkpoint: Checkpoint, { folder, record }: Member, passa
   const engine = await createLocalEngine({ graph: buildServingGraph(checkpoint, "fp32"), workers: countCores() });
   const scheduler = createScheduler();
   try {
-    const score = ({ excerpt }: Passage) => scheduler.score(engine, tokenizer.encodeTruncated(normalizeText(excerpt), record.max_length));
+    const score = ({ excerpt }: Passage) => scheduler.score(engine, readFirstWindow(tokenizer, excerpt, record.max_length));
     const scores = await mapWithProgress("average", "texts", passages, score);
     return rootMeanSquare(passages.map(({ target }, i) => scores[i]! - target));
   } finally {

@@ -4,7 +4,7 @@ import type { Augment, TrainingExample } from "./augment.js";
 import type { Settings } from "./options.js";
 import { streams } from "./streams.js";
 
-export interface EpochBatch extends Batch {
+interface EpochBatch extends Batch {
   /** Counted from 1. */
   readonly epoch: number;
   /** Tokens of its examples, without padding. */

@@ -1,6 +1,6 @@
 import type { z } from "zod";
-import { describeIssues } from "../../lib/errors/describe-issues.js";
-import { fail, reason } from "../../lib/errors/errors.js";
+import { fail } from "../../lib/errors/errors.js";
+import { parseJson } from "../../lib/errors/parse-json.js";
 import { readFile } from "../../lib/storage/files.js";
 
 /**
@@ -10,12 +10,5 @@ import { readFile } from "../../lib/storage/files.js";
  */
 export function readJson<T>(file: string, schema: z.ZodType<T>, remedy: string): T {
   const text = readFile(file, "a JSON file", remedy).toString("utf8");
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    return fail("bad-config", { file, problem: reason(error), remedy }, error);
-  }
-  const parsed = schema.safeParse(json);
-  return parsed.success ? parsed.data : fail("bad-config", { file, problem: describeIssues(parsed.error, json), remedy });
+  return parseJson(text, schema, (problem, cause) => fail("bad-config", { file, problem, remedy }, cause));
 }

@@ -45,7 +45,7 @@ const arrays = ["parameters", "firstMoments", "secondMoments", "average", "best"
 type Arrays = Readonly<Record<string, Float32Array>>;
 const arraysOf = (state: TrainingState): Arrays => Object.fromEntries(arrays.flatMap((name) => (state[name] ? [[name, state[name]]] : [])));
 
-export interface Saved {
+interface Saved {
   /** Steps taken so far. */
   readonly step: number;
   readonly history: History;

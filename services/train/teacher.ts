@@ -32,7 +32,7 @@ export interface Teaching {
 }
 
 /** Consecutive sentences of a passage; the target is the score. */
-export interface Window {
+interface Window {
   readonly passage: number;
   readonly text: string;
   readonly example: TrainingExample;

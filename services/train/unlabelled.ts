@@ -6,7 +6,7 @@ import { isBlank } from "../../lib/text/blank.js";
 import { normalizeText } from "../../lib/text/normalize.js";
 
 /** Passages without labels, for a teacher to score. */
-export interface Unlabelled {
+interface Unlabelled {
   /** Normalized; all different, and none of them a labelled passage. */
   readonly texts: readonly string[];
   /** Names of the passages in messages. */

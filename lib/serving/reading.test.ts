@@ -7,9 +7,9 @@ import { wordTokenizer } from "../../test/fakes.js";
 import { writeByteLevelTokenizer, writeWordPieceTokenizer } from "../../test/tiny-tokenizers.js";
 import { normalizeText } from "../text/normalize.js";
 import { loadTokenizer, type Tokenizer } from "../text/tokenizer.js";
-import { readTextHere, type Wanted } from "./read-text.js";
+import { readTextHere, type Wanted } from "./reading.js";
 
-const folder = mkdtempSync(join(tmpdir(), "read-text-"));
+const folder = mkdtempSync(join(tmpdir(), "reading-"));
 writeWordPieceTokenizer(join(folder, "wordpiece"));
 writeByteLevelTokenizer(join(folder, "bytelevel"));
 const wordpiece = loadTokenizer(join(folder, "wordpiece"));
