@@ -3,9 +3,7 @@ export { ApiError } from "./lib/client/api-error.js";
 export {
   type Client,
   type ClientOptions,
-  type Comparison,
   createClient,
-  type ModelInfo,
   type ScoreCallOptions,
 } from "./lib/client/client.js";
 export type { RequestOptions } from "./lib/client/request.js";

@@ -30,7 +30,7 @@ type Check = { readonly prints: RegExp } | "only checked";
 
 const predict = `curl -s http://localhost:5000/predict -H 'content-type: application/json' -d '{"text": "Some text to score"}'`;
 
-const post = (body: string) => `curl -s http://localhost:5000/v1/score -H 'content-type: application/json' -d '${body}'`;
+const post = (body: string, path = "/v1/score") => `curl -s http://localhost:5000${path} -H 'content-type: application/json' -d '${body}'`;
 
 /** Every command in the docs. The settings of `beforeAll` make those that run small; the others take minutes or need a server. */
 const commands: Readonly<Record<string, Check>> = {
@@ -63,6 +63,15 @@ const commands: Readonly<Record<string, Check>> = {
       /^\{"score":.*"sentences":\[\{"start":0,"end":23,"effect":-?[\d.]+\},\{"start":24,"end":33,"effect":-?[\d.]+\}\],"model":"readability","version":1\}$/,
   },
   [post('{"texts": ["The cat sat.", " "]}')]: { prints: /^\{"results":\[\{"score":.*\{"error":\{"status":422,"code":"empty-text",.*\]\}$/ },
+  [post('{"text": "The cat sat on the mat.", "target": {"score": -0.5}}')]: {
+    prints:
+      /^\{"score":.*"target":\{"score":-0.5,"suits":null,"difference":-?[\d.]+,"confidence":null\},"model":"readability","version":1\}$/,
+  },
+  [`printf '%s\\n' '{"id": "a", "text": "The cat sat on the mat."}' '"It slept."' | curl -s http://localhost:5000/v1/score -H 'content-type: application/x-ndjson' --data-binary @-`]:
+    { prints: /^\{"id":"a","score":.*\}\n\{"score":.*\}\n$/ },
+  [post('{"before": "The feline was seated.", "after": "The cat sat."}', "/v1/compare")]: {
+    prints: /^\{"before":\{"score":.*\},"after":\{"score":.*\},"difference":\{"score":-?[\d.]+,"interval":null\}\}$/,
+  },
   "curl -s http://localhost:5000/v1/models": { prints: /^\{"models":\[\{"model":"readability","version":1,.*\}\]\}$/ },
 };
 
@@ -228,7 +237,7 @@ async function checkPart([program, ...words]: string[]): Promise<void> {
   else if (program === "npx" && first === "readability") await checkFlags(rest);
   else if (program === "node" && first === "dist/cli.js") await checkFlags(rest);
   else if (program?.startsWith(".")) expect(existsSync(join(root, program))).toBe(true);
-  else expect(["curl", "echo", "head"]).toContain(program); // these run
+  else expect(["curl", "echo", "head", "printf"]).toContain(program); // these run
 }
 
 /** @throws usage where the command does not know a flag, or refuses its value */

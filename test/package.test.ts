@@ -112,7 +112,7 @@ describe("the package", () => {
       const compiled = await run([process.execPath, join(root, "node_modules/typescript/bin/tsc")], app);
       expect(compiled.code, compiled.stdout).toBe(0);
       const printed: Record<string, string> = {};
-      for (const name of names.slice(0, 3)) {
+      for (const name of names) {
         const { code, stdout, stderr } = await run([process.execPath, `${name}.js`], app);
         expect(code, `${name}: ${stderr}`).toBe(0);
         printed[name] = stdout;
@@ -121,6 +121,7 @@ describe("the package", () => {
         snippet0: expect.stringMatching(/^-?[\d.]+ \{[^}]*coverage[^}]*\} (?:null|\{[^}]*\})\n(?:-?[\d.]+ .+\n){2}-?[\d.]+\nempty-text\n$/),
         snippet1: expect.stringMatching(/^cats -?[\d.]+\nmice -?[\d.]+\n$/),
         snippet2: expect.stringMatching(/^-?[\d.]+\n-?[\d.]+ \[[\s\S]*too-short[\s\S]*\n422 empty-text .* [\w-]{36}\n$/),
+        snippet3: expect.stringMatching(/^(?:-?[\d.]+\n){2}-?[\d.e-]+ (?:null|\{[^}]*\})\n$/),
       });
     });
 

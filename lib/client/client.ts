@@ -1,4 +1,4 @@
-import type { Extras, Scored, ScoreFailure, ScoreResult, Texts } from "../serving/result-types.js";
+import type { Comparison, Extras, ModelInfo, Scored, ScoreFailure, ScoreResult, Texts } from "../serving/result-types.js";
 import { clientFailure } from "./api-error.js";
 import { type RequestOptions, retry, send, toPost } from "./request.js";
 import { type StreamOptions, streamScores } from "./stream.js";
@@ -16,31 +16,6 @@ export interface ClientOptions {
   readonly headers?: Readonly<Record<string, string>> | undefined;
   /** In place of the global fetch. */
   readonly fetch?: typeof globalThis.fetch | undefined;
-}
-
-/** Two versions of one text. */
-export interface Comparison {
-  readonly before: ScoreResult;
-  readonly after: ScoreResult;
-  /** The score after, minus the score before; the interval is null if the model has none. */
-  readonly difference: {
-    readonly score: number;
-    readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
-  };
-}
-
-/** A model version that the api serves. */
-export interface ModelInfo {
-  readonly model: string;
-  readonly version: number;
-  readonly base: string;
-  readonly precision: string;
-  /** Tokens that the model reads at once. */
-  readonly max_length: number;
-  /** Number of training passages. */
-  readonly passages: number | null;
-  readonly validation_rmse: number | null;
-  readonly tables: { readonly intervals: boolean; readonly percentiles: boolean; readonly grades: boolean };
 }
 
 export interface ScoreCallOptions extends Extras, RequestOptions {}

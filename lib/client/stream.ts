@@ -6,7 +6,7 @@ import { type RequestOptions, retry, send, toPost, unreachable } from "./request
 export interface StreamOptions extends Extras, RequestOptions {
   /** Milliseconds until the next result, retries and pauses included. Default: that of the client. */
   readonly timeout?: number | undefined;
-  /** The largest number of texts in a request. Default: 64. */
+  /** The largest number of texts in a request. Default: 32, as many as the api scores side by side. */
   readonly batch?: number | undefined;
 }
 
@@ -28,7 +28,7 @@ const mostCharacters = 1 << 20;
 export async function* streamScores(
   { timeout: usual, ...connection }: Connection,
   texts: Texts,
-  { signal, timeout = usual, batch = 64, ...extras }: StreamOptions,
+  { signal, timeout = usual, batch = 32, ...extras }: StreamOptions,
 ): AsyncGenerator<Scored, void, undefined> {
   const room = { items: batch, characters: mostCharacters };
   for await (const items of gather(texts, room, (item) => (typeof item === "string" ? item : item.text).length, signal)) {

@@ -90,10 +90,16 @@ export const errors = {
   "run-failed": error(1, "The model cannot score this input: {problem}. Expected token ids of its vocabulary, at most as many as it has positions."),
   "session-lost": error(1, "The model's worker thread died each time it scored this input, the last time with: {cause}. Other inputs are still served."),
 
+  "bad-keys": error(1, "{file}, line {line}: {problem}. Each line must be the SHA-256 hash of a key, in hex, and a name."),
+
   // Requests
   "bad-json": error(2, 'The body is not valid JSON: {problem}. Send {"text": "..."} as UTF-8.', 400),
   "no-text": error(2, 'The body has no text: expected {"text": "..."}, found {found}.', 400),
   "bad-score-request": error(2, 'The body is invalid: {problem}. Send {"text": "..."} or {"texts": ["...", "..."]}, with "formulas": true or "sentences": true if you want them.', 400),
+  "bad-compare-request": error(2, 'The body is invalid: {problem}. Send {"before": "...", "after": "..."}, with "formulas": true if you want them.', 400),
+  "bad-line": error(2, 'The line is invalid: {problem}. Send a JSON string, or {"text": "..."} with "id", "formulas", "sentences" or "target" if you want them, on one line.', 400),
+  "line-too-long": error(2, "The line is longer than {limit} bytes. Split its text, or leave it out.", 413),
+  "client-idle": error(1, "No bytes came for {seconds} s, so the answer ends here. Send the lines that are left in another request.", 408),
   "empty-text": error(1, "The text is empty or blank. Send at least one word.", 422),
   "not-json": error(2, 'The content type is {type}; expected application/json. Send {"text": "..."} with that header.', 415),
   "too-large": error(2, "The body is larger than {limit} bytes. Send a smaller request.", 413),
@@ -104,6 +110,8 @@ export const errors = {
   "bad-compression": error(2, "The body cannot be decompressed: {cause}. Compress it again, or send it uncompressed.", 400),
   "unsupported-encoding": error(2, "The content encoding {encoding} is not supported. Use gzip, deflate or br, or send the body uncompressed.", 415),
   "unsupported-charset": error(2, "The charset {charset} is not supported. Send JSON in UTF-8.", 415),
+  unauthorized: error(2, "The request has no valid API key. Send one in the header Authorization: Bearer KEY.", 401),
+  "rate-limited": error(1, "More than {limit} requests in a minute. Try again in {retryAfter} s.", 429),
   "wrong-method": error(2, "{path} does not support {method}. Use {allowed}.", 405),
   overloaded: error(1, "The server is overloaded ({waiting} in the queue). Try again in {retryAfter} s.", 503),
   "queue-timeout": error(1, "The model was busy for {milliseconds} ms. Try again later, or allow a longer timeout.", 503),

@@ -24,13 +24,13 @@ export function createScorer(opened: Model) {
   async function scoreText(text: string, wanted: Extras, signal: AbortSignal | undefined): Promise<ScoreResult> {
     if (closing) fail("scorer-closed", {});
     if (typeof text !== "string") fail("bad-argument", { name: "text", expected: "a string", found: typeof text });
-    const { formulas = false, sentences = false } = wanted;
+    const { formulas = false, sentences = false, target } = wanted;
     return scheduler.accept(signal ? { signal } : {}, async (run, signal) => {
       const reading = await readText(model, text, { warnings: true, formulas, sentences }, signal);
       const [own, ...rests] = await budget.score(run, model, [reading.windows, ...listRests(reading)], () => {});
       for (const { score } of [own!, ...rests]) if (!Number.isFinite(score)) fail("bad-score", { score });
       const effects = findEffects(reading, own!.score, rests);
-      return describeResult({ ...reading, ...own!, model, sentences: effects }, { formulas, sentences });
+      return describeResult({ ...reading, ...own!, model, sentences: effects }, { formulas, sentences, target });
     });
   }
 

@@ -1,11 +1,13 @@
 import { basename, resolve } from "node:path";
 import type { ReadabilityError } from "../errors/errors.js";
 import { formatFloat32 } from "../math/float32.js";
+import type { ScoreTables } from "../repository/score-tables.js";
 import type { TextScore } from "../text/windows.js";
-import { describeScore } from "./describe-score.js";
+import { describeScore, hasGrade } from "./describe-score.js";
+import { judgeTarget } from "./judge-target.js";
 import type { Model } from "./model.js";
 import type { Reading, ReadWindows } from "./reading.js";
-import type { Extras, ScoreFailure, ScoreResult, SentenceEffect } from "./result-types.js";
+import type { Extras, ScoreFailure, ScoreResult, SentenceEffect, Suitability } from "./result-types.js";
 
 /** A text that was scored, and the model that scored it. */
 export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formulas"> {
@@ -14,9 +16,14 @@ export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formu
   readonly sentences: readonly SentenceEffect[];
 }
 
-export function describeResult(result: ScoredText, { formulas, sentences }: Extras): ScoreResult {
+/** The tables of a model; empty if it has none. */
+export const tablesOf = ({ version, tables }: ScoredText["model"]): ScoreTables => version?.metadata ?? tables ?? {};
+
+export function describeResult(result: ScoredText, { formulas, sentences, target }: Extras): ScoreResult {
   const { model, score, tokens, windows, warnings } = result;
-  const { interval, percentile, grade } = describeScore(model.version?.metadata ?? model.tables ?? {}, result, warnings);
+  const tables = tablesOf(model);
+  const { interval, percentile, grade } = describeScore(tables, { score, tokens }, warnings);
+  const suitability = target && judgeTarget(target, { score, tokens }, tables, hasGrade(warnings));
   return {
     score: shorten(score),
     interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },
@@ -27,6 +34,9 @@ export function describeResult(result: ScoredText, { formulas, sentences }: Extr
     warnings,
     ...(formulas ? { formulas: mapValues(result.formulas!, (value) => value && shorten(value)) } : {}),
     ...(sentences ? { sentences: result.sentences.map(({ effect, ...place }) => ({ ...place, effect: effect && shorten(effect) })) } : {}),
+    ...(suitability
+      ? { target: mapValues(suitability, (value) => (typeof value === "number" ? shorten(value) : value)) as Suitability }
+      : {}),
     model: model.version?.model ?? basename(resolve(model.name)),
     version: model.version?.version ?? null,
   };
@@ -46,7 +56,7 @@ export function findEffects({ sentences }: Reading, score: number, rests: readon
 }
 
 /** The float32, with no more digits than it needs. */
-const shorten = (x: number) => Number(formatFloat32(Math.fround(x)));
+export const shorten = (x: number) => Number(formatFloat32(Math.fround(x)));
 const roundToTenth = (x: number) => Math.round(x * 10) / 10;
 
 const mapValues = <K extends string, V, W>(record: Readonly<Record<K, V>>, change: (value: V) => W) =>
