@@ -4,7 +4,7 @@ import { Readable } from "node:stream";
 import { globSync } from "tinyglobby";
 import { isPacked, readCsv, splitPieces } from "../../lib/data/input.js";
 import { fail, ReadabilityError, reason } from "../../lib/errors/errors.js";
-import { checkFile, findKind } from "../../lib/storage/files.js";
+import { checkFile, checkFolder, findKind } from "../../lib/storage/files.js";
 import { formats, type InputFormat, type InputRecord } from "./records.js";
 
 /** A file, or standard input as "-". */
@@ -27,17 +27,19 @@ const expected = { what: "texts to score", remedy: "Give files, folders or patte
 /**
  * The files that arguments name: themselves, those in a folder and below it, or those that match a pattern.
  * @param format of all of them; by default as their names end
- * @throws no-file, not-a-file, not-readable; usage for a file with another ending
+ * @throws no-file, no-texts, not-a-file, not-readable; usage for a file with another ending
  */
 export function findInputs(names: readonly string[], format: InputFormat | undefined): Input[] {
   return names.flatMap((name): Input[] => {
     if (name === "-") return [{ file: name, format: format ?? "txt", size: 0 }];
     const kind = findKind(name);
+    if (kind === "a folder") checkFolder(name, expected.what, expected.remedy);
     const pattern = kind === undefined ? name : kind === "a folder" ? join(name, "**").replaceAll("\\", "/") : undefined;
     if (pattern === undefined) return [openFile(name, format ?? chooseFormat(name))];
     const found = globSync(pattern, { ignore: ["**/node_modules/**"], expandDirectories: false }).toSorted();
     const files = found.filter((file) => format !== undefined || inFolders.includes(endingOf(file)));
-    if (files.length === 0) fail("no-file", { file: name, ...expected });
+    if (kind === undefined && found.length === 0) fail("no-file", { file: name, ...expected });
+    if (files.length === 0) fail("no-texts", { place: name, endings: inFolders.join(", ") });
     return files.map((file) => openFile(file, format ?? chooseFormat(file)));
   });
 }

@@ -28,6 +28,7 @@ export const errors = {
   "not-csv": error(1, "Cannot read {file}: {problem}. Use a CSV file, plain, gzipped or zipped."),
   "bad-encoding": error(1, "{file} seems to be {guess}, but cannot be decoded: {problem}. Save it as UTF-8."),
   "bad-document": error(1, "Cannot read {file}: {problem}. Save it again in the program that wrote it, or as plain text."),
+  "no-texts": error(1, "{place} has no file to score: expected names that end in {endings}. Choose another place, or give the format of all files with --input."),
   "bad-zip": error(1, "Cannot unzip {file}: {problem}. Download it again, or zip the CSV again without a password."),
   "which-csv": error(1, "{file} {problem}; found {found}. Choose one with --file, or zip the CSV alone."),
   "csv-too-large": error(1, "The CSV in {file} has {bytes} bytes; the limit is {limit}. Split it, or remove columns that are not needed."),
