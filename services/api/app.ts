@@ -107,7 +107,7 @@ function monitor(request: FastifyRequest, reply: FastifyReply, metrics: Metrics,
     metrics.inFlight.dec();
     metrics.requests.inc({ route, status });
     metrics.requestSeconds.observe({ route }, seconds);
-    log[status < 400 ? "debug" : "info"](
+    log[status < 400 || status === errors.cancelled.status ? "debug" : "info"](
       { request: request.id, method: request.method, route, status, seconds, ...(traceparent ? { traceparent } : {}) },
       "request",
     );
