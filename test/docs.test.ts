@@ -32,6 +32,10 @@ const predict = `curl -s http://localhost:5000/predict -H 'content-type: applica
 
 const post = (body: string, path = "/v1/score") => `curl -s http://localhost:5000${path} -H 'content-type: application/json' -d '${body}'`;
 
+const lines = `printf '%s\\n' '{"id": "a", "text": "The cat sat on the mat."}' '"It slept."' | curl -s http://localhost:5000/v1/score -H 'content-type: application/x-ndjson' --data-binary @-`;
+
+const newKey = `key=$(openssl rand -hex 32) && echo "$key" && echo "$(printf %s "$key" | sha256sum | cut -d' ' -f1) editors" >> keys.txt`;
+
 /** Every command in the docs. The settings of `beforeAll` make those that run small; the others take minutes or need a server. */
 const commands: Readonly<Record<string, Check>> = {
   "npm ci && npm start": "only checked",
@@ -67,11 +71,11 @@ const commands: Readonly<Record<string, Check>> = {
     prints:
       /^\{"score":.*"target":\{"score":-0.5,"suits":null,"difference":-?[\d.]+,"confidence":null\},"model":"readability","version":1\}$/,
   },
-  [`printf '%s\\n' '{"id": "a", "text": "The cat sat on the mat."}' '"It slept."' | curl -s http://localhost:5000/v1/score -H 'content-type: application/x-ndjson' --data-binary @-`]:
-    { prints: /^\{"id":"a","score":.*\}\n\{"score":.*\}\n$/ },
+  [lines]: { prints: /^\{"id":"a","score":.*\}\n\{"score":.*\}\n$/ },
   [post('{"before": "The feline was seated.", "after": "The cat sat."}', "/v1/compare")]: {
     prints: /^\{"before":\{"score":.*\},"after":\{"score":.*\},"difference":\{"score":-?[\d.]+,"interval":null\}\}$/,
   },
+  [newKey]: { prints: /^[0-9a-f]{64}\n$/ },
   "curl -s http://localhost:5000/v1/models": { prints: /^\{"models":\[\{"model":"readability","version":1,.*\}\]\}$/ },
 };
 
@@ -237,7 +241,7 @@ async function checkPart([program, ...words]: string[]): Promise<void> {
   else if (program === "npx" && first === "readability") await checkFlags(rest);
   else if (program === "node" && first === "dist/cli.js") await checkFlags(rest);
   else if (program?.startsWith(".")) expect(existsSync(join(root, program))).toBe(true);
-  else expect(["curl", "echo", "head", "printf"]).toContain(program); // these run
+  else expect(["curl", "echo", "head", "printf", "cut", "sha256sum", "key=$(openssl"]).toContain(program); // these run
 }
 
 /** @throws usage where the command does not know a flag, or refuses its value */

@@ -8,10 +8,12 @@ import { errors, fail, failure, reason } from "../../lib/errors/errors.js";
 import { addBodies } from "../../lib/http/bodies.js";
 import { addDrain } from "../../lib/http/listen.js";
 import { addConnectionLimits, type ConnectionLimits, timeouts } from "../../lib/http/server.js";
+import { addCompression, addCors, addHelmet } from "./browsers.js";
 import { addCompare } from "./compare.js";
 import { addHealth } from "./health.js";
 import { checkCharset, parseJson } from "./json.js";
-import { hasLines, type LinesOptions } from "./lines.js";
+import { addKeys, type Keys } from "./keys.js";
+import { addLinesParser, hasLines, type LinesOptions } from "./lines.js";
 import { addMeasurements } from "./measurements.js";
 import { createMetrics, type Metrics } from "./metrics.js";
 import { addModels } from "./models.js";
@@ -19,6 +21,7 @@ import { addOpenApi } from "./openapi.js";
 import { addPredict } from "./predict.js";
 import { addProblemPages } from "./problem-pages.js";
 import { addProblems, sendProblem } from "./problems.js";
+import { addRateLimit } from "./rate-limit.js";
 import { addScore } from "./score.js";
 import { createScorer, type Scorer, type ScorerOptions } from "./scorer.js";
 import { addTrace } from "./trace.js";
@@ -30,6 +33,12 @@ export interface AppOptions extends ScorerOptions, ConnectionLimits {
   readonly bodiesLimit?: number;
   /** Whether the service is stopping, so that it is not ready. */
   readonly stopping?: AbortSignal;
+  /** The keys of which a request needs one. Default: none is needed. */
+  readonly keys?: Keys | undefined;
+  /** Requests of a client in a minute; 0 for any number, the default. */
+  readonly rateLimit?: number;
+  /** Origins whose pages may use the api. */
+  readonly corsOrigin?: readonly string[];
   /** Milliseconds in which a client must send some of a body in lines. Default: 60 s. */
   readonly idle?: number;
   readonly log: Log;
@@ -56,6 +65,10 @@ export function buildApp(options: AppOptions): FastifyInstance {
     done();
   });
   addTrace(app);
+  app.decorateRequest("client");
+  addHelmet(app);
+  addCors(app, options.corsOrigin ?? []);
+  addCompression(app);
   refuseOtherRoutes(app);
   addConnectionLimits(app, options);
   const closing = new AbortController();
@@ -67,7 +80,6 @@ export function buildApp(options: AppOptions): FastifyInstance {
   addOpenApi(app);
   app.register((routes, _, done) => {
     addScoring(routes, createScorer(options, metrics), { idle, ...options, memory, closing: closing.signal });
-    addModels(routes, source);
     addHealth(routes, source, metrics, options.stopping);
     addProblemPages(routes);
     done();
@@ -75,14 +87,21 @@ export function buildApp(options: AppOptions): FastifyInstance {
   return app;
 }
 
-/** The routes that score texts. */
+/** The routes that ask for a key and have a rate limit, if there are any: those of scores and models. */
 function addScoring(app: FastifyInstance, scorer: Scorer, options: LinesOptions & AppOptions): void {
   app.register((routes, _, done) => {
-    addMeasurements(routes, options.cacheSize > 0);
-    addPredict(routes, scorer);
-    addCompare(routes, scorer);
+    addKeys(routes, options.keys);
+    addRateLimit(routes, options.rateLimit ?? 0);
+    addModels(routes, options.source);
     routes.register((routes, _, done) => {
-      addScore(routes, scorer, options);
+      addMeasurements(routes, options.cacheSize > 0);
+      addPredict(routes, scorer);
+      addCompare(routes, scorer);
+      routes.register((routes, _, done) => {
+        addLinesParser(routes);
+        addScore(routes, scorer, options);
+        done();
+      });
       done();
     });
     done();
@@ -103,14 +122,12 @@ function monitor(request: FastifyRequest, reply: FastifyReply, metrics: Metrics,
     const status = reply.raw.writableEnded ? reply.statusCode : errors.cancelled.status;
     const route = request.routeOptions.url ?? "other";
     const seconds = (performance.now() - began) / 1000;
-    const { traceparent } = request;
+    const { traceparent, client } = request;
     metrics.inFlight.dec();
     metrics.requests.inc({ route, status });
     metrics.requestSeconds.observe({ route }, seconds);
-    log[status < 400 || status === errors.cancelled.status ? "debug" : "info"](
-      { request: request.id, method: request.method, route, status, seconds, ...(traceparent ? { traceparent } : {}) },
-      "request",
-    );
+    const quiet = status < 400 || status === errors.cancelled.status;
+    log[quiet ? "debug" : "info"]({ request: request.id, method: request.method, route, status, seconds, client, traceparent }, "request");
   });
 }
 
@@ -129,12 +146,20 @@ function refuseOtherRoutes(app: FastifyInstance): void {
   app.addHook("onRoute", ({ url, method }) => {
     methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()]);
   });
-  app.addHook("onRequest", (request, reply, done) => {
-    if (!request.is404) return done();
+  // Plugins that add headers come first.
+  app.after(() => {
+    app.addHook("onRequest", refuse);
+  });
+
+  function refuse(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    if (!request.is404) {
+      done();
+      return;
+    }
     const { method } = request;
     const path = request.url.replace(/\?.*/s, "");
     const allowed = methods.get(path)?.join(", ");
-    if (allowed === undefined) return void sendProblem(reply, failure("no-route", { method, path }));
-    sendProblem(reply.header("allow", allowed), failure("wrong-method", { method, path, allowed }));
-  });
+    if (allowed === undefined) sendProblem(reply, failure("no-route", { method, path }));
+    else sendProblem(reply.header("allow", allowed), failure("wrong-method", { method, path, allowed }));
+  }
 }

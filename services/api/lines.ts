@@ -51,7 +51,7 @@ export function sendLines(request: FastifyRequest, reply: FastifyReply, scorer: 
   const { closing } = options;
   request.measurements = undefined; // the headers are sent before anything is measured
   allowLongBody(request.raw);
-  reply.raw.setTimeout(readTimeout);
+  reply.raw.setTimeout(readTimeout, () => request.raw.socket.destroy());
   const body = request.body as Readable;
   const stop = () => body.destroy(failure("closed", {}));
   closing.addEventListener("abort", stop);

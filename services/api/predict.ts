@@ -10,7 +10,11 @@ import { refuseWith } from "./validation.js";
 
 /** POST /predict: `{"text": "..."}` is answered by `["...",score]`, the text unchanged. */
 export function addPredict(app: FastifyInstance, scorer: Scorer): void {
-  const route = { schema: documents.predict, validatorCompiler: refuseWith((_, body) => failure("no-text", { found: describe(body) })) };
+  const route = {
+    schema: documents.predict,
+    compress: false as const,
+    validatorCompiler: refuseWith((_, body) => failure("no-text", { found: describe(body) })),
+  };
   app.post<{ Body: Described<typeof predictBody> }>("/predict", route, async (request, reply) => {
     const { text } = request.body;
     const { traceparent, measurements } = request;

@@ -5,7 +5,7 @@ import { abortWithClient } from "../../lib/http/abort.js";
 import type { ScoreResult } from "../../lib/serving/result-types.js";
 import { describeFailure, describeResult } from "../../lib/serving/score-result.js";
 import { documents } from "./documents.js";
-import { addLinesParser, hasLines, type LinesOptions, sendLines } from "./lines.js";
+import { hasLines, type LinesOptions, sendLines } from "./lines.js";
 import { sendJson } from "./reply.js";
 import { type batch, type Described, mostTexts, type scoreBody } from "./schemas.js";
 import type { Scored, Scorer } from "./scorer.js";
@@ -15,7 +15,6 @@ const refuse = refuseWith((error, body) => failure("bad-score-request", { proble
 
 /** POST /v1/score: what the scores of one text or several mean. docs/api.md describes the fields. */
 export function addScore(app: FastifyInstance, scorer: Scorer, lines: LinesOptions): void {
-  addLinesParser(app);
   const route = { schema: documents.score, validatorCompiler: refuse };
   app.post<{ Body: Described<typeof scoreBody> }>("/v1/score", route, async (request, reply) => {
     if (hasLines(request)) return sendLines(request, reply, scorer, lines);
