@@ -1,6 +1,8 @@
 import { intervalOf } from "../repository/intervals.js";
 import type { ScoreTables } from "../repository/score-tables.js";
 import { shareTokens } from "../text/shared-tokens.js";
+import { noiseFloor } from "./noise-floor.js";
+import type { ScoreDifference } from "./result-types.js";
 
 /** A text with its score. */
 interface Version {
@@ -9,18 +11,7 @@ interface Version {
   readonly ids: ArrayLike<number>;
 }
 
-/** What a change of a text did to its score. */
-export interface ScoreDifference {
-  /** The score after, minus the score before. */
-  readonly score: number;
-  /** Where the difference of the labels lies that teachers would give; null without a table. */
-  readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
-}
-
 type Interval = ReturnType<typeof intervalOf>;
-
-/** The half-width of the narrowest interval for texts that differ: smaller differences of scores say nothing. */
-export const noiseFloor = 0.05;
 
 /**
  * Compares two versions of a text. Their errors are correlated: what the model gets wrong about a text, it gets wrong about both. This

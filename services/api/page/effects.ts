@@ -1,3 +1,4 @@
+import { noiseFloor } from "../../../lib/serving/noise-floor.js";
 import type { ScoreAnswer } from "./answers.js";
 import { type Span, shiftSpans, splitPassages, type TextEdit } from "./passages.js";
 
@@ -10,12 +11,6 @@ export interface Effect extends Span {
 
 /** What is known of a passage: the effects of its sentences, or why there are none. */
 export type PassageResult = Pick<ScoreAnswer, "score" | "sentences"> | { readonly problem: string };
-
-/**
- * Smaller effects are noise: in int8 a score is off by about .02 (the root mean square against fp32), so a difference of two scores by
- * .03, and .05 is 1.6 times that.
- */
-export const noiseFloor = 0.05;
 
 /** How much harder a sentence makes its text. 0 says nothing. */
 export type Level = 0 | 1 | 2 | 3;

@@ -1,4 +1,5 @@
-import { type Effect, levelNames, levelOf, noiseFloor } from "./effects.js";
+import { noiseFloor } from "../../../lib/serving/noise-floor.js";
+import { type Effect, levelNames, levelOf } from "./effects.js";
 import { formatDifference, shorten } from "./format.js";
 import { mostListed, type Session, type State } from "./session.js";
 
