@@ -1,20 +1,13 @@
 import { intervalOf } from "../repository/intervals.js";
 import type { ScoreTables } from "../repository/score-tables.js";
 import { shareTokens } from "../text/shared-tokens.js";
+import type { ScoreDifference } from "./result-types.js";
 
 /** A text with its score. */
 interface Version {
   readonly score: number;
   /** Token ids of the text, in order, special ones not counted. */
   readonly ids: ArrayLike<number>;
-}
-
-/** What a change of a text did to its score. */
-export interface ScoreDifference {
-  /** The score after, minus the score before. */
-  readonly score: number;
-  /** Where the difference of the labels lies that teachers would give; null without a table. */
-  readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
 }
 
 type Interval = ReturnType<typeof intervalOf>;

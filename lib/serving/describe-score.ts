@@ -1,20 +1,11 @@
 import { intervalOf } from "../repository/intervals.js";
 import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tables.js";
 import type { TextWarning, WarningCode } from "../text/warnings.js";
+import type { ScoreMeaning } from "./result-types.js";
 
 interface ScoredText {
   readonly score: number;
   readonly tokens: number;
-}
-
-/** The meaning of a score, as far as the model has tables for it. */
-export interface ScoreMeaning {
-  /** With probability `coverage`, the label that teachers would give a passage with this score lies within it. */
-  readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
-  /** The share of training passages with a lower label, from 0 to 100. */
-  readonly percentile: number | null;
-  /** School grades; null if the score is outside the range of training labels, or the text is not English prose. */
-  readonly grade: { readonly low: number; readonly high: number; readonly basis: string } | null;
 }
 
 const basis = "Flesch-Kincaid grades of training passages with scores within the interval";

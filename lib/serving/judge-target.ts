@@ -1,20 +1,6 @@
 import { intervalsOf } from "../repository/intervals.js";
 import { type ScoreTables, scoreOfGrade } from "../repository/score-tables.js";
-
-/** What readers should be able to read: texts of a school grade, or texts with a score. */
-export type Target = { readonly grade: number } | { readonly score: number };
-
-/** Whether a text suits a target: whether it is at least as easy. */
-export interface Suitability {
-  /** The score that the target means; null if the tables do not tell it for a grade. */
-  readonly score: number | null;
-  /** Unsure if the target lies within the narrowest interval of the score; null without intervals or a target. */
-  readonly suits: "yes" | "no" | "unsure" | null;
-  /** The text's score minus the target's: positive if the text is easier. */
-  readonly difference: number | null;
-  /** The probability that yes or no is right; null if unsure. */
-  readonly confidence: number | null;
-}
+import type { Suitability, Target } from "./result-types.js";
 
 const unknown: Suitability = { score: null, suits: null, difference: null, confidence: null };
 

@@ -2,13 +2,12 @@ import { basename, resolve } from "node:path";
 import type { ReadabilityError } from "../errors/errors.js";
 import { formatFloat32 } from "../math/float32.js";
 import type { ScoreTables } from "../repository/score-tables.js";
-import type { FormulaScores } from "../text/formulas.js";
-import type { TextWarning } from "../text/warnings.js";
 import type { TextScore } from "../text/windows.js";
-import { describeScore, hasGrade, type ScoreMeaning } from "./describe-score.js";
-import { judgeTarget, type Suitability, type Target } from "./judge-target.js";
+import { describeScore, hasGrade } from "./describe-score.js";
+import { judgeTarget } from "./judge-target.js";
 import type { Model } from "./model.js";
-import type { Reading, ReadWindows, Wanted } from "./reading.js";
+import type { Reading, ReadWindows } from "./reading.js";
+import type { Extras, ScoreFailure, ScoreResult, SentenceEffect, Suitability } from "./result-types.js";
 
 /** A text that was scored, and the model that scored it. */
 export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formulas"> {
@@ -17,48 +16,10 @@ export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formu
   readonly sentences: readonly SentenceEffect[];
 }
 
-/** A sentence, in UTF-16 offsets of the original text. */
-export interface SentenceEffect {
-  readonly start: number;
-  readonly end: number;
-  /** The score of the text without the sentence, minus the score of the text; null if nothing would be left. */
-  readonly effect: number | null;
-}
-
-/** A score and what it means: the result of POST /v1/score, of the package and of `readability score`. */
-export interface ScoreResult extends ScoreMeaning {
-  /** Higher is easier. */
-  readonly score: number;
-  /** Tokens of the text, and windows in which the model read them. */
-  readonly tokens: number;
-  readonly windows: number;
-  /** Reasons to doubt the score. */
-  readonly warnings: readonly TextWarning[];
-  /** Only if requested. Each is null if the text has no sentence. */
-  readonly formulas?: FormulaScores;
-  /** Only if requested. */
-  readonly sentences?: readonly SentenceEffect[];
-  /** Only if requested. */
-  readonly target?: Suitability;
-  readonly model: string;
-  /** The version in a model repository; null for a checkpoint. */
-  readonly version: number | null;
-}
-
-/** In place of a result: why a text has none. */
-export interface ScoreFailure {
-  readonly error: { readonly status: number; readonly code: string; readonly detail: string };
-}
-
-/** What to tell of a text besides its score. */
-export interface WantedResult extends Pick<Wanted, "formulas" | "sentences"> {
-  readonly target?: Target | undefined;
-}
-
 /** The tables of a model; empty if it has none. */
 export const tablesOf = ({ version, tables }: ScoredText["model"]): ScoreTables => version?.metadata ?? tables ?? {};
 
-export function describeResult(result: ScoredText, { formulas, sentences, target }: WantedResult): ScoreResult {
+export function describeResult(result: ScoredText, { formulas, sentences, target }: Extras): ScoreResult {
   const { model, score, tokens, windows, warnings } = result;
   const tables = tablesOf(model);
   const { interval, percentile, grade } = describeScore(tables, { score, tokens }, warnings);

@@ -1,5 +1,6 @@
 import type { FastifyInstance } from "fastify";
 import type { ModelVersion } from "../../lib/repository/repository.js";
+import type { ModelInfo } from "../../lib/serving/result-types.js";
 import { documents } from "./documents.js";
 import { sendJson } from "./reply.js";
 import type { Described, models } from "./schemas.js";
@@ -13,7 +14,7 @@ export function addModels(app: FastifyInstance, source: Pick<ModelSource, "curre
   });
 }
 
-function describeVersion({ model, version, metadata }: ModelVersion) {
+function describeVersion({ model, version, metadata }: ModelVersion): ModelInfo {
   const { base, precision, max_length, data, validation_rmse, intervals, percentiles, grades } = metadata;
   return {
     model,

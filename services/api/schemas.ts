@@ -65,7 +65,7 @@ export const scoreBody = z
       .refine(({ length }) => length > 0, "must have a length of at least 1")
       .optional()
       .meta({
-        ...{ description: `Instead of text: 1 to ${mostTexts.plain} texts; with sentences, 1 to ${mostTexts.sentences}.` },
+        ...{ description: `Instead of text: a list of at most ${mostTexts.plain}, or with sentences at most ${mostTexts.sentences}.` },
         ...{ type: "array", items: { type: "string" }, minItems: 1, maxItems: mostTexts.plain, examples: [[example.text, "It slept."]] },
       }),
     ...options,
