@@ -44,7 +44,7 @@ export async function attackHttp({ main, args, ready, requests }: HttpTarget): P
   });
   const seeds = requests.map((request) => encodeRequest(request));
   const bodies = requests.map(({ body }) => body);
-  const ask = async () => readBody(await exchange(port, seeds[0]!));
+  const ask = async () => readBody(await exchange(port, seeds[0]!, patience.check));
   const expected = await ask();
   let cases = 0;
   return {
@@ -54,7 +54,7 @@ export async function attackHttp({ main, args, ready, requests }: HttpTarget): P
       return encodeRequest({ ...request, body: mutate(random, [body, body, ...bodies]) }, random);
     },
     async run(bytes) {
-      const outcome = classify(await exchange(port, bytes));
+      const outcome = classify(await exchange(port, bytes, patience.case));
       if (++cases % betweenChecks === 0) {
         const found = await ask();
         if (found !== expected) throw new Error(`the server answers ${found}, no longer ${expected}`);
@@ -82,11 +82,11 @@ function encodeRequest({ line, headers, body, tensors }: Request, random?: Rando
   return Buffer.concat([Buffer.from(`${head.join("\r\n")}\r\n\r\n`, "latin1"), sent]);
 }
 
-/** Milliseconds without an answer after which the client gives up: the server waits for the rest of an incomplete request. */
-const patience = 100;
+/** Milliseconds without an answer after which a client gives up: the server waits for the rest of an incomplete request. */
+const patience = { case: 100, check: 30_000 } as const;
 
 /** Sends the bytes and reads until the server closes the connection. */
-async function exchange(port: number, bytes: Buffer): Promise<string> {
+async function exchange(port: number, bytes: Buffer, milliseconds: number): Promise<string> {
   const parts: Buffer[] = [];
   const socket = connect({ port, host: "127.0.0.1" });
   const closed = new Promise<void>((resolve) => {
@@ -99,7 +99,7 @@ async function exchange(port: number, bytes: Buffer): Promise<string> {
     let before = -1;
     while (before !== parts.length) {
       before = parts.length;
-      await sleep(patience, undefined, { signal: giveUp.signal });
+      await sleep(milliseconds, undefined, { signal: giveUp.signal });
     }
     socket.end();
   })().catch(() => {});
