@@ -1,39 +1,9 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { createRandom } from "../math/random.js";
-import { findGrades, findIntervals, findPercentiles, gradeOf, percentileOf } from "./score-tables.js";
+import { findGrades, findPercentiles, gradeOf, percentileOf } from "./score-tables.js";
 
 const numbers = fc.double({ min: -1e6, max: 1e6, noNaN: true });
-
-describe("findIntervals", () => {
-  it("takes of n sizes the ceil((n + 1) coverage)-th, and none where there are too few", () => {
-    const errors = Array.from({ length: 99 }, (_, i) => (i % 2 === 0 ? 1 : -1) * (i + 1));
-    expect(findIntervals(errors)).toEqual([
-      { coverage: 0.8, half_width: 80 },
-      { coverage: 0.95, half_width: 95 },
-    ]);
-    expect(findIntervals([3, -1, 2, 4])).toEqual([{ coverage: 0.8, half_width: 4 }]);
-    expect(findIntervals([])).toEqual([]);
-  });
-
-  it("covers new errors that are drawn alike with at least its chance", () => {
-    const random = createRandom(3);
-    const draw = (count: number) => Array.from({ length: count }, () => random.normal() ** 3);
-    const covered = [0, 0];
-    const [rounds, fresh] = [400, 50];
-    for (let round = 0; round < rounds; round++) {
-      const intervals = findIntervals(draw(60));
-      const errors = draw(fresh);
-      intervals.forEach(({ half_width }, i) => {
-        covered[i]! += errors.filter((error) => Math.abs(error) <= half_width).length / (rounds * fresh);
-      });
-    }
-    expect(covered[0]).toBeGreaterThan(0.79);
-    expect(covered[0]).toBeLessThan(0.83);
-    expect(covered[1]).toBeGreaterThan(0.94);
-    expect(covered[1]).toBeLessThan(0.98);
-  });
-});
 
 describe("percentiles", () => {
   it("are 101 values from the least to the largest, that never fall", () => {

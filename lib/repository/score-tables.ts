@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { boundedArray } from "../errors/bounded.js";
+import { fallMonotonely, interpolate } from "../math/curves.js";
 import { correlate, cutEvenly, median, rank } from "../math/statistics.js";
 
 /** Items of a table. */
@@ -7,10 +8,26 @@ const mostItems = 1000;
 
 const rises = (values: readonly number[]): boolean => values.every((value, i) => value >= (values[i - 1] ?? -Infinity));
 
+const factor = z.number().positive();
+
+/** Points with a factor, in the order of their `key`. */
+const factors = <K extends string, P extends z.ZodType<{ readonly [key in K]: number }>>(point: P, key: K) =>
+  boundedArray(point, mostItems).refine(
+    (points) => points.length > 0 && rises(points.map((item) => item[key])),
+    `must have at least 1 item, with ${key} that rise`,
+  );
+
 /** Tables that interpret scores. One is missing if there are too few passages for it. */
 export const scoreTablesSchema = z.object({
-  /** Prediction intervals from the errors on held-out passages: `coverage` of new passages have a label within `half_width` of the score. */
+  /** Prediction intervals from the errors on held-out passages. See lib/repository/intervals.ts. */
   intervals: boundedArray(z.object({ coverage: z.number(), half_width: z.number() }), mostItems).optional(),
+  /** What the half-widths are multiplied with, by score and by length. */
+  spread: z
+    .object({
+      scores: factors(z.object({ score: z.number(), factor }), "score"),
+      tokens: factors(z.object({ tokens: z.number(), factor }), "tokens"),
+    })
+    .optional(),
   /** Labels below which 0, 1, ... 100 % of the training passages lie. */
   percentiles: boundedArray(z.number(), mostItems)
     .refine((values) => values.length === 101 && rises(values), "must be 101 numbers that rise")
@@ -22,28 +39,7 @@ export const scoreTablesSchema = z.object({
 });
 
 export type ScoreTables = z.infer<typeof scoreTablesSchema>;
-type Interval = NonNullable<ScoreTables["intervals"]>[number];
 type GradePoint = NonNullable<ScoreTables["grades"]>[number];
-
-const coverages = [0.8, 0.95] as const;
-
-/**
- * Split-conformal intervals (Lei et al. 2018): the ceil((n + 1) coverage)-th smallest of n absolute errors. The error on a new passage
- * from the same distribution is at most that with at least this probability. Empty if there are too few errors.
- */
-export function findIntervals(errors: readonly number[]): Interval[] {
-  const sorted = errors.map(Math.abs).sort((a, b) => a - b);
-  return coverages.flatMap((coverage) => {
-    const size = sorted[Math.ceil((sorted.length + 1) * coverage) - 1];
-    return size === undefined ? [] : [{ coverage, half_width: size }];
-  });
-}
-
-/** The tables from errors on held-out passages; none if they are too few. */
-export function describeErrors(errors: readonly number[]): ScoreTables {
-  const intervals = findIntervals(errors);
-  return intervals.length === 0 ? {} : { intervals };
-}
 
 /** The tables from training passages. @param passages at least one, each with its label and its school grade */
 export function describePassages(passages: readonly { readonly target: number; readonly grade: number }[]): ScoreTables {
@@ -91,24 +87,10 @@ export function gradeOf(points: readonly GradePoint[], score: number): number {
   return interpolate(scores, grades, score);
 }
 
-/** The nearest non-increasing values. Neighbours that increase are replaced by their mean (pool adjacent violators, Ayer et al. 1955). */
-function fallMonotonely(values: readonly number[]): number[] {
-  const pools: { sum: number; count: number }[] = [];
-  for (const value of values) {
-    let pool = { sum: value, count: 1 };
-    for (let last = pools.at(-1); last && last.sum / last.count < pool.sum / pool.count; last = pools.at(-1)) {
-      pools.pop();
-      pool = { sum: pool.sum + last.sum, count: pool.count + last.count };
-    }
-    pools.push(pool);
-  }
-  return pools.flatMap(({ sum, count }) => new Array<number>(count).fill(sum / count));
-}
-
-/** Linear interpolation between points with ascending xs, constant beyond the ends. If points coincide, the last one counts. */
-function interpolate(xs: readonly number[], ys: readonly number[], x: number): number {
-  const next = xs.findIndex((at) => at > x);
-  if (next <= 0) return ys.at(next)!; // the last, -1, or the first
-  const [low, high] = [ys[next - 1]!, ys[next]!];
-  return low + ((high - low) * (x - xs[next - 1]!)) / (xs[next]! - xs[next - 1]!);
+/** The lowest score with this school grade or a lower one; undefined if the table has none. @param points of `findGrades` */
+export function scoreOfGrade(points: readonly GradePoint[], grade: number): number | undefined {
+  const next = points.findIndex((point) => point.grade <= grade);
+  if (next <= 0) return points[next]?.score; // none, or the first
+  const [harder, easier] = [points[next - 1]!, points[next]!];
+  return harder.score + ((easier.score - harder.score) * (harder.grade - grade)) / (harder.grade - easier.grade);
 }

@@ -11,9 +11,9 @@ export interface TextScore {
 }
 
 /** A text as the model reads it. */
-interface Windows {
+export interface Windows {
   /** Token ids of each window, special tokens included. */
-  readonly ids: readonly number[][];
+  readonly ids: readonly (readonly number[])[];
   /** Tokens that each window adds to those before it. Their sum is the number of the text's tokens. */
   readonly weights: readonly number[];
 }
@@ -49,7 +49,17 @@ export function splitWindows(tokenizer: Tokenizer, text: string, maxLength: numb
   };
 }
 
+/** A text, as it was given, in the windows that serving scores. @throws short-window */
+export const readWindows = (tokenizer: Tokenizer, text: string, maxLength: number): Windows =>
+  splitWindows(tokenizer, normalizeText(text), maxLength);
+
 /** The token ids of a text's first window: of the text as it was given, normalized and then cut. @throws short-window */
 export function readFirstWindow(tokenizer: Pick<Tokenizer, "encodeTruncated">, text: string, maxLength: number): number[] {
   return tokenizer.encodeTruncated(normalizeText(text), maxLength);
+}
+
+/** The token ids of the text that windows hold, each once, without special ones. */
+export function joinWindows({ specials }: Tokenizer, { ids, weights }: { ids: readonly ArrayLike<number>[]; weights: readonly number[] }) {
+  const end = (window: ArrayLike<number>) => window.length - specials.suffix.length;
+  return ids.flatMap((window, i) => Array.from(window).slice(end(window) - weights[i]!, end(window)));
 }

@@ -7,7 +7,7 @@ import { checkFolder } from "../../lib/storage/files.js";
 import { hashFile, hashValue } from "../../lib/storage/hash.js";
 import { listWeightFiles } from "../../lib/storage/weights.js";
 import { loadTokenizer } from "../../lib/text/tokenizer.js";
-import { readFirstWindow } from "../../lib/text/windows.js";
+import { readFirstWindow, readWindows, type Windows } from "../../lib/text/windows.js";
 
 /** A checkpoint with its tokenizer and training record. */
 export interface LoadedCheckpoint {
@@ -16,8 +16,9 @@ export interface LoadedCheckpoint {
   readonly record: TrainingRecord | undefined;
   /** Tokens that the model reads at once, special tokens included. */
   readonly maxLength: number;
-  /** Token ids of a text as it was given, truncated to maxLength. */
+  /** Token ids of the first window of a text. */
   readonly encode: (text: string) => readonly number[];
+  readonly readWindows: (text: string) => Windows;
   readonly padId: number;
   /** Folder or hub name of the pretrained model. */
   readonly base: string;
@@ -42,6 +43,7 @@ export function loadCheckpoint(folder: string): LoadedCheckpoint {
     record,
     maxLength,
     encode: (text) => readFirstWindow(tokenizer, text, maxLength),
+    readWindows: (text) => readWindows(tokenizer, text, maxLength),
     padId: tokenizer.padId,
     base: record?.base ?? basename(resolve(folder)),
   };

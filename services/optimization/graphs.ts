@@ -11,6 +11,7 @@ import { createLocalEngine } from "../../lib/serving/local-engine.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { writeFileAtomic } from "../../lib/storage/files.js";
 import { countCores } from "../../lib/system/cores.js";
+import { combineScores, type Windows } from "../../lib/text/windows.js";
 
 type Texts = readonly (readonly number[])[];
 
@@ -33,18 +34,18 @@ export function createGraphs(checkpoint: Checkpoint, folder: string, texts: Text
   };
 }
 
-/** Scores texts with a graph, on every core. @param name of the graph, for people */
-export async function scoreTexts(graph: string, texts: Texts, name: string, signal: AbortSignal): Promise<readonly number[]> {
+/** Scores texts with a graph as serving does, on every core. @param name of the graph, for people */
+export async function scoreTexts(graph: string, texts: readonly Windows[], name: string, signal: AbortSignal): Promise<readonly number[]> {
   const engine = await createLocalEngine({ graph, workers: countCores() });
   const scheduler = createScheduler();
   const progress = showProgress(`accuracy of ${name}`, texts.length, "texts");
   let done = 0;
   setMaxListeners(0, signal); // one for every text in the queue
   try {
-    const scores = texts.map(async (ids) => {
-      const score = await scheduler.score(engine, ids, { signal });
+    const scores = texts.map(async (text) => {
+      const scores = await Promise.all(text.ids.map((ids) => scheduler.score(engine, ids, { signal })));
       progress.update(++done);
-      return score;
+      return combineScores(text, scores).score;
     });
     return await Promise.all(scores);
   } finally {

@@ -50,14 +50,19 @@ async function optimize(settings: Settings, log: Log, signal: AbortSignal): Prom
   const { out, name, target, seconds, rounds, cache, fresh } = settings;
   const model = loadCheckpoint(settings.model ?? (existsSync(places.model) ? places.model : places.releasedModel));
   log.info(`model: ${model.folder}`);
-  const rows = readGateRows(settings, model.record, model.encode, settings.gateRows);
+  const rows = readGateRows(settings, model.record, model.readWindows, settings.gateRows);
   for (const warning of rows.warnings) log.warn(warning);
   const sample = readSampleTexts();
-  const texts = { rows: rows.ids, references: sample.references.map(model.encode), ranges: sample.ranges.map(model.encode) };
+  const texts = {
+    rows: rows.windows,
+    excerpts: rows.excerpts.flat().map(({ windows }) => windows),
+    references: sample.references.map((text) => ({ ids: [model.encode(text)], weights: [1] })), // a server checks the first window,
+    ranges: sample.ranges.map(model.encode),
+  };
   const checkpoint = await hashCheckpoint(model.folder);
   const staging = openStaging(out, name);
   try {
-    log.info(`measuring accuracy on ${rows.source} (passages: ${rows.ids.length})${describeSpeed(target)}`);
+    log.info(`measuring accuracy on ${rows.source} (passages: ${rows.windows.length})${describeSpeed(target)}`);
     const graphs = createGraphs(model.checkpoint, staging, texts.ranges);
     // All that measurements depend on. The choice may depend on more.
     const key = hashValue({ producer, onnxRuntime, machine: describeMachine(), checkpoint, texts, seconds, rounds });

@@ -3,6 +3,7 @@ import type { Log } from "../../lib/cli/log.js";
 import { fail } from "../../lib/errors/errors.js";
 import { isSaturating } from "../../lib/onnx/saturation.js";
 import { countCores } from "../../lib/system/cores.js";
+import type { Windows } from "../../lib/text/windows.js";
 import type { LoadedCheckpoint } from "./checkpoint.js";
 import { type Graphs, scoreTexts } from "./graphs.js";
 import { pickTypical } from "./rows.js";
@@ -14,8 +15,8 @@ type Texts = readonly (readonly number[])[];
 interface MeasurementOptions {
   readonly model: LoadedCheckpoint;
   readonly graphs: Graphs;
-  /** Token ids of the gate's rows, of the reference texts, and of the texts on which ranges are measured. */
-  readonly texts: { readonly rows: Texts; readonly references: Texts; readonly ranges: Texts };
+  /** The gate's rows, excerpts of them, the reference texts, and token ids of the texts on which ranges are measured. */
+  readonly texts: Readonly<Record<"rows" | "excerpts" | "references", readonly Windows[]>> & { readonly ranges: Texts };
   /** Length of a measurement of speed. */
   readonly seconds: number;
   readonly log: Log;
@@ -24,12 +25,14 @@ interface MeasurementOptions {
 
 /** Measures on this machine. `score` throws no-scores if float32 gives a score that is not a finite number. */
 export function createMeasurements({ model, graphs, texts, seconds, log, signal }: MeasurementOptions): Measurements {
-  const typical = pickTypical(texts.rows);
+  const typical = pickTypical(texts.rows.flatMap(({ ids }) => ids));
+  const [rows, excerpts] = [texts.rows.length, texts.excerpts.length];
   return {
     async score(precision) {
-      const scores = await scoreTexts(await graphs(precision), [...texts.rows, ...texts.references], precision, signal);
+      const all = [...texts.rows, ...texts.excerpts, ...texts.references];
+      const scores = await scoreTexts(await graphs(precision), all, precision, signal);
       if (precision === "fp32" && !scores.every(Number.isFinite)) fail("no-scores", { folder: model.folder });
-      return { rows: scores.slice(0, texts.rows.length), references: scores.slice(texts.rows.length) };
+      return { rows: scores.slice(0, rows), excerpts: scores.slice(rows, rows + excerpts), references: scores.slice(rows + excerpts) };
     },
     async throughput({ precision, layout }) {
       const throughput = await measureThroughput(await graphs(precision), layout, { texts: typical, seconds, signal });

@@ -34,11 +34,27 @@ function imagine(results: readonly GateResult[], { target = "cpu" as Outcome["ta
       record: undefined,
       maxLength: 64,
       encode: () => [],
+      readWindows: () => ({ ids: [], weights: [] }),
       padId: 0,
       base: "a/base",
     },
-    rows: { source, ids: exact.map(() => [1]), targets: exact, unseen: true, training: [], warnings: [] },
-    found: { gate: { results, bound: 0.02 }, trials, kept: { precision: served.precision, layout: layouts[0] }, served, references: [] },
+    rows: {
+      source,
+      windows: exact.map(() => ({ ids: [[1]], weights: [1] })),
+      excerpts: [],
+      targets: exact,
+      unseen: true,
+      training: [],
+      warnings: [],
+    },
+    found: {
+      gate: { results, bound: 0.02 },
+      trials,
+      kept: { precision: served.precision, layout: layouts[0] },
+      served,
+      excerpts: [],
+      references: [],
+    },
   };
 }
 

@@ -33,7 +33,7 @@ export function renderReport(outcome: Outcome, tables: Tables): string {
     ]),
     renderSection(
       "Candidates",
-      `Accuracy on ${count(outcome.rows.ids.length, "passage")} of ${outcome.rows.source}${trials.length > 0 ? ". Speed is measured on texts of typical length; the table shows medians" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest to the most accurate, until one passes the gate.`,
+      `Accuracy on ${count(outcome.rows.windows.length, "passage")} of ${outcome.rows.source}${trials.length > 0 ? ". Speed is measured on texts of typical length; the table shows medians" : "; speed on a GPU was not measured"}. Precisions are tried from the fastest to the most accurate, until one passes the gate.`,
       [
         renderFigures([...(trials.length > 0 ? [speed] : []), ...(kept.precision === "fp32" ? [] : [distribution])]),
         renderTable(

@@ -2,12 +2,23 @@ import { findData, places } from "../../lib/cli/paths.js";
 import { type Passage, readPassages } from "../../lib/data/dataset.js";
 import { holdOut } from "../../lib/data/split.js";
 import { listSplits, type TrainingRecord } from "../../lib/repository/training-record.js";
+import { cutExcerpts, excerptWords } from "../../lib/text/excerpts.js";
+import { normalizeText } from "../../lib/text/normalize.js";
+import type { Windows } from "../../lib/text/windows.js";
+
+/** A part of the passage at place `row`. */
+export interface Excerpt {
+  readonly row: number;
+  readonly windows: Windows;
+}
 
 /** The passages that the accuracy gate scores. */
 export interface GateRows {
   /** The file they come from, for people. */
   readonly source: string;
-  readonly ids: readonly (readonly number[])[];
+  readonly windows: readonly Windows[];
+  /** Excerpts of the passages, a group for each length; none unless the targets are known and unseen. */
+  readonly excerpts: readonly (readonly Excerpt[])[];
   /** Absent if the scores are compared with fp32's. */
   readonly targets?: readonly number[];
   /** Whether training is known not to have used them. */
@@ -36,14 +47,14 @@ interface GateData {
 export function readGateRows(
   { data, column, labelColumn: target, file: member }: GateData,
   record: TrainingRecord | undefined,
-  encode: (text: string) => readonly number[],
+  read: (text: string) => Windows,
   limit: number,
 ): GateRows {
   const file = data ?? findData();
   if (file === undefined) {
     const { passages } = readPassages(places.sample, { targets: false });
-    const ids = spread(passages, limit).map(({ excerpt }) => encode(excerpt));
-    return { source: places.sample, ids, unseen: true, training: [], warnings: [] };
+    const windows = spread(passages, limit).map(({ excerpt }) => read(excerpt));
+    return { source: places.sample, windows, excerpts: [], unseen: true, training: [], warnings: [] };
   }
   const given = { ...(column && { column }), ...(target && { target }), ...(member && { file: member }) };
   const { passages, warnings, fingerprint } = readPassages(file, { targets: true, ...record?.data.columns, ...given });
@@ -51,11 +62,13 @@ export function readGateRows(
   const held = passages.filter((_, i) => heldOut.has(i));
   const rows = spread(held.length > 0 ? held : passages, limit);
   const other = record !== undefined && record.data.fingerprint !== fingerprint;
+  const unseen = record !== undefined && !other && held.length > 0;
   return {
     source: file,
-    ids: rows.map(({ excerpt }) => encode(excerpt)),
+    windows: rows.map(({ excerpt }) => read(excerpt)),
+    excerpts: unseen ? readExcerpts(rows, read) : [],
     targets: rows.map(({ target }) => target),
-    unseen: record !== undefined && !other && held.length > 0,
+    unseen,
     training: other ? [] : passages.filter((_, i) => !heldOut.has(i)),
     warnings: [
       ...warnings,
@@ -65,6 +78,13 @@ export function readGateRows(
         : []),
     ],
   };
+}
+
+function readExcerpts(rows: readonly Passage[], read: (text: string) => Windows): Excerpt[][] {
+  const texts = rows.map(({ excerpt }) => normalizeText(excerpt));
+  return excerptWords.map((words) =>
+    cutExcerpts(texts, words).flatMap((text, row) => (text === undefined ? [] : [{ row, windows: read(text) }])),
+  );
 }
 
 /** At most `limit` of the passages, evenly spaced. */

@@ -33,7 +33,7 @@ function imagine(
     async score(precision) {
       asked.push(precision);
       const error = precision === "fp32" ? 0 : errors[precision]!;
-      return { rows: exact.map((score) => score + error), references: [reference + error] };
+      return { rows: exact.map((score) => score + error), excerpts: [], references: [reference + error] };
     },
     async throughput({ precision, layout }) {
       asked.push(`${precision} ${layout.sessions}`);

@@ -36,6 +36,8 @@ export interface SearchResult {
   readonly kept: Kept;
   /** The gate result of the precision that is kept. */
   readonly served: GateResult;
+  /** Scores of excerpts of the gate's rows, by the precision that is kept. */
+  readonly excerpts: readonly number[];
   /** Scores of the reference texts in float32. */
   readonly references: readonly number[];
 }
@@ -60,7 +62,8 @@ export async function search(options: SearchOptions, measurements: Measurements,
   const trials = target === "gpu" ? [] : await measureSpeed(passed, options, measurements, cache);
   const kept = target === "gpu" ? { precision: passed.at(-1)!.precision, layout: { sessions: 1, threads: 1 } } : chooseTrial(trials);
   const served = passed.find(({ precision }) => precision === kept.precision)!;
-  return { gate, trials, kept, served, references: (await score("fp32")).references };
+  const { excerpts } = await score(kept.precision);
+  return { gate, trials, kept, served, excerpts, references: (await score("fp32")).references };
 }
 
 async function chooseCandidates({ target, precision, layers }: SearchOptions, { saturating, peak }: Measurements, cache: Cache) {

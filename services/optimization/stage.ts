@@ -20,7 +20,7 @@ import { reportFiles } from "./version.js";
 export async function stageVersion(staging: string, outcome: Outcome, graphs: Graphs): Promise<void> {
   const { target, model, checkpoint, rows, found } = outcome;
   const { served, kept } = found;
-  const tables = makeTables(model.record, rows, served.scores);
+  const tables = makeTables(model.record, rows, { rows: served.scores, excerpts: found.excerpts });
   writeTokenizerFiles(model.folder, staging, model.maxLength);
   const metadata: Metadata = {
     producer: `${producer.name} ${producer.version}`,
@@ -48,10 +48,10 @@ export async function stageVersion(staging: string, outcome: Outcome, graphs: Gr
   await arrangeGraphs(staging, served.precision, graphs);
 }
 
-function describeAccuracy({ rows: { ids, targets }, found: { gate, served } }: Outcome): Metadata["accuracy"] {
+function describeAccuracy({ rows: { windows, targets }, found: { gate, served } }: Outcome): Metadata["accuracy"] {
   return {
     against: targets ? "targets" : "fp32",
-    rows: ids.length,
+    rows: windows.length,
     rmse: served.accuracy.rmse,
     rmse_fp32: gate.results[0]!.accuracy.rmse,
     largest_difference: served.accuracy.largestDifference,

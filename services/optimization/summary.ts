@@ -10,7 +10,7 @@ export function summarize({ target, model, rows, found: { gate, trials, kept } }
     onnxruntime: onnxRuntime,
     target,
     model: model.folder,
-    gate: { source: rows.source, rows: rows.ids.length, against: rows.targets ? "targets" : "fp32", largest_rmse: gate.bound },
+    gate: { source: rows.source, rows: rows.windows.length, against: rows.targets ? "targets" : "fp32", largest_rmse: gate.bound },
     graphs: gate.results.map(({ precision, accuracy, passed }) => ({
       precision,
       passed,
