@@ -72,6 +72,12 @@ const apiRequests: readonly Request[] = [
   post("/v1/score", { texts: [text, "A cat."], formulas: true }),
   post("/v1/score", { text, sentences: true, formulas: true }),
   { ...post("/predict", {}), headers: ["Content-Type: application/json", "Transfer-Encoding: chunked"], body: json({ text }) },
+  post("/v1/compare", { before: text, after: "A cat." }),
+  {
+    ...post("/v1/score", {}),
+    headers: ["Content-Type: application/x-ndjson"],
+    body: Buffer.from(`{"text":"A cat."}\n{"text":"A dog.","id":2}\n`),
+  },
   get("/v1/models"),
   get("/ready"),
 ];
@@ -148,7 +154,7 @@ export const targets: Readonly<Record<string, TargetKind>> = {
         const { metadata } = version.read();
         const { workers } = chooseLayout(metadata, undefined, 2);
         if (workers > 2) throw new Error(`${workers} workers`);
-        for (const score of [-1e9, 0, 1e9]) describeScore(metadata, score, []);
+        for (const score of [-1e9, 0, 1e9]) describeScore(metadata, { score, tokens: 20 }, []);
       });
     },
   },
@@ -191,6 +197,9 @@ export const targets: Readonly<Record<string, TargetKind>> = {
       );
     },
   },
+  html: { open: async (_, folder) => attackDocument(folder, [html], (file, bytes) => readHtml(file, bytes.toString())) },
+  markdown: { open: async (_, folder) => attackDocument(folder, [markdown, html], (file, bytes) => readMarkdown(file, bytes.toString())) },
+  docx: { open: async (_, folder) => attackDocument(folder, [wordXml], readDocx, docx) },
 };
 
 function attackPassages(folder: string, make: (random: Random) => Buffer): Target {
