@@ -85,7 +85,9 @@ async function prepare(settings: Settings, { folder, signal }: Run): Promise<Set
 }
 
 /** The sample has no labels: without --data, optimization compares its scores with those of fp32. */
-const gateData = (data: string): readonly string[] => (data === places.sample ? [] : ["--data", data]);
+function gateData(data: string): readonly string[] {
+  return data === places.sample ? [] : ["--data", data];
+}
 
 function prepareModel({ model, randomBert, maxLength }: Settings, copy: string): string {
   if (randomBert) return writeRandomBert(copy, "base", model, maxLength);

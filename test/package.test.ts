@@ -3,9 +3,11 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, it, type TestContext } from "vitest";
+import { findPort } from "../lib/http/listen.js";
 import { startChild } from "../lib/system/child.js";
 import { shipped } from "../lib/system/package-files.js";
 import { startCommand, waitForAddress } from "./commands.js";
+import { until } from "./fakes.js";
 import { writeRepository } from "./repositories.js";
 import { copyTiny } from "./tiny-models.js";
 
@@ -160,4 +162,35 @@ it.skipIf(process.platform === "win32")("runs from a folder whatever its name", 
   const trained = await run([...readability, "train", ...options, "--max-length", "16", "--batch", "4", "--workers", "1"], folder);
   expect(trained.code, trained.stderr).toBe(0);
   expect(existsSync(join(place, "out", "model.safetensors"))).toBe(true);
+
+  const ports = [await findPort(), await findPort(), await findPort()].map(String);
+  const services = [
+    "--port",
+    ports[0]!,
+    "--inference-port",
+    ports[1]!,
+    "--metrics-port",
+    ports[2]!,
+    "--load-users",
+    "2",
+    "--load-time",
+    "1",
+  ];
+  const training = ["--data", join(folder, "labelled.csv"), "--base", base, "--max-steps", "1", "--max-length", "16", "--batch", "4"];
+  const quick = ["--gate", "9", "--seconds", "0.1", "--rounds", "1", "--gate-rows", "5"];
+  const lines: string[] = [];
+  const up = startChild([...readability, "up", ...services, ...training, ...quick], { cwd: place, onLine: (line) => lines.push(line) });
+  const isReady = () => lines.some((line) => line.includes("ready at http://localhost"));
+  await Promise.race([until(isReady), up.exited]);
+  expect(isReady(), lines.join("\n")).toBe(true);
+  const body = JSON.stringify({ text: "The cat sat on the mat." });
+  const answer = await fetch(`http://127.0.0.1:${ports[0]}/predict`, {
+    method: "POST",
+    body,
+    headers: { "content-type": "application/json" },
+  });
+  expect(await answer.json()).toEqual(["The cat sat on the mat.", expect.any(Number)]);
+  await up.stop(30);
+  expect((await up.exited).code, lines.join("\n")).toBe(0); // the load test had no errors
+  expect(existsSync(join(place, "artifacts", "load_testing.json"))).toBe(true);
 });

@@ -147,6 +147,11 @@ it.each([
   expect(() => decodeRequest(Buffer.from(JSON.stringify(json)), undefined, names)).toThrow(message);
 });
 
+it("refuses a billion numbers that are not there before it makes room for them", () => {
+  const inputs = names.map((name) => tensor(name, { shape: [1000, 1_000_000], data: [[1, 2], 3] }));
+  expect(() => decodeRequest(Buffer.from(JSON.stringify({ inputs })), undefined, names)).toThrow("has 3 numbers. Expected: 1000000000");
+});
+
 it("refuses bytes that no input claims, and a header that does not fit", () => {
   const json = JSON.stringify({ inputs: binary });
   const body = (bytes: number) => Buffer.concat([Buffer.from(json), Buffer.alloc(bytes)]);

@@ -162,16 +162,17 @@ function readInput({ name, parameters, data }: Input, size: number, tensors: Ret
     if (bytes > tensors.left()) refuse(`The bytes of input ${name} are incomplete`, `${bytes} of them`);
     return new BigInt64Array(tensors.next(bytes));
   }
+  let found = 0;
+  for (const row of data!) found += Array.isArray(row) ? row.length : 1;
+  if (found !== size) refuse(`Input ${name} has ${found} numbers`, `${size}, as its shape says`);
   const result = new BigInt64Array(size);
   const halves = new Uint32Array(result.buffer); // low and high: faster than bigints
-  let count = 0;
+  let i = 0;
   for (const row of data!)
     for (const number of Array.isArray(row) ? row : [row]) {
       if (!Number.isSafeInteger(number)) refuse(`Input ${name} has data that are not whole numbers`, "whole numbers below 2^53");
-      halves[2 * count] = number;
-      halves[2 * count + 1] = Math.floor(number / 2 ** 32);
-      count += 1;
+      halves[i++] = number;
+      halves[i++] = Math.floor(number / 2 ** 32);
     }
-  if (count !== size) refuse(`Input ${name} has ${count} numbers`, `${size}, as its shape says`);
   return result;
 }

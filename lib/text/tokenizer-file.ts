@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { fail, reason } from "../errors/errors.js";
+import { fail, ReadabilityError, reason } from "../errors/errors.js";
 import { readFile } from "../storage/files.js";
 import type { BertNormalizer } from "./bert-words.js";
 
@@ -41,9 +41,14 @@ export function readTokenizerFile(folder: string): TokenizerFile {
   const file = join(folder, "tokenizer.json");
   const json = readTokenizerJson(folder);
   const config: TokenizerConfig = readJsonIfThere(join(folder, "tokenizer_config.json")) ?? {};
-  checkPatterns(file, json);
-  checkAgreement(folder, json, config);
-  return { file, json, config, vocabulary: readVocabulary(file, json) };
+  try {
+    checkPatterns(file, json);
+    checkAgreement(folder, json, config);
+    return { file, json, config, vocabulary: readVocabulary(file, json) };
+  } catch (error) {
+    if (error instanceof ReadabilityError) throw error;
+    return fail("bad-tokenizer", { file, problem: reason(error) }, error); // a list that is none, or nesting too deep to be read
+  }
 }
 
 /** @throws no-tokenizer, bad-tokenizer */

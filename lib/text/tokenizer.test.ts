@@ -119,6 +119,19 @@ describe("loadTokenizer", () => {
     expect(() => load(edit)).toThrow(message);
   });
 
+  it.each([
+    ["added tokens that are no list", '"added_tokens":', "null"],
+    ["nesting too deep to be read", '"normalizer":', "[".repeat(100_000) + "]".repeat(100_000)],
+  ])("refuses %s", (_, name, value) => {
+    const place = join(folder, `damaged-${readdirSync(folder).length}`);
+    mkdirSync(place);
+    writeFileSync(
+      join(place, "tokenizer.json"),
+      JSON.stringify(readJson(wordPiece, "tokenizer.json")).replace(name, `${name}${value},"rest":`),
+    );
+    expect(() => loadTokenizer(place)).toThrow(expect.objectContaining({ code: "bad-tokenizer" }));
+  });
+
   it("refuses a tokenizer_config.json that contradicts tokenizer.json", () => {
     const configure = (config: object) => load(() => ({}), config);
     expect(() => configure({ do_lower_case: false })).toThrow(
