@@ -197,9 +197,6 @@ export const targets: Readonly<Record<string, TargetKind>> = {
       );
     },
   },
-  html: { open: async (_, folder) => attackDocument(folder, [html], (file, bytes) => readHtml(file, bytes.toString())) },
-  markdown: { open: async (_, folder) => attackDocument(folder, [markdown, html], (file, bytes) => readMarkdown(file, bytes.toString())) },
-  docx: { open: async (_, folder) => attackDocument(folder, [wordXml], readDocx, docx) },
 };
 
 function attackPassages(folder: string, make: (random: Random) => Buffer): Target {

@@ -15,7 +15,7 @@ import { startCommand } from "../../test/commands.js";
 import { copyTiny } from "../../test/tiny-models.js";
 
 const timeout = 300_000;
-const kills = Number(process.env.KILLS ?? 12);
+const kills = 30;
 const seed = Number(process.env.SEED ?? Date.now() % 1e6);
 
 /** Only Linux lists processes there. */
