@@ -106,6 +106,22 @@ describe("POST /predict", () => {
     expect(answer.json()).toHaveProperty("detail");
   });
 
+  it.each([
+    "/nowhere",
+    "/problems/%zz",
+    `/problems/${"a".repeat(200)}`,
+    "/docs/static/nowhere",
+    "/docs/static/../../package.json",
+    "/docs/static/%2e%2e%2fpackage.json",
+    "/assets/..%2findex.html",
+  ])("does not find %s", async (url) => {
+    const { log, lines } = keepLog();
+    const answer = await build({ log }).inject({ url });
+    expect(answer.headers["content-type"]).toBe("application/problem+json");
+    expect(answer.json()).toMatchObject({ status: 404, code: "no-route", request_id: answer.headers["x-request-id"] });
+    expect(lines.filter((line) => line.includes(`"level":50`))).toEqual([]);
+  });
+
   it("reads compressed bodies, in any case of the encoding", async () => {
     const body = JSON.stringify({ text: "a b" });
     for (const [encoding, payload] of Object.entries({ GZIP: gzipSync(body), "x-gzip": gzipSync(body), br: brotliCompressSync(body) })) {

@@ -51,7 +51,7 @@ const idle = 60_000;
 /** The api's routes, listening nowhere. */
 export function buildApp(options: AppOptions): FastifyInstance {
   const { log, bodyLimit, source, scheduler } = options;
-  const app = fastify({ ...timeouts(options), bodyLimit, genReqId: chooseRequestId, logger: false });
+  const app = fastify({ ...timeouts(options), bodyLimit, genReqId: chooseRequestId, frameworkErrors: refuseUrl, logger: false });
   const metrics = createMetrics();
   app.setValidatorCompiler(validatorCompiler);
   app.setSerializerCompiler(() => JSON.stringify); // answers are typed by their schemas, and tests validate them
@@ -116,6 +116,11 @@ function chooseRequestId({ headers }: IncomingMessage): string {
   return typeof given === "string" && /^[\w.:-]{1,128}$/.test(given) ? given : randomUUID();
 }
 
+/** Answers a path that cannot be decoded, or has a part that is too long. Hooks do not run for it. */
+function refuseUrl(_: Error, { id, method, url }: FastifyRequest, reply: FastifyReply): void {
+  sendProblem(reply.header("x-request-id", id), failure("no-route", { method, path: withoutQuery(url) }));
+}
+
 /** Counts and logs a request when it is over, even if its client went away before. */
 function monitor(request: FastifyRequest, reply: FastifyReply, metrics: Metrics, log: Log): void {
   const began = performance.now();
@@ -148,6 +153,8 @@ function refuseOtherRoutes(app: FastifyInstance): void {
   app.addHook("onRoute", ({ url, method }) => {
     methods.set(url, [...(methods.get(url) ?? []), ...[method].flat()]);
   });
+  // For files that a plugin does not find.
+  app.setNotFoundHandler(({ method, url }, reply) => sendProblem(reply, failure("no-route", { method, path: withoutQuery(url) })));
   // Plugins that add headers come first.
   app.after(() => {
     app.addHook("onRequest", refuse);
@@ -159,9 +166,11 @@ function refuseOtherRoutes(app: FastifyInstance): void {
       return;
     }
     const { method } = request;
-    const path = request.url.replace(/\?.*/s, "");
+    const path = withoutQuery(request.url);
     const allowed = methods.get(path)?.join(", ");
     if (allowed === undefined) sendProblem(reply, failure("no-route", { method, path }));
     else sendProblem(reply.header("allow", allowed), failure("wrong-method", { method, path, allowed }));
   }
 }
+
+const withoutQuery = (url: string): string => url.replace(/\?.*/s, "");

@@ -69,6 +69,12 @@ describe("CORS", () => {
     const off = await preflight(build());
     expect([off.statusCode, off.headers["access-control-allow-origin"]]).toEqual([405, undefined]);
   });
+
+  it("keeps caches from giving the answer for one origin to another", async () => {
+    const app = build({ corsOrigin: [origin] });
+    for (const url of ["/alive", "/problems", "/problems/empty-text"])
+      expect((await app.inject({ url, headers: { origin } })).headers.vary, url).toMatch(/\borigin\b/i);
+  });
 });
 
 describe("security headers", () => {

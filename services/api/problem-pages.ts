@@ -27,8 +27,9 @@ const describe = (code: ErrorCode): Entry => ({ code, ...explainError(code) });
 function send({ headers }: FastifyRequest, reply: FastifyReply, text: string, html: string): void {
   const wantsHtml = /\btext\/html\b/i.test(headers.accept ?? "");
   const type = wantsHtml ? "text/html; charset=utf-8" : "text/plain; charset=utf-8";
+  const vary = [reply.getHeader("vary") ?? [], "accept"].flat().join(", "); // CORS may have added Origin
   reply
-    .header("vary", "accept")
+    .header("vary", vary)
     .type(type)
     .send(wantsHtml ? html : text);
 }
