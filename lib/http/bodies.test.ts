@@ -91,3 +91,13 @@ it("gives the room of a body back when it is answered, and when its client goes 
   socket.destroy();
   while ((await post(app, body, "identity"))[0] === 503);
 });
+
+it("counts what chunks take besides their content", async () => {
+  const app = build(200_000, 200_000);
+  await app.listen({ host: "127.0.0.1", port: 0 });
+  const socket = connect((app.server.address() as AddressInfo).port, "127.0.0.1");
+  socket.write(`POST / HTTP/1.1\r\nHost: x\r\nContent-Type: a/b\r\nTransfer-Encoding: chunked\r\n\r\n${"1\r\na\r\n".repeat(10_000)}`);
+  const [answer] = await once(socket, "data");
+  expect(String(answer)).toMatch(/^HTTP\/1.1 503 .*bodies-too-large/s);
+  socket.destroy();
+});

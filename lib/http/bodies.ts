@@ -15,6 +15,9 @@ const decoders: ReadonlyMap<string, () => Transform> = new Map([
 /** Bytes of each body that do not count, so that a short request is read even while long ones take all the memory. */
 const uncounted = 64 << 10;
 
+/** Bytes that a chunk takes besides its content, about: a client may send a body in millions of chunks of a byte. */
+export const chunkCost = 128;
+
 /** Retry-After, in seconds, if there was no memory for a body. */
 const retryAfter = 1;
 
@@ -89,7 +92,7 @@ export function addBodies(app: FastifyInstance, { bodiesLimit = Infinity, unknow
     return new Transform({
       transform(chunk: Buffer, _, next) {
         size += chunk.length;
-        const refusal = size > limit ? failure("too-large", { limit }) : counted.add(chunk.length);
+        const refusal = size > limit ? failure("too-large", { limit }) : counted.add(chunk.length + chunkCost);
         if (refusal) next(refusal);
         else next(null, chunk);
       },

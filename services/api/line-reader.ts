@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import { failure, ReadabilityError } from "../../lib/errors/errors.js";
-import type { BodyMemory } from "../../lib/http/bodies.js";
+import { type BodyMemory, chunkCost } from "../../lib/http/bodies.js";
 
 /** A line of the body, or why there is none. Its bytes count as memory until `release` is called. */
 export interface Line {
@@ -28,26 +28,29 @@ export async function* readLines(body: Readable, { bodyLimit, idle, memory }: Li
   const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
   let parts: Buffer[] = [];
   let size = 0;
+  let held = 0; // what is counted of the line
   let skips = false;
 
   /** Adds a part to the line. @returns why the rest of the line must be skipped */
   function add(part: Buffer): ReadabilityError | undefined {
     if (skips || part.length === 0) return undefined;
-    const refusal = size + part.length > bodyLimit ? failure("line-too-long", { limit: bodyLimit }) : counted.add(part.length);
+    const refusal = size + part.length > bodyLimit ? failure("line-too-long", { limit: bodyLimit }) : counted.add(part.length + chunkCost);
     if (refusal) {
-      counted.add(-size);
-      skips = true;
+      counted.add(-held);
+      [parts, size, held, skips] = [[], 0, 0, true];
     } else {
       parts.push(part);
       size += part.length;
+      held += part.length + chunkCost;
     }
     return refusal;
   }
 
   function finish(): Line | undefined {
-    const bytes = skips ? 0 : size;
+    const bytes = size;
     const content = skips ? undefined : Buffer.concat(parts);
-    [parts, size, skips] = [[], 0, false];
+    counted.add(size - held); // the chunks become one
+    [parts, size, held, skips] = [[], 0, 0, false];
     if (content && !isBlank(content)) return { content, release: () => void counted.add(-bytes) };
     counted.add(-bytes);
     return undefined;

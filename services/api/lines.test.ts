@@ -270,6 +270,17 @@ describe("a client of NDJSON", () => {
     expect(codes(lines)).toEqual(["scored", "closed"]);
   });
 
+  it("has the chunks of its line counted, and a line that is refused gives their memory back", async () => {
+    const { start, post } = await serve({ bodyLimit: 200_000, bodiesLimit: 200_000 });
+    const { sent, answer } = start();
+    sent.flushHeaders();
+    for (let i = 0; i < 10_000; i++) sent.write(i === 0 ? '"' : "a"); // a chunk each
+    const [line] = (await once(await answer, "data")) as [Buffer];
+    expect(JSON.parse(String(line))).toMatchObject({ error: { code: "bodies-too-large" } });
+    expect(codes((await post(`"${"b ".repeat(90_000)}"`)).lines)).toEqual(["scored"]);
+    sent.destroy();
+  });
+
   it("shares the memory for bodies with others: a line for which there is none is an error", async () => {
     const limits = { bodyLimit: 200_000, bodiesLimit: 200_000 };
     const { start, post } = await serve(limits);
