@@ -1,6 +1,7 @@
 import { intervalOf } from "../repository/intervals.js";
 import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tables.js";
-import type { TextWarning, WarningCode } from "../text/warnings.js";
+import type { TextWarning } from "../text/warnings.js";
+import { isProse } from "./is-prose.js";
 import type { ScoreMeaning } from "./result-types.js";
 
 interface ScoredText {
@@ -9,12 +10,6 @@ interface ScoredText {
 }
 
 const basis = "Flesch-Kincaid grades of training passages with scores within the interval";
-
-/** A text with one of these warnings has a score, but no school grade. */
-const withoutGrade: readonly WarningCode[] = ["no-words", "not-english", "encoded", "code", "numbers"];
-
-/** Whether a school grade means something for a text with these warnings. */
-export const hasGrade = (warnings: readonly TextWarning[]): boolean => !warnings.some(({ code }) => withoutGrade.includes(code));
 
 /** Reads the tables of a model version. @param tokens of the text, without special tokens */
 export function describeScore(tables: ScoreTables, { score, tokens }: ScoredText, warnings: readonly TextWarning[]): ScoreMeaning {
@@ -25,7 +20,7 @@ export function describeScore(tables: ScoreTables, { score, tokens }: ScoredText
     interval,
     percentile: percentiles ? percentileOf(percentiles, score) : null,
     grade:
-      grades && interval && !isOutside && hasGrade(warnings)
+      grades && interval && !isOutside && isProse(warnings)
         ? { low: gradeOf(grades, interval.high), high: gradeOf(grades, interval.low), basis }
         : null,
   };

@@ -23,22 +23,19 @@ describe("a target score", () => {
     ["harder", -0.75, { suits: "no", difference: -0.75, confidence: 0.9 }],
     ["far harder", -3, { suits: "no", difference: -3, confidence: 0.975 }],
   ])("is judged by the intervals: a text that is %s", (_, score, judged) => {
-    expect(judgeTarget({ score: 0 }, { score, tokens: 200 }, tables, false)).toEqual({ score: 0, ...judged });
+    expect(judgeTarget({ score: 0 }, { score, tokens: 200 }, tables, true)).toEqual({ score: 0, ...judged });
   });
 
   it("is judged by the intervals of the text's length", () => {
     const spread = { scores: [{ score: 0, factor: 1 }], tokens: [{ tokens: 10, factor: 3 }, { tokens: 200, factor: 1 }] }; // biome-ignore format: one line
-    const judge = (tokens: number) => judgeTarget({ score: 0 }, { score: 1, tokens }, { ...tables, spread }, false).suits;
+    const judge = (tokens: number) => judgeTarget({ score: 0 }, { score: 1, tokens }, { ...tables, spread }, true).suits;
     expect([judge(10), judge(200)]).toEqual(["unsure", "yes"]);
   });
 
-  it("is not judged without intervals", () => {
-    expect(judgeTarget({ score: 0 }, { score: 1, tokens: 200 }, {}, true)).toEqual({
-      score: 0,
-      suits: null,
-      difference: 1,
-      confidence: null,
-    });
+  it("is not judged without intervals, nor for what is no prose", () => {
+    const unjudged = { score: 0, suits: null, difference: 1, confidence: null };
+    expect(judgeTarget({ score: 0 }, { score: 1, tokens: 200 }, {}, true)).toEqual(unjudged);
+    expect(judgeTarget({ score: 0 }, { score: 1, tokens: 200 }, tables, false)).toEqual(unjudged);
   });
 });
 

@@ -7,18 +7,18 @@ const unknown: Suitability = { score: null, suits: null, difference: null, confi
 /**
  * Judges by the intervals of the model's tables. Errors are as often too high as too low, so beyond an interval of coverage c lies
  * (1 - c) / 2 of the labels on either side.
- * @param hasGrade whether a school grade means something for the text
+ * @param isProse as of `isProse`: if not, the intervals and the grades say nothing about the text
  */
 export function judgeTarget(
   target: Target,
   text: { readonly score: number; readonly tokens: number },
   tables: ScoreTables,
-  hasGrade: boolean,
+  isProse: boolean,
 ): Suitability {
-  const wanted = "score" in target ? target.score : hasGrade ? scoreOfGrade(tables.grades ?? [], target.grade) : undefined;
+  const wanted = "score" in target ? target.score : isProse ? scoreOfGrade(tables.grades ?? [], target.grade) : undefined;
   if (wanted === undefined) return unknown;
   const difference = text.score - wanted;
-  const intervals = intervalsOf(tables, text);
+  const intervals = isProse ? intervalsOf(tables, text) : [];
   if (intervals.length === 0) return { ...unknown, score: wanted, difference };
   const beyond = intervals.filter(({ reach }) => Math.abs(difference) >= reach).map(({ coverage }) => coverage);
   const confidence = beyond.length === 0 ? null : (1 + Math.max(...beyond)) / 2;

@@ -3,7 +3,8 @@ import type { ReadabilityError } from "../errors/errors.js";
 import { formatFloat32 } from "../math/float32.js";
 import type { ScoreTables } from "../repository/score-tables.js";
 import type { TextScore } from "../text/windows.js";
-import { describeScore, hasGrade } from "./describe-score.js";
+import { describeScore } from "./describe-score.js";
+import { isProse } from "./is-prose.js";
 import { judgeTarget } from "./judge-target.js";
 import type { Model } from "./model.js";
 import type { Reading, ReadWindows } from "./reading.js";
@@ -23,7 +24,7 @@ export function describeResult(result: ScoredText, { formulas, sentences, target
   const { model, score, tokens, windows, warnings } = result;
   const tables = tablesOf(model);
   const { interval, percentile, grade } = describeScore(tables, { score, tokens }, warnings);
-  const suitability = target && judgeTarget(target, { score, tokens }, tables, hasGrade(warnings));
+  const suitability = target && judgeTarget(target, { score, tokens }, tables, isProse(warnings));
   return {
     score: shorten(score),
     interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },

@@ -1,5 +1,6 @@
 import { noiseFloor } from "../../../lib/serving/noise-floor.js";
 import type { ScoreAnswer } from "./answers.js";
+import { roundToHundredth } from "./format.js";
 import { type Span, shiftSpans, splitPassages, type TextEdit } from "./passages.js";
 
 /** A sentence and what the score of its text, or passage, would gain without it. */
@@ -17,7 +18,7 @@ export type Level = 0 | 1 | 2 | 3;
 
 const floors = [noiseFloor, 0.1, 0.2];
 /** By the hundredths that the page shows. */
-export const levelOf = (effect: number): Level => floors.filter((floor) => Math.round(100 * effect) / 100 >= floor).length as Level;
+export const levelOf = (effect: number): Level => floors.filter((floor) => roundToHundredth(effect) >= floor).length as Level;
 export const levelNames = ["no harder", "a little harder", "harder", "much harder"] as const;
 
 /** Values by text, of which the least recently used go first. */

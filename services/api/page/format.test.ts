@@ -1,9 +1,13 @@
 import { expect, it } from "vitest";
-import { countWords, formatCount, formatDifference, formatGrades, formatScore, shorten } from "./format.js";
+import { countWords, formatCount, formatDifference, formatGrades, formatProbability, formatScore, shorten } from "./format.js";
 
 it("shows scores to a tenth and differences to a hundredth, with a real minus", () => {
   expect([-0.83, 1.25, -0.04].map(formatScore)).toEqual(["−0.8", "1.3", "0.0"]);
   expect([0.123, -0.5, 0.001, -0.001].map(formatDifference)).toEqual(["+0.12", "−0.50", "0.00", "0.00"]);
+});
+
+it("rounds probabilities down, because they are claims", () => {
+  expect([0.8, 0.9, 0.95, 0.975, 0.29].map(formatProbability)).toEqual([80, 90, 95, 97, 29].map((percent) => `${percent} % probability`));
 });
 
 it("names school grades", () => {

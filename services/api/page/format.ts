@@ -1,11 +1,17 @@
 /** A score or the end of an interval. A tenth is all that an interval of ±.7 is worth. */
 export const formatScore = (score: number): string => withMinus(score.toFixed(1));
 
+/** As the page shows differences, so that what it adds up is what one sees. */
+export const roundToHundredth = (difference: number): number => Math.round(100 * difference) / 100;
+
 /** A difference of scores of almost the same text, with its sign. */
 export const formatDifference = (difference: number): string => {
   const digits = withMinus(difference.toFixed(2));
   return difference >= 0.005 ? `+${digits}` : digits;
 };
+
+/** Rounded down, because it is a claim. */
+export const formatProbability = (probability: number): string => `${Math.floor(100 * probability + 1e-6)} % probability`;
 
 const withMinus = (digits: string) => (Number(digits) === 0 ? digits.replace("-", "") : digits.replace("-", "−"));
 

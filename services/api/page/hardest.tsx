@@ -1,6 +1,6 @@
 import { noiseFloor } from "../../../lib/serving/noise-floor.js";
 import { type Effect, levelNames, levelOf } from "./effects.js";
-import { formatDifference, shorten } from "./format.js";
+import { formatDifference, roundToHundredth, shorten } from "./format.js";
 import { mostListed, type Session, type State } from "./session.js";
 
 interface Props {
@@ -83,11 +83,12 @@ function Coverage({ state: { passages, busy }, session }: { readonly state: Stat
 /** Effects do not add up, because sentences matter to each other. */
 function Together({ state: { together, text }, listed }: { readonly state: State; readonly listed: readonly Effect[] }) {
   if (together?.text !== text || together.spans.length !== listed.length) return null;
-  const sum = listed.reduce((total, { effect }) => total + effect, 0);
+  const sum = listed.reduce((total, { effect }) => total + roundToHundredth(effect), 0);
   return (
     <p class="note follows">
       Without all {listed.length}, the score would change by <b>{formatDifference(together.gain)}</b>. The effects above add up to{" "}
-      {formatDifference(sum)}; the remainder of {formatDifference(together.gain - sum)} is there because sentences matter to each other.
+      {formatDifference(sum)}; the remainder of {formatDifference(roundToHundredth(together.gain) - sum)} is there because sentences matter
+      to each other.
     </p>
   );
 }

@@ -4,14 +4,19 @@ import type { Session, State } from "./session.js";
 export function Problem({ problem, session }: { readonly problem: NonNullable<State["problem"]>; readonly session: Session }) {
   return (
     <section class="notice" role="alert" aria-label="Problem">
-      <p>{problem.message}</p>
-      {problem.status === 401 && <KeyForm session={session} />}
-      <p class="next">
-        {problem.retryAfter !== undefined && <>The page tries again in {problem.retryAfter} s. </>}
-        <button type="button" onClick={session.retry}>
-          Try again now
-        </button>
-      </p>
+      {problem.status === 401 ? (
+        <KeyForm session={session} />
+      ) : (
+        <>
+          <p>{problem.message}</p>
+          <p class="next">
+            {problem.retryAfter !== undefined && <>The page tries again in {problem.retryAfter} s. </>}
+            <button type="button" onClick={session.retry}>
+              Try again now
+            </button>
+          </p>
+        </>
+      )}
     </section>
   );
 }
@@ -25,6 +30,7 @@ const KeyForm = ({ session }: { readonly session: Session }) => (
       void session.useKey(String(new FormData(event.currentTarget).get("key")));
     }}
   >
+    <p>This server needs a valid API key. Ask whoever runs it for one.</p>
     <label for="key">API key</label>
     <input id="key" name="key" type="password" autocomplete="off" required />
     <button type="submit">Use it</button>

@@ -144,6 +144,15 @@ describe.skipIf(!executablePath)("in Chromium", { timeout: 60_000 }, () => {
     expect(await page.getByRole("img").getAttribute("aria-label")).toContain("from hard, on the left, to easy");
   });
 
+  it("claims nothing but the score for what is no English prose", async () => {
+    const page = await open();
+    await paste(page, "Der Hund läuft über die Straße. Er sieht einen anderen Hund und bellt laut. Am Abend kommt er müde nach Hause.");
+    await settle(page);
+    await eventually(() => page.locator(".warnings").textContent()).toContain("not seem to be English");
+    expect(await page.locator(".score").textContent()).not.toMatch(/probability|Easier than/);
+    expect(await page.getByRole("img").locator(".interval").count()).toBe(0);
+  });
+
   it("scores an edited text again, and cancels the request for the text before", async () => {
     const page = await open();
     await paste(page, "The cat sat on the mat.");
@@ -228,8 +237,8 @@ describe.skipIf(!executablePath)("in Chromium", { timeout: 60_000 }, () => {
     const verdict = page.locator(".verdict");
     await page.getByLabel("Meant for").selectOption("12");
     await eventually(() => verdict.textContent()).toMatch(/^Easy enough for grade 12/);
-    await page.getByLabel("Meant for").selectOption("1");
-    await eventually(() => verdict.textContent()).toMatch(/grade 1/);
+    const offered = await page.getByLabel("Meant for").locator("option").allTextContents();
+    expect(offered.filter((name) => /^grade/.test(name))).toEqual(Array.from({ length: 11 }, (_, i) => `grade ${i + 2}`)); // none that no passage has
     await page.getByLabel("Meant for").selectOption("score");
     await page.getByLabel("Target score").fill("1.9");
     await eventually(() => verdict.textContent()).toMatch(/^Too hard for that score/);

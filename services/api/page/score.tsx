@@ -1,12 +1,14 @@
 import { useEffect, useState } from "preact/hooks";
+import { isProse } from "../../../lib/serving/is-prose.js";
+import type { ScoreAnswer } from "./answers.js";
 import { Distribution } from "./distribution.js";
-import { formatGrades, formatScore, formatWhole } from "./format.js";
+import { formatGrades, formatProbability, formatScore, formatWhole } from "./format.js";
 import type { State } from "./session.js";
 
 /** The score, what it means, and how sure it is. */
 export function Score({ state }: { readonly state: State }) {
   const { model, score, earlier, text } = state;
-  const answer = score?.answer;
+  const answer = score && tellProse(score.answer);
   const stale = score !== undefined && score.text !== text;
   const passages = `the ${model?.passages ? `${formatWhole(model.passages)} ` : ""}passages that the model learned from`;
   const percent = answer?.percentile ?? null;
@@ -24,8 +26,7 @@ export function Score({ state }: { readonly state: State }) {
             {answer.grade ? <p class="grade">{formatGrades(answer.grade)}</p> : <p class="grade none">No school grade</p>}
             {answer.interval && (
               <p class="range">
-                {formatScore(answer.interval.low)} to {formatScore(answer.interval.high)} with {Math.round(100 * answer.interval.coverage)}{" "}
-                % probability
+                {formatScore(answer.interval.low)} to {formatScore(answer.interval.high)} with {formatProbability(answer.interval.coverage)}
               </p>
             )}
           </div>
@@ -64,13 +65,17 @@ export function Score({ state }: { readonly state: State }) {
   );
 }
 
+/** Without what holds for English prose only, if the text is none. */
+const tellProse = (answer: ScoreAnswer): ScoreAnswer =>
+  isProse(answer.warnings) ? answer : { ...answer, grade: null, interval: null, percentile: null };
+
 function describe({ score, model }: State): string {
-  const { answer } = score!;
+  const answer = tellProse(score!.answer);
   const { grade, interval, percentile } = answer;
   return [
     `Score ${formatScore(answer.score)}`,
     interval
-      ? `, between ${formatScore(interval.low)} and ${formatScore(interval.high)} with ${Math.round(100 * interval.coverage)} % probability. `
+      ? `, between ${formatScore(interval.low)} and ${formatScore(interval.high)} with ${formatProbability(interval.coverage)}. `
       : ". ",
     grade ? `${formatGrades(grade)}. ` : "No school grade. ",
     percentile === null

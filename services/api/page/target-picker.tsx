@@ -1,5 +1,5 @@
-import type { Suitability, Target } from "./answers.js";
-import { formatDifference } from "./format.js";
+import type { Scale, Suitability, Target } from "./answers.js";
+import { formatDifference, formatProbability } from "./format.js";
 import type { Session, State } from "./session.js";
 
 interface Props {
@@ -7,7 +7,13 @@ interface Props {
   readonly session: Session;
 }
 
-const grades = Array.from({ length: 12 }, (_, i) => i + 1);
+const everyGrade = Array.from({ length: 12 }, (_, i) => i + 1);
+
+/** The grades of school that the model knows texts of, or harder ones. */
+const listGrades = (scale: Scale | undefined): number[] => {
+  const easiest = scale?.grades?.at(-1);
+  return easiest ? everyGrade.filter((grade) => grade >= easiest.grade) : [];
+};
 
 /** The reader that the text is for, and whether it is easy enough. */
 export function TargetPicker({ state: { score, model, text, target }, session }: Props) {
@@ -25,12 +31,11 @@ export function TargetPicker({ state: { score, model, text, target }, session }:
         <label for="target">Meant for</label>
         <select id="target" value={chosen} onChange={({ currentTarget }) => choose(currentTarget.value)}>
           <option value="">any reader</option>
-          {model?.scale.grades &&
-            grades.map((grade) => (
-              <option key={grade} value={String(grade)}>
-                grade {grade}
-              </option>
-            ))}
+          {listGrades(model?.scale).map((grade) => (
+            <option key={grade} value={String(grade)}>
+              grade {grade}
+            </option>
+          ))}
           <option value="score">a score …</option>
         </select>
         {target && "score" in target && (
@@ -53,7 +58,7 @@ export function TargetPicker({ state: { score, model, text, target }, session }:
 function describe({ suits, difference, confidence }: Suitability, target: Target): string {
   const aim = "grade" in target ? `grade ${target.grade}` : "that score";
   if (suits === null || difference === null) return `Whether it suits ${aim} cannot be told for this text.`;
-  const sure = confidence === null ? "" : `, with ${Math.round(100 * confidence)} % probability`;
+  const sure = confidence === null ? "" : `, with ${formatProbability(confidence)}`;
   if (suits === "yes") return `Easy enough for ${aim}${sure}.`;
   if (suits === "no") return `Too hard for ${aim}${sure}.`;
   if (Math.abs(difference) < 0.05) return `As hard as ${aim}, as far as can be told.`;
