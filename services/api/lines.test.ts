@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { request as httpRequest, type IncomingMessage } from "node:http";
-import type { AddressInfo, Socket } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { text as readAll } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import { gzipSync } from "node:zlib";
@@ -125,6 +125,31 @@ describe("POST /v1/score with NDJSON", () => {
     const { post } = await serve();
     const body = Buffer.concat([Buffer.from('\ufeff"a"\n"'), Buffer.from([0xe9]), Buffer.from('"\n"b"\n')]);
     expect(codes((await post(body)).lines)).toEqual(["scored", "bad-line", "scored"]);
+  });
+
+  it("skips millions of blank lines, of any white space", async () => {
+    const { post } = await serve();
+    const blank = gzipSync(Buffer.from(" \t\r\n\n".repeat(10_000_000)));
+    const { lines } = await post(Buffer.concat([gzipSync('"a"\n'), blank, gzipSync('  "b"  ')]), { "content-encoding": "gzip" });
+    expect(codes(lines)).toEqual(["scored", "scored"]);
+  }, 15_000);
+
+  it("gives every id back as it came, or refuses it", async () => {
+    const { post } = await serve();
+    const ids = ["9007199254740991", "-9007199254740991", "0.1", "9007199254740993", "1e300"];
+    const { lines } = await post(ids.map((id) => `{"id": ${id}, "text": "a"}`).join("\n"));
+    expect(lines.map(({ id, error }) => error?.code ?? String(id))).toEqual([...ids.slice(0, 3), "bad-line", "bad-line"]);
+  });
+
+  it("logs no fault of the server if bytes that are no request follow a body", async () => {
+    const { log, lines } = keepLog();
+    const { port } = await serve({ log, engine: holdEngine() });
+    const socket = connect(port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write('POST /v1/score HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-ndjson\r\nContent-Length: 3\r\n\r\n"a"\n"b"\n');
+    await once(socket.resume(), "close");
+    await until(() => lines.some((line) => line.includes('"request"')));
+    expect(lines.filter((line) => line.includes('"level":50'))).toEqual([]);
   });
 
   it("answers an empty body with nothing", async () => {

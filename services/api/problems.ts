@@ -39,6 +39,7 @@ function translate(error: unknown, request: FastifyRequest, bodyLimit: number): 
   const { code, statusCode, message } = error as { code?: string; statusCode?: number; message?: string };
   if (code === "FST_ERR_CTP_BODY_TOO_LARGE") return failure("too-large", { limit: bodyLimit });
   if (code === "FST_ERR_CTP_INVALID_MEDIA_TYPE") return failure("not-json", { type: request.headers["content-type"] ?? "missing" });
+  if (code === "ERR_STREAM_PREMATURE_CLOSE") return failure("cancelled", {}); // the connection closed before its answer was sent
   // A path of files that leads out of their folder.
   if (statusCode === 403 || statusCode === 404) return failure("no-route", { method: request.method, path: request.url });
   if (statusCode === 400) return failure("bad-json", { problem: message ?? "it cannot be read" });

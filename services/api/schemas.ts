@@ -77,7 +77,9 @@ export const scoreBody = z
     examples: [{ text: example.text }, { texts: [example.text, "It slept."], formulas: true }],
   });
 
-export const lineId = about(z.union([z.string(), z.number()]), "Comes back with the answer to the line.", "page-7");
+/** Whole numbers beyond would come back rounded. */
+const exact = z.number().min(Number.MIN_SAFE_INTEGER).max(Number.MAX_SAFE_INTEGER);
+export const lineId = about(z.union([z.string(), exact]), "Comes back with the answer to the line.", "page-7");
 
 /** A line of NDJSON as an object. */
 export const lineFields = z.strictObject({ text: about(z.string(), "The text.", example.text), id: lineId.optional(), ...options });
