@@ -1,4 +1,5 @@
 import type { Readable } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { failure, ReadabilityError } from "../../lib/errors/errors.js";
 import { type BodyMemory, chunkCost } from "../../lib/http/bodies.js";
 
@@ -17,6 +18,8 @@ export interface LineLimits {
 }
 
 const lineEnd = 0x0a;
+/** Lines after which other requests have a turn, even if none of these has to wait for anything. */
+const linesInTurn = 32;
 
 /**
  * Splits a body into lines as it arrives, without their ends; blank lines are left out. A line that is too long, or for which there is no
@@ -30,6 +33,7 @@ export async function* readLines(body: Readable, { bodyLimit, idle, memory }: Li
   let size = 0;
   let held = 0; // what is counted of the line
   let skips = false;
+  let lines = 0;
 
   /** Adds a part to the line. @returns why the rest of the line must be skipped */
   function add(part: Buffer): ReadabilityError | undefined {
@@ -68,7 +72,10 @@ export async function* readLines(body: Readable, { bodyLimit, idle, memory }: Li
         const refusal = add(chunk.subarray(start, end));
         if (refusal) yield { content: refusal, release: () => {} };
         const line = found === -1 ? undefined : finish();
-        if (line) yield line;
+        if (!line) continue;
+        yield line;
+        lines += 1;
+        if (lines % linesInTurn === 0) await nextTurn();
       }
     }
     const last = finish();
