@@ -1,4 +1,6 @@
 import { styleText } from "node:util";
+import { keepMeant } from "../../lib/serving/is-prose.js";
+import { noiseFloor } from "../../lib/serving/noise-floor.js";
 import type { ScoreResult } from "../../lib/serving/result-types.js";
 import type { FormulaScores } from "../../lib/text/formulas.js";
 import type { Outcome } from "./scores.js";
@@ -29,8 +31,6 @@ const titles: { readonly [name in keyof FormulaScores]: string } = {
   dale_chall: "Dale-Chall",
 };
 
-/** A smaller effect of a sentence is shown as noise would be: not at all. */
-const smallestEffect = 0.05;
 const mostSentences = 5;
 
 export interface TableOptions {
@@ -58,9 +58,10 @@ export function createTable({ width, names, color }: TableOptions) {
       if ("error" in result) return `${cutOrPad(name, names)}  ${paint("red", result.error.detail)}\n`;
       for (const { code, message } of result.warnings) messages.set(code, message);
       const marks = [...result.warnings.map(({ code }) => paint("yellow", code)), ...(tooHard ? [paint("red", "too hard")] : [])];
-      const first = row(name, columns.map(({ cell }) => cell(result))); // biome-ignore format: one line
+      const meant = keepMeant(result);
+      const first = row(name, columns.map(({ cell }) => cell(meant))); // biome-ignore format: one line
       const hardest = (result.sentences ?? [])
-        .filter(({ effect }) => effect !== null && effect >= smallestEffect)
+        .filter(({ effect }) => effect !== null && effect >= noiseFloor)
         .toSorted((a, b) => b.effect! - a.effect!)
         .slice(0, mostSentences)
         .map(({ start, end, effect }) => indented(`+${effect!.toFixed(2)}`, text.slice(start, end)));

@@ -1,6 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
-import { isProse } from "../../../lib/serving/is-prose.js";
-import type { ScoreAnswer } from "./answers.js";
+import { keepMeant } from "../../../lib/serving/is-prose.js";
 import { Distribution } from "./distribution.js";
 import { formatGrades, formatProbability, formatScore, formatWhole } from "./format.js";
 import type { State } from "./session.js";
@@ -8,7 +7,7 @@ import type { State } from "./session.js";
 /** The score, what it means, and how sure it is. */
 export function Score({ state }: { readonly state: State }) {
   const { model, score, earlier, text } = state;
-  const answer = score && tellProse(score.answer);
+  const answer = score && keepMeant(score.answer);
   const stale = score !== undefined && score.text !== text;
   const passages = `the ${model?.passages ? `${formatWhole(model.passages)} ` : ""}passages that the model learned from`;
   const percent = answer?.percentile ?? null;
@@ -65,12 +64,8 @@ export function Score({ state }: { readonly state: State }) {
   );
 }
 
-/** Without what holds for English prose only, if the text is none. */
-const tellProse = (answer: ScoreAnswer): ScoreAnswer =>
-  isProse(answer.warnings) ? answer : { ...answer, grade: null, interval: null, percentile: null };
-
 function describe({ score, model }: State): string {
-  const answer = tellProse(score!.answer);
+  const answer = keepMeant(score!.answer);
   const { grade, interval, percentile } = answer;
   return [
     `Score ${formatScore(answer.score)}`,
