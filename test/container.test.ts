@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -24,20 +24,9 @@ interface Service {
 const read = (text: string) => (parse(text, { merge: true }) as { services: Readonly<Record<string, Service>> }).services;
 const services = ["train", "optimization", "inference", "api", "load_testing"];
 
-/** Leaves out a service as the first lines of compose.yaml say. */
-function leaveOut(service: string): string {
-  const lines = compose.split("\n");
-  const comment = (from: number, deeper: RegExp) => {
-    lines[from] = `# ${lines[from]}`;
-    for (let i = from + 1; deeper.test(lines[i] ?? ""); i++) lines[i] = `# ${lines[i]}`;
-  };
-  comment(lines.indexOf(`  ${service}:`), /^( {4}|$)/);
-  for (let i = 0; i < lines.length; i++) {
-    if (lines[i] === `      ${service}:`) comment(i, /^ {8}/);
-    if (lines[i]!.endsWith(`# without ${service}, comment out this line too`)) comment(i, /$^/);
-  }
-  return lines.join("\n").replace(/^ {4}depends_on:\n((# .*\n)*)(?! {6}|# )/gm, "#     depends_on:\n$1");
-}
+/** compose.yaml without a service. */
+const leaveOut = (service: string): string =>
+  execFileSync(process.execPath, [shipped("test/compose/leave-out.mjs"), service], { input: compose, encoding: "utf8" });
 
 describe("compose.yaml", () => {
   it("runs the five services in order", () => {

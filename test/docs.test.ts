@@ -30,7 +30,11 @@ type Check = { readonly prints: RegExp } | "only checked";
 
 const predict = `curl -s http://localhost:5000/predict -H 'content-type: application/json' -d '{"text": "Some text to score"}'`;
 
-const post = (body: string) => `curl -s http://localhost:5000/v1/score -H 'content-type: application/json' -d '${body}'`;
+const post = (body: string, path = "/v1/score") => `curl -s http://localhost:5000${path} -H 'content-type: application/json' -d '${body}'`;
+
+const lines = `printf '%s\\n' '{"id": "a", "text": "The cat sat on the mat."}' '"It slept."' | curl -s http://localhost:5000/v1/score -H 'content-type: application/x-ndjson' --data-binary @-`;
+
+const newKey = `key=$(openssl rand -hex 32) && echo "$key" && echo "$(printf %s "$key" | sha256sum | cut -d' ' -f1) editors" >> keys.txt`;
 
 /** Every command in the docs. The settings of `beforeAll` make those that run small; the others take minutes or need a server. */
 const commands: Readonly<Record<string, Check>> = {
@@ -56,14 +60,23 @@ const commands: Readonly<Record<string, Check>> = {
   'echo "The cat sat on the mat." | npx readability score --model models/readability-minilm -': {
     prints: /^\{"score":-?[\d.]+,"warnings":\[\{"code":"too-short",.*\}\]\}\n$/,
   },
-  "npx readability score data/sample/letter.txt": { prints: /^\{"score":-?[\d.]+.*\}\n$/ },
-  "npx readability score data/sample/passages.csv": { prints: /^\{"id":"bees-1","score":-?[\d.]+\}\n\{"id":"bees-2",(.*\n){95}$/ },
+  "npx readability score data/sample/letter.txt --format table": { prints: /^text .* grade\ndata\/sample\/letter\.txt +-?[\d.]+ / },
+  "npx readability score data/sample/passages.csv | head -2": { prints: /^\{"id":"bees-1","score":-?[\d.]+\}\n\{"id":"bees-2",.*\n$/ },
   [predict]: { prints: /^\["Some text to score",-?[\d.]+\]$/ },
   [post('{"text": "The cat sat on the mat. It slept.", "sentences": true}')]: {
     prints:
       /^\{"score":.*"sentences":\[\{"start":0,"end":23,"effect":-?[\d.]+\},\{"start":24,"end":33,"effect":-?[\d.]+\}\],"model":"readability","version":1\}$/,
   },
   [post('{"texts": ["The cat sat.", " "]}')]: { prints: /^\{"results":\[\{"score":.*\{"error":\{"status":422,"code":"empty-text",.*\]\}$/ },
+  [post('{"text": "The cat sat on the mat.", "target": {"score": -0.5}}')]: {
+    prints:
+      /^\{"score":.*"target":\{"score":-0.5,"suits":null,"difference":-?[\d.]+,"confidence":null\},"model":"readability","version":1\}$/,
+  },
+  [lines]: { prints: /^\{"id":"a","score":.*\}\n\{"score":.*\}\n$/ },
+  [post('{"before": "The feline was seated.", "after": "The cat sat."}', "/v1/compare")]: {
+    prints: /^\{"before":\{"score":.*\},"after":\{"score":.*\},"difference":\{"score":-?[\d.]+,"interval":null\}\}$/,
+  },
+  [newKey]: { prints: /^[0-9a-f]{64}\n$/ },
   "curl -s http://localhost:5000/v1/models": { prints: /^\{"models":\[\{"model":"readability","version":1,.*\}\]\}$/ },
 };
 
@@ -85,9 +98,10 @@ describe.each(pages)("%s", (page) => {
     expect(names.filter((name) => !sources.some((file) => `/${file}`.endsWith(`/${name}`)))).toEqual([]);
   });
 
+  // test/package.test.ts runs those of ts and python.
   it("says of every fenced block what it is", () => {
     const kinds = listBlocks(text).map(({ kind }) => kind);
-    expect(kinds.filter((kind) => !["sh", "console", "text"].includes(kind))).toEqual([]);
+    expect(kinds.filter((kind) => !["sh", "console", "text", "ts", "python"].includes(kind))).toEqual([]);
   });
 
   it("shows only commands that this test checks", () => {
@@ -228,7 +242,7 @@ async function checkPart([program, ...words]: string[]): Promise<void> {
   else if (program === "npx" && first === "readability") await checkFlags(rest);
   else if (program === "node" && first === "dist/cli.js") await checkFlags(rest);
   else if (program?.startsWith(".")) expect(existsSync(join(root, program))).toBe(true);
-  else expect(["curl", "echo"]).toContain(program); // these run
+  else expect(["curl", "echo", "head", "printf", "cut", "sha256sum", "key=$(openssl"]).toContain(program); // these run
 }
 
 /** @throws usage where the command does not know a flag, or refuses its value */
@@ -236,7 +250,7 @@ async function checkFlags([command, ...argv]: string[]): Promise<void> {
   const folder = ["services", "commands"].find((place) => existsSync(join(root, place, command!)));
   const table = join(root, folder!, command!, "options.ts");
   const { options } = existsSync(table) ? ((await import(table)) as { options: Options }) : { options: {} };
-  parseOptions(command!, options, argv, {}, command === "score" ? ["file"] : []);
+  parseOptions(command!, options, argv, {}, command === "score" ? ["<file...>"] : []);
 }
 
 it("every file that a command of README reads comes with a checkout, but for the labelled passages", () => {
@@ -247,15 +261,16 @@ it("every file that a command of README reads comes with a checkout, but for the
 });
 
 it("README shows the scores that the released model gives, on this processor to four digits", async () => {
-  const shown = [...read("README.md").matchAll(/^\$ npx (readability score data\/sample\/\S+)\n((\{.*\}\n)+)/gm)];
-  expect(shown).toHaveLength(2);
-  for (const [, command, lines] of shown) {
-    const model = ["--model", join(root, "models/readability-minilm")];
-    const { stdout } = await promisify(execFile)("node", [join(root, "readability.mjs"), ...command!.split(" ").slice(1), ...model], {
-      cwd: root,
-    });
-    const scores = (text: string) => text.trim().split("\n").map((line) => (JSON.parse(line) as { score: number }).score); // biome-ignore format: one line
-    const expected = scores(lines!);
-    expect(scores(stdout).slice(0, expected.length)).toEqual(expected.map((score) => expect.closeTo(score, 4)));
-  }
+  const [, table, lines] = /^\$ npx .*letter\.txt --format table\n((?:.*\n){2})\$ npx .*passages\.csv.*\n((?:\{.*\}\n)+)/m.exec(
+    read("README.md"),
+  )!;
+  const score = async (...argv: string[]) => {
+    const model = ["--model", "models/readability-minilm"];
+    return (await promisify(execFile)("node", ["readability.mjs", "score", ...argv, ...model], { cwd: root })).stdout;
+  };
+  const scores = (text: string) => text.trim().split("\n").map((line) => (JSON.parse(line) as { score: number }).score); // biome-ignore format: one line
+  const expected = scores(lines!);
+  const found = scores(await score("data/sample/passages.csv"));
+  expect(found.slice(0, expected.length)).toEqual(expected.map((score) => expect.closeTo(score, 4)));
+  expect(await score("data/sample/letter.txt", "--format", "table")).toMatch(table!);
 });

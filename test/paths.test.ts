@@ -35,7 +35,7 @@ const commands: Readonly<Record<string, readonly [Main, Options]>> = {
   release: [release, {}],
 };
 
-type Use = "reads a file" | "reads a folder" | "reads either" | "writes a file" | "writes files" | "writes a folder";
+type Use = "reads a file" | "reads files" | "reads a folder" | "reads either" | "writes a file" | "writes files" | "writes a folder";
 
 /** Every path that a command takes: its option, or its place among the arguments. PATH stands for it; other paths are good. */
 const paths: Readonly<Record<string, readonly (readonly [argv: string, use: Use])[]>> = {
@@ -62,8 +62,8 @@ const paths: Readonly<Record<string, readonly (readonly [argv: string, use: Use]
     ["--data data.csv --wait 0 --csv PATH", "writes files"],
   ],
   score: [
-    ["--format csv PATH", "reads a file"],
-    ["--format txt PATH", "reads a file"],
+    ["--input csv PATH", "reads files"],
+    ["--input txt PATH", "reads files"],
     ["--model PATH -", "reads a folder"],
   ],
   up: [
@@ -128,6 +128,14 @@ const faults: Readonly<Record<Use, readonly (readonly [path: string, message: Re
     ["a-folder", /is a folder, not a regular file/],
     ["a-file/x", /not found/],
     ["unreadable-file", /^Cannot read unreadable-file: EACCES: permission denied\. Grant/, true],
+    ["unreadable-folder/x", /^Cannot read unreadable-folder\/x: EACCES/, true],
+  ],
+  "reads files": [
+    ["nothing", /not found/],
+    ["a-folder", /has no file to score/],
+    ["a-file/x", /not found/],
+    ["unreadable-file", /^Cannot read unreadable-file: EACCES: permission denied\. Grant/, true],
+    ["unreadable-folder", /^Cannot read unreadable-folder: EACCES/, true],
     ["unreadable-folder/x", /^Cannot read unreadable-folder\/x: EACCES/, true],
   ],
   "reads a folder": [

@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
@@ -80,6 +80,53 @@ describe("readability score", () => {
     expect(await score(["-", "--format", "jsonl"], lines)).toMatchObject({ code: 1 });
   });
 
+  it("reads Markdown, HTML and Word documents as prose, from files, folders and patterns", async () => {
+    mkdirSync(join(folder, "lessons/more"), { recursive: true });
+    place("lessons/a.md", "# The cat\n\n```js\nlet a;\n```\n");
+    place("lessons/b.html", Buffer.from("<p>caf\xe9 <b>mat</b><script>a</script>", "latin1"));
+    place("lessons/more/c.txt", "sat on");
+    place("lessons/more/d.png", "no text");
+    place("lessons/e.docx", "no document");
+    const line = (file: string, text: string) => `{"file":"${file}","score":${expected(text)}}\n`;
+    const [a, b, c] = [line("lessons/a.md", "The cat"), line("lessons/b.html", "café mat"), line("lessons/more/c.txt", "sat on")];
+    const all = await score(["lessons"]);
+    const lines = all.stdout.split("\n");
+    expect([all.code, lines.toSpliced(2, 1).join("\n")]).toEqual([1, a + b + c]);
+    expect(JSON.parse(lines[2]!)).toEqual({ file: "lessons/e.docx", error: expect.stringContaining("is not a Word document") });
+    expect(all.stderr).toContain("lessons/a.md: 1 code block left out");
+    expect(all.stderr).toContain("lessons/b.html is not UTF-8; it was read as Windows-1252");
+    expect(await score(["lessons/**/*.txt", "lessons/b.html"])).toMatchObject({ code: 0, stdout: c + b });
+    expect((await score(["lessons/a.md"])).stdout).toBe(a.replace('"file":"lessons/a.md",', ""));
+  });
+
+  it("prints all fields of the api, or a table", async () => {
+    const file = place("two.jsonl", '{"id": "x", "text": "the cat. sat on the mat"}\n{"id": "y", "text": " "}\n');
+    const json = await runCommand(["score", "--model", repository, file, "--format", "json", "--formulas", "--sentences"], { folder });
+    const [first, second] = json.stdout.trim().split("\n").map((line) => JSON.parse(line) as Record<string, unknown>); // biome-ignore format: one line
+    expect(Object.keys(first!)).toEqual(
+      ["id", "score", "interval", "percentile", "grade", "tokens", "windows", "warnings", "formulas", "sentences", "model", "version"], // biome-ignore format: one line
+    );
+    expect(second).toEqual({ id: "y", error: { status: 422, code: "empty-text", detail: expect.any(String) } });
+    const table = await runCommand(["score", "--model", repository, file, "--format", "table"], { folder });
+    expect(table.code).toBe(1);
+    expect(table.stdout).toMatch(
+      /^text +score +interval +easier than +grade\nx +-?\d\.\d\d +– +– +– {2}too-short\ny {2,}The text is empty/,
+    );
+    expect(table.stdout).toMatch(/\ntoo-short: This is short/);
+    expect(table.stdout).not.toContain("\u001b");
+  });
+
+  it("fails if a text is too hard", async () => {
+    const file = place("hard.txt", "the cat");
+    const limit = meanScore(tokenizer.encode("the cat")) + 1;
+    const { code, stderr } = await score([file, "--min-score", String(limit)]);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/too hard: hard\.txt: its score .* is below .*\n(?:.*\n)*too hard: 1 text of 1\n/),
+    ]);
+    expect(await score([file, "--min-score", String(limit - 2)])).toMatchObject({ code: 0 });
+  });
+
   it("ends quietly when its reader has read enough", async () => {
     const file = place("long.jsonl", '{"text": "the cat sat on the mat"}\n'.repeat(20_000));
     const child = spawn(process.execPath, [compiled("cli"), "score", "--model", repository, file], { cwd: folder });
@@ -99,9 +146,9 @@ describe("readability score", () => {
       return [code, stderr];
     };
     expect(await problem()).toEqual([2, expect.stringContaining("missing required argument 'file'")]);
-    expect(await problem("a.pdf")).toEqual([2, expect.stringContaining("give the format with --format")]);
+    expect(await problem(place("a.pdf", "%PDF"))).toEqual([2, expect.stringContaining("give the format with --input")]);
     expect(await problem("missing.txt")).toEqual([1, expect.stringContaining("missing.txt not found")]);
-    expect(await problem(".", "--format", "txt")).toEqual([1, expect.stringContaining(". is a folder, not a regular file")]);
+    expect(await problem("nothing/**/*.md")).toEqual([1, expect.stringContaining("nothing/**/*.md not found: expected texts to score")]);
     if (process.platform !== "win32")
       expect(await problem("/dev/zero", "--format", "csv")).toEqual([1, expect.stringContaining("/dev/zero is a device")]);
     expect(await problem("a.csv", "--file", "b.csv")).toEqual([1, expect.stringContaining("a.csv is not a zip")]);

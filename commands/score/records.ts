@@ -1,11 +1,14 @@
 import { isUtf8 } from "node:buffer";
 import { createCsvParser } from "../../lib/data/csv.js";
 import { createDecoder } from "../../lib/data/decode.js";
+import { type Prose, readDocx, readHtml, readMarkdown } from "../../lib/data/prose.js";
 import { readHeader } from "../../lib/data/table.js";
 import { fail, reason } from "../../lib/errors/errors.js";
 
 /** A text to score, or the problem in its place. */
 export interface InputRecord {
+  /** Of several. */
+  readonly file?: string;
   readonly id?: string | number;
   readonly text?: string;
   readonly problem?: string;
@@ -21,15 +24,48 @@ interface Input {
   readonly warn: (message: string) => void;
 }
 
-/** The reader of each format. It streams, because a file may be larger than memory. */
-export const formats = { txt: readText, jsonl: readLines, csv: readRows } as const;
+export const inputFormats = ["txt", "md", "html", "docx", "jsonl", "csv"] as const;
 
-export type Format = keyof typeof formats;
+export type InputFormat = (typeof inputFormats)[number];
+
+/** The reader of each format. Those of many texts stream, because a file may be larger than memory. */
+export const formats: Readonly<Record<InputFormat, (input: Input) => AsyncIterable<InputRecord>>> = {
+  async *txt(input) {
+    yield { text: await readText(input) };
+  },
+  md: (input) => readProse(input, async () => readMarkdown(input.name, await readText(input))),
+  html: (input) => readProse(input, async () => readHtml(input.name, await readText(input))),
+  docx: (input) => readProse(input, async () => readDocx(input.name, await readAll(input))),
+  jsonl: readLines,
+  csv: readRows,
+};
 
 /** The whole input is one text. @throws bad-encoding, not-csv */
-async function* readText(input: Input): AsyncGenerator<InputRecord> {
+async function readText(input: Input): Promise<string> {
   let text = "";
   for await (const piece of decode(input)) text += piece;
+  return text;
+}
+
+/** In bytes: a document is held in memory. */
+const largestDocument = 64 << 20;
+
+/** @throws file-too-large */
+async function readAll({ name, bytes }: Input): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of bytes) {
+    size += piece.length;
+    if (size > largestDocument) fail("file-too-large", { file: name, bytes: `more than ${largestDocument}`, limit: largestDocument });
+    pieces.push(piece);
+  }
+  return Buffer.concat(pieces);
+}
+
+/** The prose of a document is one text. @throws bad-document */
+async function* readProse({ name, warn }: Input, read: () => Promise<Prose>): AsyncGenerator<InputRecord> {
+  const { text, left } = await read();
+  if (left.length > 0) warn(`${name}: ${left.join(" and ")} left out`);
   yield { text };
 }
 

@@ -24,6 +24,7 @@ export function createLog(service: string, env: NodeJS.ProcessEnv = process.env)
   const stream = pretty({
     destination: stderr,
     sync: true,
+    singleLine: true,
     colorize: process.stderr.isTTY === true,
     ignore: "pid,hostname,service,name",
     translateTime: "SYS:HH:MM:ss",

@@ -1,10 +1,5 @@
-/** The names in braces in a template: `"{file}, row {row}"` has `"file" | "row"`. Quotes mark an example in JSON, which is no name. */
-type Placeholders<T extends string> = T extends `${string}{${infer Name}}${infer Rest}`
-  ? (Name extends `${string}"${string}` ? never : Name) | Placeholders<Rest>
-  : never;
-
-/** @param status of the HTTP response; 500 for errors that no request should cause */
-const error = <const T extends string>(exit: 1 | 2, template: T, status = 500) => ({ exit, template, status });
+import { clientErrors } from "./client-errors.js";
+import { type Details, error, fillTemplate } from "./template.js";
 
 /** Every error of the product: exit code of a command, message (what happened, where, what to do) and HTTP status. */
 // biome-ignore format: one error a line
@@ -12,6 +7,10 @@ export const errors = {
   // Command line
   usage: error(2, "{problem}. Try: {help}"),
   "bad-combination": error(2, "Cannot use {options}: {why}. {remedy}"),
+
+  // The package's functions
+  "bad-argument": error(2, "{name} must be {expected}; found {found}.", 400),
+  "scorer-closed": error(1, "The scorer is closed. Load another one with loadScorer."),
 
   // Files
   "no-file": error(1, "{file} not found: expected {what}. {remedy}"),
@@ -28,6 +27,8 @@ export const errors = {
   // Data
   "not-csv": error(1, "Cannot read {file}: {problem}. Use a CSV file, plain, gzipped or zipped."),
   "bad-encoding": error(1, "{file} seems to be {guess}, but cannot be decoded: {problem}. Save it as UTF-8."),
+  "bad-document": error(1, "Cannot read {file}: {problem}. Save it again in the program that wrote it, or as plain text."),
+  "no-texts": error(1, "{place} has no file to score: expected names that end in {endings}. Choose another place, or give the format of all files with --input."),
   "bad-zip": error(1, "Cannot unzip {file}: {problem}. Download it again, or zip the CSV again without a password."),
   "which-csv": error(1, "{file} {problem}; found {found}. Choose one with --file, or zip the CSV alone."),
   "csv-too-large": error(1, "The CSV in {file} has {bytes} bytes; the limit is {limit}. Split it, or remove columns that are not needed."),
@@ -90,10 +91,16 @@ export const errors = {
   "run-failed": error(1, "The model cannot score this input: {problem}. Expected token ids of its vocabulary, at most as many as it has positions."),
   "session-lost": error(1, "The model's worker thread died each time it scored this input, the last time with: {cause}. Other inputs are still served."),
 
+  "bad-keys": error(1, "{file}, line {line}: {problem}. Each line must be the SHA-256 hash of a key, in hex, and a name."),
+
   // Requests
   "bad-json": error(2, 'The body is not valid JSON: {problem}. Send {"text": "..."} as UTF-8.', 400),
   "no-text": error(2, 'The body has no text: expected {"text": "..."}, found {found}.', 400),
   "bad-score-request": error(2, 'The body is invalid: {problem}. Send {"text": "..."} or {"texts": ["...", "..."]}, with "formulas": true or "sentences": true if you want them.', 400),
+  "bad-compare-request": error(2, 'The body is invalid: {problem}. Send {"before": "...", "after": "..."}, with "formulas": true if you want them.', 400),
+  "bad-line": error(2, 'The line is invalid: {problem}. Send a JSON string, or {"text": "..."} with "id", "formulas", "sentences" or "target" if you want them, on one line.', 400),
+  "line-too-long": error(2, "The line is longer than {limit} bytes. Split its text, or leave it out.", 413),
+  "client-idle": error(1, "No bytes came for {seconds} s, so the answer ends here. Send the lines that are left in another request.", 408),
   "empty-text": error(1, "The text is empty or blank. Send at least one word.", 422),
   "not-json": error(2, 'The content type is {type}; expected application/json. Send {"text": "..."} with that header.', 415),
   "too-large": error(2, "The body is larger than {limit} bytes. Send a smaller request.", 413),
@@ -104,6 +111,8 @@ export const errors = {
   "bad-compression": error(2, "The body cannot be decompressed: {cause}. Compress it again, or send it uncompressed.", 400),
   "unsupported-encoding": error(2, "The content encoding {encoding} is not supported. Use gzip, deflate or br, or send the body uncompressed.", 415),
   "unsupported-charset": error(2, "The charset {charset} is not supported. Send JSON in UTF-8.", 415),
+  unauthorized: error(2, "The request has no valid API key. Send one in the header Authorization: Bearer KEY.", 401),
+  "rate-limited": error(1, "More than {limit} requests in a minute. Try again in {retryAfter} s.", 429),
   "wrong-method": error(2, "{path} does not support {method}. Use {allowed}.", 405),
   overloaded: error(1, "The server is overloaded ({waiting} in the queue). Try again in {retryAfter} s.", 503),
   "queue-timeout": error(1, "The model was busy for {milliseconds} ms. Try again later, or allow a longer timeout.", 503),
@@ -130,6 +139,8 @@ export const errors = {
   "server-busy": error(1, "The inference server is busy. Try again in {retryAfter} s.", 503),
   "server-unreachable": error(1, "The inference server at {url} cannot be reached: {cause}. Try again later.", 503),
 
+  ...clientErrors,
+
   // Servers and processes
   "cannot-listen": error(1, "Cannot listen on {address}: {cause}. Choose another port or host."),
   "port-taken": error(1, "Port {port}, which {service} needs, is in use. Stop the program that uses it, or choose another port with {flag}."),
@@ -140,10 +151,7 @@ export const errors = {
 
 export type ErrorCode = keyof typeof errors;
 
-/** A value for each placeholder of the message, and no other. */
-type ErrorDetails<C extends ErrorCode> = Details<Placeholders<(typeof errors)[C]["template"]>>;
-
-type Details<Name extends string> = [Name] extends [never] ? Readonly<Record<string, never>> : Readonly<Record<Name, string | number>>;
+type ErrorDetails<C extends ErrorCode> = Details<(typeof errors)[C]["template"]>;
 
 /** An error of the table. Anything else that is thrown is a bug. */
 export class ReadabilityError extends Error {
@@ -174,14 +182,6 @@ export function failure<C extends ErrorCode>(code: C, details: ErrorDetails<C>, 
 /** Throws the error of `code`. */
 export function fail<C extends ErrorCode>(code: C, details: ErrorDetails<C>, cause?: unknown): never {
   throw failure(code, details, cause);
-}
-
-/** Does not add a full stop after a value that ends with one. */
-function fillTemplate(template: string, values: Readonly<Record<string, string | number>>): string {
-  return template.replace(/\{(\w+)\}(\.?)/g, (_, name: string, stop: string) => {
-    const value = String(values[name]);
-    return value.endsWith(".") ? value : value + stop;
-  });
 }
 
 /** The message of anything thrown. */

@@ -14,7 +14,7 @@ afterEach(async () => {
 /** An app that answers a body with its length, and an error with its code. */
 function build(bodyLimit = 1000, bodiesLimit?: number): FastifyInstance {
   const app = fastify({ bodyLimit });
-  addBodies(app, bodiesLimit, "unsupported-encoding");
+  addBodies(app, { bodiesLimit, unknownEncoding: "unsupported-encoding" });
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   app.setErrorHandler((error: ReadabilityError, _request, reply) => reply.code(error.status).send(error.code));
   app.post("/", async (request) => String((request.body as Buffer).length));

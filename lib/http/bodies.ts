@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { Transform } from "node:stream";
+import { PassThrough, Transform } from "node:stream";
 import { createBrotliDecompress, createGunzip, createInflate } from "node:zlib";
-import type { FastifyInstance } from "fastify";
+import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import { failure, type ReadabilityError, reason } from "../errors/errors.js";
 
 /** Content encodings that are read, by their names in lower case. */
@@ -18,49 +18,46 @@ const uncounted = 64 << 10;
 /** Retry-After, in seconds, if there was no memory for a body. */
 const retryAfter = 1;
 
+/** The bytes of all bodies in memory. */
+export interface BodyMemory {
+  /** Begins to count a body. @param limit bytes that the body may have, even if all bodies may have fewer */
+  open(limit: number): CountedBody;
+}
+
+interface CountedBody {
+  /** Counts more bytes of the body, or fewer. @returns bodies-too-large if there is no memory for them */
+  add(bytes: number): ReadabilityError | undefined;
+  /** The body is no longer in memory. */
+  close(): void;
+}
+
+export interface BodyOptions {
+  /** Bytes of bodies in memory at the same time. */
+  readonly bodiesLimit?: number | undefined;
+  /** The code of the error for an unknown content encoding. */
+  readonly unknownEncoding: "unknown-encoding" | "unsupported-encoding";
+  /** Whether the route reads the body while it arrives: its size is then unbounded, and the route counts what it keeps of it. */
+  readonly isStreamed?: (request: FastifyRequest) => boolean;
+}
+
 /**
  * Makes the app decompress bodies, and bound them before anything reads them: the decompressed size of each by its route's body limit, and
- * all together by `bodiesLimit`. If the app answers before a body has arrived, it reads and drops the rest, so that the answer arrives.
- * @param bodiesLimit bytes of bodies in memory at the same time
- * @param unknownEncoding the error's code
+ * all together. If the app answers before a body has arrived, it reads and drops the rest, so that the answer arrives.
  */
-export function addBodies(
-  app: FastifyInstance,
-  bodiesLimit: number | undefined,
-  unknownEncoding: "unknown-encoding" | "unsupported-encoding",
-): void {
-  let held = 0;
+export function addBodies(app: FastifyInstance, { bodiesLimit = Infinity, unknownEncoding, isStreamed }: BodyOptions): BodyMemory {
+  const memory = createMemory(bodiesLimit);
 
   app.addHook("preParsing", (request, reply, payload, done) => {
     const { "content-length": length, "transfer-encoding": transfer, "content-encoding": encoding = "identity" } = request.headers;
     if (transfer === undefined && !(Number(length) > 0)) return done(null, payload);
-    const limit = request.routeOptions.bodyLimit;
+    const streamed = isStreamed?.(request) ?? false;
+    const limit = streamed ? Infinity : request.routeOptions.bodyLimit;
     if (Number(length) > limit) return done(failure("too-large", { limit }));
     const name = encoding.trim().toLowerCase();
     const decoder = decoders.get(name)?.();
     if (!decoder && name !== "identity") return done(failure(unknownEncoding, { encoding }));
 
-    let size = 0;
-    let counted = 0;
-    reply.raw.once("close", () => {
-      held -= counted;
-    });
-    const findRefusal = (bytes: number): ReadabilityError | undefined => {
-      size += bytes;
-      const more = Math.max(0, size - uncounted) - counted;
-      if (size > limit) return failure("too-large", { limit });
-      if (bodiesLimit !== undefined && held + more > Math.max(bodiesLimit, limit)) return failure("bodies-too-large", { retryAfter });
-      counted += more;
-      held += more;
-      return undefined;
-    };
-    const body = new Transform({
-      transform(chunk: Buffer, _, next) {
-        const refusal = findRefusal(chunk.length);
-        if (refusal) next(refusal);
-        else next(null, chunk);
-      },
-    });
+    const body = streamed ? new PassThrough() : boundBody(limit, reply);
     const source = payload as IncomingMessage;
     source.on("error", (error) => body.destroy(error));
     decoder?.on("error", (error) => body.destroy(failure("bad-compression", { cause: reason(error) })));
@@ -82,4 +79,48 @@ export function addBodies(
     }
     done();
   });
+  return memory;
+
+  /** Passes a body on as long as there is room for it. */
+  function boundBody(limit: number, reply: FastifyReply): Transform {
+    let size = 0;
+    const counted = memory.open(limit);
+    reply.raw.once("close", counted.close);
+    return new Transform({
+      transform(chunk: Buffer, _, next) {
+        size += chunk.length;
+        const refusal = size > limit ? failure("too-large", { limit }) : counted.add(chunk.length);
+        if (refusal) next(refusal);
+        else next(null, chunk);
+      },
+    });
+  }
+}
+
+function createMemory(bodiesLimit: number): BodyMemory {
+  let held = 0;
+  return {
+    open(limit) {
+      const most = limit === Infinity ? bodiesLimit : Math.max(bodiesLimit, limit);
+      let size = 0;
+      let counted = 0;
+      const count = (bytes: number) => {
+        held += bytes - counted;
+        counted = bytes;
+      };
+      return {
+        add(bytes) {
+          const needed = Math.max(0, size + bytes - uncounted);
+          if (needed > counted && held + needed - counted > most) return failure("bodies-too-large", { retryAfter });
+          size += bytes;
+          count(needed);
+          return undefined;
+        },
+        close() {
+          size = 0;
+          count(0);
+        },
+      };
+    },
+  };
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server } from "node:http";
 import type { Socket } from "node:net";
 import type { FastifyInstance } from "fastify";
 
@@ -23,6 +23,24 @@ export const timeouts = ({ keepAliveTimeout = 72 }: ConnectionLimits) => ({
   http: { headersTimeout, connectionsCheckingInterval: 1000 },
 });
 
+/** Connections whose request may arrive for longer than the time-out. */
+const unhurried = new WeakSet<Socket>();
+
+/** Lets the body of a request arrive for as long as its route reads it. The route bounds the time in which nothing comes. */
+export function allowLongBody({ socket }: IncomingMessage): void {
+  unhurried.add(socket);
+}
+
+/** Does not close the connections of `allowLongBody` at the time-out of requests, which Node has for a whole server only. */
+function spareLongBodies(server: Server): void {
+  const listeners = server.listeners("clientError") as ((error: NodeJS.ErrnoException, socket: Socket) => void)[];
+  server.removeAllListeners("clientError");
+  server.on("clientError", (error: NodeJS.ErrnoException, socket: Socket) => {
+    if (error.code === "ERR_HTTP_REQUEST_TIMEOUT" && unhurried.has(socket)) return;
+    for (const listener of listeners) listener(error, socket);
+  });
+}
+
 /**
  * Bounds the number of connections, and the time that a response waits for its client to read it. At the limit, a new connection replaces
  * the oldest one whose client has not sent a complete request.
@@ -32,6 +50,7 @@ export function addConnectionLimits({ server }: FastifyInstance, { maxConnection
   const most = Math.min(maxConnections, Math.floor(countDescriptors() / 2));
   const requests = new Map<Socket, IncomingMessage | undefined>(); // of each connection, the longest without an answer first
   server.maxConnections = most;
+  spareLongBodies(server);
   server.on("connection", (socket) => {
     requests.set(socket, undefined);
     socket.once("close", () => requests.delete(socket));
@@ -44,6 +63,7 @@ export function addConnectionLimits({ server }: FastifyInstance, { maxConnection
     requests.set(socket, request);
     response.once("prefinish", () => response.setTimeout(readTimeout));
     response.once("close", () => {
+      unhurried.delete(socket);
       if (requests.delete(socket) && !socket.destroyed) requests.set(socket, undefined);
     });
   });

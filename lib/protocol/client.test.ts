@@ -282,3 +282,20 @@ it("names the address at which no server answers", async () => {
   await expect(client.score([3])).rejects.toMatchObject({ code: "server-unreachable", status: 503, message: expect.stringContaining(url) });
   await client.close();
 });
+
+it("passes a trace on, with every attempt", async () => {
+  const traces: unknown[] = [];
+  const keep: Answer = (_, response, { headers }) => {
+    traces.push(headers.traceparent);
+    response.writeHead(503, { "retry-after": "0" }).end("{}");
+  };
+  const answer: Answer = (asked, response, request) => {
+    traces.push(request.headers.traceparent);
+    answerAs("readability", "3")(asked, response, request);
+  };
+  const { client } = await serve([keep, answer]);
+  const traceparent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  await client.score([3], { traceparent });
+  await client.score([3]);
+  expect(traces).toEqual([traceparent, traceparent, undefined]);
+});

@@ -26,6 +26,8 @@ interface RequestLimits {
   readonly signal?: AbortSignal;
   /** Milliseconds, for all attempts together. */
   readonly timeout?: number;
+  /** The header of that name. */
+  readonly traceparent?: string | undefined;
 }
 
 /** A model on an inference server. */
@@ -131,7 +133,11 @@ export function connectServer(url: string, model: string, options: ServerOptions
   return {
     async score(ids, limits = {}) {
       const inputs = padToBucket(ids, buckets, padId);
-      const ask = (left: number) => encodeRequest({ inputs, binaryOutput: true, timeout: left }, "binary");
+      const { traceparent } = limits;
+      const ask = (left: number) => {
+        const { headers, body } = encodeRequest({ inputs, binaryOutput: true, timeout: left }, "binary");
+        return { body, headers: traceparent === undefined ? headers : { ...headers, traceparent } };
+      };
       const { body, headers } = await exchange("/infer", ask, limits);
       const answer = decodeResponse(body, headers[headerLength] as string | undefined, refuse);
       if (answer.model !== model || (version !== undefined && answer.version !== String(version)))

@@ -38,8 +38,3 @@ export function toSvgFile(chart: string): string {
   const style = "<style>svg { color: #24292f } @media (prefers-color-scheme: dark) { svg { color: #e6edf3 } }</style>";
   return `${chart.replace(">", `>${style}`)}\n`;
 }
-
-/** Escapes text for HTML. */
-export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
-}

@@ -1,4 +1,4 @@
-import { escapeHtml } from "./chart.js";
+import { escapeHtml } from "./escape-html.js";
 
 type Cell = string | number;
 

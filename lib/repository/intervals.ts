@@ -100,12 +100,17 @@ function factorAt<K extends string>(
   );
 }
 
-/** The interval of a text's score, of the coverage nearest to 90 %; null without intervals. */
-export function intervalOf({ intervals = [], spread }: Intervals, { score, tokens }: Pick<ScoredText, "score" | "tokens">) {
-  const distance = ({ coverage }: Interval) => Math.abs(coverage - usual);
-  const [interval] = intervals.toSorted((a, b) => distance(a) - distance(b));
-  if (interval === undefined) return null;
+/** The intervals of a text's score, of each coverage: how far they reach to either side. Empty without intervals. */
+export function intervalsOf({ intervals = [], spread }: Intervals, { score, tokens }: Pick<ScoredText, "score" | "tokens">) {
   const factor = spread ? factorAt(spread.scores, "score", score) * factorAt(spread.tokens, "tokens", tokens) : 1;
-  const reach = interval.half_width * factor;
-  return { low: score - reach, high: score + reach, coverage: interval.coverage };
+  return intervals.map(({ coverage, half_width }) => ({ coverage, reach: half_width * factor }));
+}
+
+/** The interval of a text's score, of the coverage nearest to 90 %; null without intervals. */
+export function intervalOf(tables: Intervals, text: Pick<ScoredText, "score" | "tokens">) {
+  const distance = ({ coverage }: { readonly coverage: number }) => Math.abs(coverage - usual);
+  const [interval] = intervalsOf(tables, text).toSorted((a, b) => distance(a) - distance(b));
+  if (interval === undefined) return null;
+  const { coverage, reach } = interval;
+  return { low: text.score - reach, high: text.score + reach, coverage };
 }

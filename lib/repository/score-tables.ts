@@ -86,3 +86,11 @@ export function gradeOf(points: readonly GradePoint[], score: number): number {
   const [scores, grades] = [points.map(({ score }) => score), points.map(({ grade }) => grade)];
   return interpolate(scores, grades, score);
 }
+
+/** The lowest score with this school grade or a lower one; undefined if the table has none. @param points of `findGrades` */
+export function scoreOfGrade(points: readonly GradePoint[], grade: number): number | undefined {
+  const next = points.findIndex((point) => point.grade <= grade);
+  if (next <= 0) return points[next]?.score; // none, or the first
+  const [harder, easier] = [points[next - 1]!, points[next]!];
+  return harder.score + ((easier.score - harder.score) * (harder.grade - grade)) / (harder.grade - easier.grade);
+}

@@ -1,20 +1,11 @@
 import { intervalOf } from "../repository/intervals.js";
 import { gradeOf, percentileOf, type ScoreTables } from "../repository/score-tables.js";
 import type { TextWarning, WarningCode } from "../text/warnings.js";
+import type { ScoreMeaning } from "./result-types.js";
 
 interface ScoredText {
   readonly score: number;
   readonly tokens: number;
-}
-
-/** The meaning of a score, as far as the model has tables for it. */
-interface ScoreMeaning {
-  /** With probability `coverage`, the label that teachers would give a passage with this score lies within it. */
-  readonly interval: { readonly low: number; readonly high: number; readonly coverage: number } | null;
-  /** The share of training passages with a lower label, from 0 to 100. */
-  readonly percentile: number | null;
-  /** School grades; null if the score is outside the range of training labels, or the text is not English prose. */
-  readonly grade: { readonly low: number; readonly high: number; readonly basis: string } | null;
 }
 
 const basis = "Flesch-Kincaid grades of training passages with scores within the interval";
@@ -22,15 +13,20 @@ const basis = "Flesch-Kincaid grades of training passages with scores within the
 /** A text with one of these warnings has a score, but no school grade. */
 const withoutGrade: readonly WarningCode[] = ["no-words", "not-english", "encoded", "code", "numbers"];
 
+/** Whether a school grade means something for a text with these warnings. */
+export const hasGrade = (warnings: readonly TextWarning[]): boolean => !warnings.some(({ code }) => withoutGrade.includes(code));
+
 /** Reads the tables of a model version. @param tokens of the text, without special tokens */
 export function describeScore(tables: ScoreTables, { score, tokens }: ScoredText, warnings: readonly TextWarning[]): ScoreMeaning {
   const { percentiles, grades } = tables;
   const interval = intervalOf(tables, { score, tokens });
   const isOutside = percentiles !== undefined && (score < percentiles[0]! || score > percentiles.at(-1)!);
-  const hasGrade = !isOutside && !warnings.some(({ code }) => withoutGrade.includes(code));
   return {
     interval,
     percentile: percentiles ? percentileOf(percentiles, score) : null,
-    grade: grades && interval && hasGrade ? { low: gradeOf(grades, interval.high), high: gradeOf(grades, interval.low), basis } : null,
+    grade:
+      grades && interval && !isOutside && hasGrade(warnings)
+        ? { low: gradeOf(grades, interval.high), high: gradeOf(grades, interval.low), basis }
+        : null,
   };
 }

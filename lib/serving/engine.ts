@@ -9,6 +9,8 @@ interface RunLimits {
   readonly signal: AbortSignal;
   /** Milliseconds left for the answer, or Infinity. */
   readonly timeout: number;
+  /** The client's trace, for a server that runs the window. */
+  readonly traceparent?: string | undefined;
 }
 
 /**

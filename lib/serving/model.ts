@@ -5,6 +5,8 @@ import { buildServingGraph } from "../bert/serving-graph.js";
 import { places } from "../cli/paths.js";
 import { fail } from "../errors/errors.js";
 import { listModels, type ModelVersion, readNewestVersion } from "../repository/repository.js";
+import type { ScoreTables } from "../repository/score-tables.js";
+import { readRecord } from "../repository/training-record.js";
 import { checkFolder, findKind } from "../storage/files.js";
 import { hasWeights } from "../storage/weights.js";
 import { countCores } from "../system/cores.js";
@@ -22,6 +24,8 @@ export interface Model<E extends Engine = Engine> extends TextModel {
   readonly name: string;
   /** Its version in a model repository; undefined for a checkpoint. */
   readonly version?: ModelVersion;
+  /** What the scores of a checkpoint mean, if its training record says it. The metadata of a version says it itself. */
+  readonly tables?: ScoreTables;
   /** Reads long texts on a separate thread, so that a server stays responsive. */
   readonly reader?: TextReader;
 }
@@ -70,10 +74,12 @@ async function openCheckpoint(folder: string, options: VersionOptions = {}): Pro
   checkVocabulary(checkpoint, tokenizer.largestId);
   const { positions } = checkpoint.config;
   const graph = buildServingGraph(checkpoint, "fp32");
+  const tables = readRecord(folder)?.tables;
   return {
     tokenizer,
     maxLength: Math.min(tokenizer.maxLength ?? positions, positions),
     name: folder,
+    ...(tables ? { tables } : {}),
     engine: await createLocalEngine({ ...options, graph, workers: options.workers || countCores() }),
   };
 }

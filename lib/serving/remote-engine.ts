@@ -22,9 +22,9 @@ export function connectEngine(url: string, { model, version, metadata }: ModelVe
   let checked = false;
   return {
     free: Infinity,
-    async run(ids, { signal, timeout }) {
+    async run(ids, { signal, timeout, traceparent }) {
       const began = performance.now();
-      const logit = await server.score(ids, timeout === Infinity ? { signal } : { signal, timeout });
+      const logit = await server.score(ids, { signal, traceparent, ...(timeout === Infinity ? {} : { timeout }) });
       return { logit, seconds: (performance.now() - began) / 1000 };
     },
     async ready() {

@@ -21,6 +21,8 @@ export interface Limits {
   readonly timeout?: number;
   /** Milliseconds until the request fails with queue-timeout if one of its windows is still waiting. */
   readonly queueTimeout?: number;
+  /** The client's trace (W3C Trace Context), which the engine passes on. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface Timing {
@@ -71,6 +73,11 @@ interface SchedulerStats {
   readonly queueSeconds: number;
   /** Seconds that windows ran, in all. */
   readonly computeSeconds: number;
+}
+
+interface RunLimits extends Required<Pick<Limits, "signal" | "queueTimeout">>, Pick<Limits, "traceparent"> {
+  readonly deadline: number;
+  readonly atOnce: number;
 }
 
 type AnyEngine = Engine<never>;
@@ -124,10 +131,13 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
   function accept<T>(limits: Limits, work: (run: RunWindows, signal: AbortSignal) => Promise<T>): Promise<T> {
     const refusal = findRefusal(limits);
     if (refusal) return Promise.reject(refusal);
-    const { signal, timeout = Infinity, queueTimeout = Infinity } = limits;
+    const { signal, timeout = Infinity, queueTimeout = Infinity, traceparent } = limits;
     const deadline = now() + timeout;
     const answer = withDeadline(timeout, signal, (signal) =>
-      work((engine, inputs, atOnce = inputs.length) => runAll(engine, inputs, { signal, deadline, queueTimeout, atOnce }), signal),
+      work(
+        (engine, inputs, atOnce = inputs.length) => runAll(engine, inputs, { signal, deadline, queueTimeout, atOnce, traceparent }),
+        signal,
+      ),
     ).finally(() => accepted.delete(answer));
     accepted.add(answer);
     return answer;
@@ -136,7 +146,7 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
   async function runAll<I>(
     engine: Engine<I>,
     inputs: readonly I[],
-    { signal, deadline, queueTimeout, atOnce }: { signal: AbortSignal; deadline: number; queueTimeout: number; atOnce: number },
+    { signal, deadline, queueTimeout, atOnce, traceparent }: RunLimits,
   ): Promise<Scored> {
     signal.throwIfAborted();
     listenTo(engine);
@@ -156,7 +166,7 @@ export function createScheduler(options: SchedulerOptions = {}): Scheduler {
     const runNext = async () => {
       while (tasks.length < inputs.length) {
         const i = tasks.length;
-        const run = () => engine.run(inputs[i]!, { signal, timeout: deadline - now() });
+        const run = () => engine.run(inputs[i]!, { signal, timeout: deadline - now(), traceparent });
         runs[i] = await new Promise((finish, fail) => {
           const task: Task = { engine, batch, joined: now(), losses: 0, run, finish, fail };
           tasks.push(task);

@@ -101,6 +101,18 @@ export async function startTextReader(
   };
 }
 
+/** Starts the thread when the first text needs it. */
+export function startTextReaderLazily(setup: ReaderSetup): TextReader {
+  let reader: Promise<TextReader> | undefined;
+  return {
+    async read(text, wanted, signal) {
+      reader ??= startTextReader(setup);
+      return (await reader).read(text, wanted, signal);
+    },
+    close: async () => (await reader?.catch(() => undefined))?.close(),
+  };
+}
+
 /** The thread's next answer. @throws the error in the answer, or the error that ended the thread */
 async function receive(worker: Worker): Promise<"ready" | Reading<PackedWindows>> {
   const [answer] = (await once(worker, "message")) as [ReaderAnswer];

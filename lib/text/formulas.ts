@@ -40,6 +40,7 @@ const formulas = {
 } as const satisfies Readonly<Record<string, (counts: Counts) => number>>;
 
 type FormulaName = keyof typeof formulas;
+export const formulaNames = Object.keys(formulas) as FormulaName[];
 export type FormulaScores = { readonly [name in FormulaName]: number | null };
 
 /** What each formula says of a text; null where the text has no sentence to count. @param text as `normalizeText` gives it */

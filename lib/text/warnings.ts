@@ -94,6 +94,7 @@ const rows = {
 } as const satisfies Readonly<Record<string, Row>>;
 
 export type WarningCode = keyof typeof rows;
+export const warningCodes = Object.keys(rows) as WarningCode[];
 
 /** What to know of a text before its score is believed; nothing for ordinary prose. @param text as it was given, not normalized */
 export function describeText(text: string): TextWarning[] {

@@ -57,3 +57,9 @@ export const readWindows = (tokenizer: Tokenizer, text: string, maxLength: numbe
 export function readFirstWindow(tokenizer: Pick<Tokenizer, "encodeTruncated">, text: string, maxLength: number): number[] {
   return tokenizer.encodeTruncated(normalizeText(text), maxLength);
 }
+
+/** The token ids of the text that windows hold, each once, without special ones. */
+export function joinWindows({ specials }: Tokenizer, { ids, weights }: { ids: readonly ArrayLike<number>[]; weights: readonly number[] }) {
+  const end = (window: ArrayLike<number>) => window.length - specials.suffix.length;
+  return ids.flatMap((window, i) => Array.from(window).slice(end(window) - weights[i]!, end(window)));
+}

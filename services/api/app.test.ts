@@ -101,7 +101,7 @@ describe("POST /predict", () => {
     const answer = await predict(build(), body);
     expect(answer.statusCode).toBe(status);
     expect(answer.headers["content-type"]).toBe("application/problem+json");
-    expect(answer.json()).toMatchObject({ type: "about:blank", status, code, request_id: answer.headers["x-request-id"] });
+    expect(answer.json()).toMatchObject({ type: `/problems/${code}`, status, code, request_id: answer.headers["x-request-id"] });
     expect(answer.json()).toHaveProperty("title");
     expect(answer.json()).toHaveProperty("detail");
   });

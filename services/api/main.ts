@@ -8,10 +8,13 @@ import { listen } from "../../lib/http/listen.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { poll } from "../../lib/system/poll.js";
 import { buildApp } from "./app.js";
+import { openKeys } from "./keys.js";
 import { options } from "./options.js";
 import { connectSource, type ModelSource, openSource } from "./source.js";
 
 const secondsBetweenPolls = 0.5;
+/** Seconds between looks at the file of keys. */
+const secondsBetweenReads = 2;
 /** Requests sent to an inference server at the same time, by default. */
 const usualConcurrency = 64;
 
@@ -25,10 +28,12 @@ export async function main(argv: readonly string[]): Promise<number> {
     if (!stopped.aborted) throw error;
   });
   if (!source) return 0;
+  const keys = settings.keys === undefined ? undefined : openKeys(settings.keys, log);
   const width = settings.concurrency || (inference === undefined ? Infinity : usualConcurrency);
   const scheduler = createScheduler({ width, maxRequests: settings.queueLimit });
-  const app = buildApp({ ...settings, source, scheduler, stopping: stopped, log });
+  const app = buildApp({ ...settings, keys, source, scheduler, stopping: stopped, log });
   const stopPolling = repositoryPollSecs > 0 ? poll(repositoryPollSecs, source.poll) : undefined;
+  const stopReading = keys && poll(secondsBetweenReads, keys.poll);
   try {
     const address = await listen(app, settings);
     if (!(await source.ready())) {
@@ -40,7 +45,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     await sleep(1000 * settings.shutdownDelay);
     log.info("stopping after the accepted requests");
   } finally {
-    await Promise.all([stopPolling?.(), app.close()]);
+    await Promise.all([stopPolling?.(), stopReading?.(), app.close()]);
     await source.close();
   }
   return 0;

@@ -19,6 +19,24 @@ export const options = {
   cacheSize: option(kinds.count, 0, "Number of texts whose scores are cached. 0: no cache, so that a load test measures the model."),
   bodyLimit: option(kinds.positive, 1 << 20, "Largest request body, decompressed, in bytes."),
   ...serverOptions,
+  keys: option(
+    kinds.text.optional(),
+    undefined,
+    "File of API keys, of which requests for scores then need one: on each line the SHA-256 hash of a key, and a name. It is read again when it changes.",
+  ),
+  rateLimit: option(
+    kinds.count,
+    0,
+    "Largest number of requests for scores in a minute, from each key, or each address without keys. 0: no limit.",
+  ),
+  corsOrigin: option(
+    kinds.list.refine(
+      (origins) => origins.every((origin) => /^(\*|https?:\/\/[^/\s]+)$/.test(origin)),
+      "must be origins such as https://example.org, or *",
+    ),
+    [],
+    "Origins whose pages may use the api in browsers, such as https://example.org. *: all. Default: none but its own.",
+  ),
   timeout: option(kinds.milliseconds, 30_000, "Longest time for a request, in milliseconds or with a unit."),
   queueLimit: option(kinds.positive, 1000, "Largest number of requests in progress. Further requests get status 503."),
   concurrency: option(

@@ -1,31 +1,37 @@
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
-import { fail, ReadabilityError } from "../../lib/errors/errors.js";
+import { failure, ReadabilityError } from "../../lib/errors/errors.js";
+import { abortWithClient } from "../../lib/http/abort.js";
 import { formatFloat32 } from "../../lib/math/float32.js";
+import { documents } from "./documents.js";
 import { sendJson } from "./reply.js";
+import type { Described, predictBody } from "./schemas.js";
 import type { Scorer } from "./scorer.js";
+import { refuseWith } from "./validation.js";
 
 /** POST /predict: `{"text": "..."}` is answered by `["...",score]`, the text unchanged. */
 export function addPredict(app: FastifyInstance, scorer: Scorer): void {
-  app.post("/predict", async (request, reply) => {
-    const text = readBody(request.body);
-    const result = scorer.recall(text) ?? (await scorer.score([text], {}, reply))[0]!;
+  const route = {
+    schema: documents.predict,
+    compress: false as const,
+    validatorCompiler: refuseWith((_, body) => failure("no-text", { found: describe(body) })),
+  };
+  app.post<{ Body: Described<typeof predictBody> }>("/predict", route, async (request, reply) => {
+    const { text } = request.body;
+    const { traceparent, measurements } = request;
+    const asking = { signal: abortWithClient(reply), traceparent, measurements };
+    const result = scorer.recall(text, measurements) ?? (await scorer.score([text], {}, asking))[0]!;
     if (result instanceof ReadabilityError) throw result;
     return sendJson(reply, `[${JSON.stringify(text)},${formatFloat32(result.score)}]`);
   });
 }
 
-const schema = z.object({ text: z.string() });
-
-/** Reads the text; other fields are ignored. @throws no-text */
-function readBody(body: unknown): string {
-  const { data, error } = schema.safeParse(body, { reportInput: true });
-  if (!error) return data.text;
-  const { path, input } = error.issues[0]!;
-  return fail("no-text", { found: describe(input) + (path.length > 0 ? " as text" : "") });
+/** What there is in place of a text. */
+function describe(body: unknown): string {
+  const isObject = typeof body === "object" && body !== null && !Array.isArray(body);
+  return isObject ? `${name((body as { text?: unknown }).text)} as text` : name(body);
 }
 
-function describe(value: unknown): string {
-  if (value === undefined) return "nothing";
-  return value === null ? "null" : Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : `a ${typeof value}`;
+function name(value: unknown): string {
+  if (value === undefined || value === null) return value === null ? "null" : "nothing";
+  return Array.isArray(value) ? "an array" : typeof value === "object" ? "an object" : `a ${typeof value}`;
 }

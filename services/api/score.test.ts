@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ModelVersion } from "../../lib/repository/repository.js";
 import type { Engine } from "../../lib/serving/engine.js";
 import type { Model } from "../../lib/serving/model.js";
+import { noiseFloor } from "../../lib/serving/noise-floor.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { describeText } from "../../lib/text/warnings.js";
 import { fakeEngine, fixedSource, keepLog, sumScore, wordTokenizer } from "../../test/fakes.js";
@@ -62,7 +63,12 @@ async function serve(options: Partial<AppOptions & Model> = {}) {
   const post = async (body: unknown, path = "/v1/score") => {
     const sent = typeof body === "string" ? body : JSON.stringify(body);
     const answer = await fetch(address + path, { method: "POST", headers: { "content-type": "application/json" }, body: sent });
-    return { status: answer.status, type: answer.headers.get("content-type"), body: (await answer.json()) as Answer };
+    return {
+      headers: answer.headers,
+      status: answer.status,
+      type: answer.headers.get("content-type"),
+      body: (await answer.json()) as Answer,
+    };
   };
   return { counts, address, post };
 }
@@ -74,6 +80,10 @@ interface Answer {
   readonly formulas: Readonly<Record<string, number | null>>;
   readonly sentences: readonly { readonly start: number; readonly end: number; readonly effect: number | null }[];
   readonly results: readonly unknown[];
+  readonly target: unknown;
+  readonly before: object;
+  readonly after: object;
+  readonly difference: { readonly score: number; readonly interval: { readonly low: number; readonly high: number } };
   readonly detail: string;
 }
 
@@ -198,8 +208,36 @@ describe("POST /v1/score", () => {
   ])("refuses %s", async (_, body, status, code, detail) => {
     const { post } = await serve();
     const answer = await post(body);
-    expect(answer).toMatchObject({ status, type: "application/problem+json", body: { type: "about:blank", status, code } });
+    expect(answer).toMatchObject({ status, type: "application/problem+json", body: { type: `/problems/${code}`, status, code } });
     expect(answer.body.detail).toContain(detail);
+  });
+
+  it("says whether a text suits a target", async () => {
+    const { post } = await serve();
+    const text = "The cat sat on the mat.";
+    const score = scoreOf(text);
+    const judge = async (target: object) => (await post({ text, target })).body.target;
+    expect(await judge({ score: -50 })).toEqual({ score: -50, suits: "yes", difference: shorten(score + 50), confidence: 0.975 });
+    expect(await judge({ score })).toEqual({ score: shorten(score), suits: "unsure", difference: shorten(0), confidence: null });
+    expect(await judge({ score: score + 3 })).toMatchObject({ suits: "no", confidence: 0.95 });
+    expect(await judge({ grade: 7 })).toMatchObject({ score: -50, suits: "yes" }); // halfway in the table
+    expect(await judge({ grade: 1 })).toEqual({ score: null, suits: null, difference: null, confidence: null });
+    expect((await post({ text: "1 2 3 4 5 6 7 8", target: { grade: 7 } })).body.target).toMatchObject({ suits: null });
+  });
+
+  it.each([
+    ["neither grade nor score", {}],
+    ["both", { grade: 1, score: 1 }],
+    ["a text", { grade: "5" }],
+    ["no object", 5],
+    ["no finite number", { grade: 1e300 }],
+  ])("refuses a target that is %s", async (_, target) => {
+    const { post } = await serve();
+    const { body } = await post({ text: "a", target });
+    expect(body).toMatchObject({
+      code: "bad-score-request",
+      detail: expect.stringMatching(/target must be an object with grade or score|target.grade must be at most/),
+    });
   });
 
   it("answers 405 to GET", async () => {
@@ -224,6 +262,102 @@ describe("POST /v1/score", () => {
     await post({ text: "One a. Two b.", sentences: true });
     await post({ text: "One a. Two b.", sentences: true });
     expect(counts.runs).toBe(2 + 3 + 2); // scores without a sentence are not remembered
+  });
+});
+
+describe("POST /v1/compare", () => {
+  const before = "The cat sat on the mat because it was rather tired.";
+  const after = "The cat sat on the mat because it was tired.";
+
+  it("gives both results, and the difference with a paired interval", async () => {
+    const { post } = await serve();
+    const { status, body } = await post({ before, after, formulas: true }, "/v1/compare");
+    expect(status).toBe(200);
+    expect(body.before).toEqual((await post({ text: before, formulas: true })).body);
+    expect(body.after).toEqual((await post({ text: after, formulas: true })).body);
+    const score = scoreOf(after) - scoreOf(before);
+    const half = 2 * Math.sqrt(2 / 21); // of 11 and 10 tokens, one is not shared
+    expect(body.difference).toEqual({
+      score: shorten(score),
+      interval: { low: shorten(score - half), high: shorten(score + half), coverage: 0.9 },
+    });
+  });
+
+  it("is exactly 0 for the same text, and for what reads the same", async () => {
+    const { post } = await serve();
+    const nothing = { score: 0, interval: { low: 0, high: 0, coverage: 0.9 } };
+    expect((await post({ before, after: before }, "/v1/compare")).body.difference).toEqual(nothing);
+    expect((await post({ before, after: before.replaceAll(" ", "  ") }, "/v1/compare")).body.difference).toEqual(nothing);
+  });
+
+  it("compares long texts by all their windows", async () => {
+    const { post } = await serve();
+    const words = Array.from({ length: 3000 }, (_, i) => "x".repeat(1 + ((i * 7) % 11)));
+    const { body } = await post({ before: words.join(" "), after: words.with(1500, "y".repeat(20)).join(" ") }, "/v1/compare");
+    expect(body.before).toMatchObject({ tokens: 3000, windows: 215 });
+    const { interval, score } = body.difference;
+    expect(interval.high - score).toBeCloseTo(Math.max(noiseFloor, 2 * Math.sqrt(2 / 3000)), 4);
+  });
+
+  it.each([
+    ["one text", { before }, 400, "bad-compare-request", "after is missing"],
+    ["an unknown field", { before, after, texts: [] }, 400, "bad-compare-request", "the body must not have texts"],
+    ["an empty text", { before, after: " " }, 422, "empty-text", "The text is empty"],
+  ])("refuses %s", async (_, body, status, code, detail) => {
+    const { post } = await serve();
+    const answer = await post(body, "/v1/compare");
+    expect(answer).toMatchObject({ status, body: { status, code, detail: expect.stringContaining(detail) } });
+  });
+});
+
+describe("headers", () => {
+  it.each([
+    ["/predict", { text: "a cat" }],
+    ["/v1/score", { text: "a cat" }],
+    ["/v1/score", { text: " " }],
+    ["/v1/compare", { before: "a cat", after: "a dog" }],
+  ])("%s says how long each phase took: they add up to the total", async (path, body) => {
+    const { post } = await serve();
+    const { headers } = await post(body, path);
+    const phases = [...headers.get("server-timing")!.matchAll(/(\w+);dur=(\d+\.\d+)/g)].map(
+      ([, name, time]) => [name!, Number(time)] as const,
+    );
+    expect(phases.map(([name]) => name)).toEqual(["queue", "tokenize", "inference", "other", "total"]);
+    const sum = phases.slice(0, -1).reduce((sum, [, time]) => sum + time, 0);
+    expect(Math.abs(sum - phases.at(-1)![1])).toBeLessThan(0.1);
+  });
+
+  it("say whether every score was remembered, if there is a cache", async () => {
+    const { post } = await serve({ cacheSize: 10 });
+    const ask = async (path: string, body: object) => (await post(body, path)).headers.get("x-cache");
+    expect(await ask("/predict", { text: "a" })).toBe("miss");
+    expect(await ask("/predict", { text: "a" })).toBe("hit");
+    expect(await ask("/v1/score", { texts: ["a", "b"] })).toBe("miss");
+    expect(await ask("/v1/score", { texts: ["a", "b"] })).toBe("hit");
+    expect(await ask("/v1/score", {})).toBeNull();
+    const without = await serve();
+    expect((await without.post({ text: "a" })).headers.get("x-cache")).toBeNull();
+  });
+
+  it("carry the client's trace on, to the engine and into the log", async () => {
+    const traces: unknown[] = [];
+    const engine: Engine = {
+      ...fakeEngine(sumScore),
+      run: async (_, { traceparent }) => {
+        traces.push(traceparent);
+        return { logit: 1, seconds: 0 };
+      },
+    };
+    const { lines, log } = keepLog();
+    const { address } = await serve({ engine, log });
+    const ask = async (traceparent: string) => {
+      const headers = { "content-type": "application/json", traceparent };
+      return (await fetch(`${address}/v1/score`, { method: "POST", headers, body: '{"text": "a"}' })).headers.get("traceparent");
+    };
+    const trace = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    expect([await ask(trace), await ask("no trace")]).toEqual([trace, null]);
+    expect(traces).toEqual([trace, undefined]);
+    expect(lines.filter((line) => line.includes(trace))).toHaveLength(1);
   });
 });
 
@@ -276,6 +410,7 @@ it("GET /v1/models lists the version that scores, and what its metadata tells", 
         max_length: 16,
         passages: 2834,
         validation_rmse: 0.55,
+        scale: { percentiles: tables.percentiles, grades: tables.grades },
         tables: { intervals: true, percentiles: true, grades: true },
       },
     ],

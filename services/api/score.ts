@@ -1,75 +1,36 @@
 import type { FastifyInstance } from "fastify";
-import { z } from "zod";
-import { boundedArray } from "../../lib/errors/bounded.js";
 import { describeIssues } from "../../lib/errors/describe-issues.js";
-import { fail, ReadabilityError } from "../../lib/errors/errors.js";
-import { formatFloat32 } from "../../lib/math/float32.js";
-import { describeScore } from "../../lib/serving/describe-score.js";
+import { fail, failure, ReadabilityError } from "../../lib/errors/errors.js";
+import { abortWithClient } from "../../lib/http/abort.js";
+import type { ScoreResult } from "../../lib/serving/result-types.js";
+import { describeFailure, describeResult } from "../../lib/serving/score-result.js";
+import { documents } from "./documents.js";
+import { hasLines, type LinesOptions, sendLines } from "./lines.js";
 import { sendJson } from "./reply.js";
-import type { ScoredText, Scorer } from "./scorer.js";
+import { type batch, type Described, mostTexts, type scoreBody } from "./schemas.js";
+import type { Scored, Scorer } from "./scorer.js";
+import { refuseWith } from "./validation.js";
 
-/** Texts of one request. With sentences there are fewer: the model runs once more for each sentence. */
-const mostTexts = { plain: 100, sentences: 10 } as const;
+const refuse = refuseWith((error, body) => failure("bad-score-request", { problem: describeIssues(error, body, "the body") }));
 
 /** POST /v1/score: what the scores of one text or several mean. docs/api.md describes the fields. */
-export function addScore(app: FastifyInstance, scorer: Scorer): void {
-  app.post("/v1/score", async (request, reply) => {
-    const { text, texts = [text!], formulas, sentences } = readBody(request.body);
-    const results = await scorer.score(texts, { warnings: true, formulas, sentences }, reply);
-    const describe = (result: ScoredText) => describeResult(result, formulas, sentences);
+export function addScore(app: FastifyInstance, scorer: Scorer, lines: LinesOptions): void {
+  const route = { schema: documents.score, validatorCompiler: refuse };
+  app.post<{ Body: Described<typeof scoreBody> }>("/v1/score", route, async (request, reply) => {
+    if (hasLines(request)) return sendLines(request, reply, scorer, lines);
+    const { text, texts = [text!], ...wanted } = request.body;
+    const limit = wanted.sentences ? mostTexts.sentences : mostTexts.plain;
+    if (texts.length > limit) fail("batch-too-large", { texts: texts.length, limit });
+    const { traceparent, measurements } = request;
+    const asking = { signal: abortWithClient(reply), traceparent, measurements };
+    const scored = await scorer.score(texts, { warnings: true, ...wanted }, asking);
+    const describe = (result: Scored): ScoreResult => describeResult(result, wanted);
     if (text === undefined) {
-      const list = results.map((result) => (result instanceof ReadabilityError ? { error: describeError(result) } : describe(result)));
-      return sendJson(reply, JSON.stringify({ results: list }));
+      const results = scored.map((result) => (result instanceof ReadabilityError ? describeFailure(result) : describe(result)));
+      return sendJson(reply, JSON.stringify({ results } satisfies Described<typeof batch>));
     }
-    const [result] = results;
+    const [result] = scored;
     if (result instanceof ReadabilityError) throw result;
     return sendJson(reply, JSON.stringify(describe(result!)));
   });
 }
-
-const schema = z
-  .strictObject({
-    text: z.string().optional(),
-    texts: boundedArray(z.string(), 100 * mostTexts.plain)
-      .refine(({ length }) => length > 0, "must have a length of at least 1")
-      .optional(),
-    formulas: z.boolean().default(false),
-    sentences: z.boolean().default(false),
-  })
-  .refine(({ text, texts }) => (text === undefined) !== (texts === undefined), "must have text or texts, one of them");
-
-/** @throws bad-score-request, batch-too-large */
-function readBody(body: unknown): z.infer<typeof schema> {
-  const { data, error } = schema.safeParse(body);
-  if (error) return fail("bad-score-request", { problem: describeIssues(error, body, "the body") });
-  const limit = data.sentences ? mostTexts.sentences : mostTexts.plain;
-  const { length = 1 } = data.texts ?? {};
-  return length > limit ? fail("batch-too-large", { texts: length, limit }) : data;
-}
-
-function describeResult(result: ScoredText, formulas: boolean, sentences: boolean) {
-  const { model, score, tokens, windows, warnings } = result;
-  const { interval, percentile, grade } = describeScore(model.version?.metadata ?? {}, { score, tokens }, warnings);
-  return {
-    score: shorten(score),
-    interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },
-    percentile: percentile && roundToTenth(percentile),
-    grade: grade && { ...grade, low: roundToTenth(grade.low), high: roundToTenth(grade.high) },
-    tokens,
-    windows,
-    warnings,
-    ...(formulas ? { formulas: mapValues(result.formulas!, (value) => value && shorten(value)) } : {}),
-    ...(sentences ? { sentences: result.sentences.map(({ effect, ...place }) => ({ ...place, effect: effect && shorten(effect) })) } : {}),
-    model: model.version?.model ?? model.name,
-    version: model.version?.version ?? null,
-  };
-}
-
-const describeError = ({ status, code, message }: ReadabilityError) => ({ status, code, detail: message });
-
-/** The float32, with no more digits than it needs. */
-const shorten = (x: number) => Number(formatFloat32(Math.fround(x)));
-const roundToTenth = (x: number) => Math.round(x * 10) / 10;
-
-const mapValues = <K extends string, V, W>(record: Readonly<Record<K, V>>, change: (value: V) => W) =>
-  Object.fromEntries(Object.entries<V>(record).map(([key, value]) => [key, change(value)])) as Record<K, W>;

@@ -1,13 +1,13 @@
-import type { FastifyReply } from "fastify";
 import { type ErrorCode, fail, ReadabilityError } from "../../lib/errors/errors.js";
-import { abortWithClient } from "../../lib/http/abort.js";
 import type { Model } from "../../lib/serving/model.js";
-import type { Reading, Wanted } from "../../lib/serving/reading.js";
+import type { Reading, ReadWindows, Wanted } from "../../lib/serving/reading.js";
 import type { RunWindows, Scheduler } from "../../lib/serving/scheduler.js";
+import { findEffects, listRests, type ScoredText } from "../../lib/serving/score-result.js";
 import { readText } from "../../lib/serving/text-reader.js";
 import { createTimeBudget } from "../../lib/serving/time-budget.js";
 import type { TextScore } from "../../lib/text/windows.js";
 import { type Cache, createCache } from "./cache.js";
+import type { Measurements } from "./measurements.js";
 import type { Metrics } from "./metrics.js";
 import type { ModelSource } from "./source.js";
 
@@ -20,31 +20,32 @@ export interface ScorerOptions {
   readonly timeout: number;
 }
 
-/** A text that was scored, and the model that scored it. */
-export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formulas"> {
+/** A text as it was read and scored. */
+export interface Scored extends ScoredText {
   readonly model: Model;
-  /** None if not wanted. */
-  readonly sentences: readonly SentenceEffect[];
+  readonly read: ReadWindows;
 }
 
-/** A sentence, in UTF-16 offsets of the original text. */
-interface SentenceEffect {
-  readonly start: number;
-  readonly end: number;
-  /** The score of the text without the sentence, minus the score of the text; null if nothing would be left. */
-  readonly effect: number | null;
+/** The request that texts came with. */
+export interface Asking {
+  /** Cancels what waits. */
+  readonly signal: AbortSignal;
+  /** The client's trace, for the inference server. */
+  readonly traceparent?: string | undefined;
+  /** Counts what the texts take. */
+  readonly measurements?: Measurements | undefined;
 }
 
 /** Reads and scores the texts of requests. */
 export interface Scorer {
   /** The score of a text that the current model scored before. */
-  recall(text: string): TextScore | undefined;
+  recall(text: string, measurements?: Measurements): TextScore | undefined;
   /**
    * Scores the texts of one request, all with the same version. A text with a remembered score does not run through the model.
    * @returns for each text its score, or the error that says why it has none: empty-text, text-too-long, too-many-sentences
    * @throws text-too-long if the texts are too long together; bad-score; what the scheduler throws
    */
-  score(texts: readonly string[], wanted: Wanted, reply: FastifyReply): Promise<(ScoredText | ReadabilityError)[]>;
+  score(texts: readonly string[], wanted: Wanted, asking: Asking): Promise<(Scored | ReadabilityError)[]>;
 }
 
 /** A text that was read, and its score if it is remembered. */
@@ -62,17 +63,17 @@ export function createScorer({ source, scheduler, cacheSize, timeout }: ScorerOp
   const budget = createTimeBudget(timeout);
 
   return {
-    recall(text) {
+    recall(text, measurements) {
       const known = cacheOf(source.current).get(text);
-      if (known) metrics.cacheHits.inc();
+      if (known) countHit(measurements);
       return known;
     },
-    score: (texts, wanted, reply) =>
-      scheduler.accept({ signal: abortWithClient(reply), timeout }, (run, signal) =>
+    score: (texts, wanted, { signal, traceparent, measurements }) =>
+      scheduler.accept({ signal, timeout, traceparent }, (run, signal) =>
         source.use(async (model) => {
           const items: (Item | ReadabilityError)[] = [];
-          for (const text of texts) items.push(await readItem(model, text, wanted, signal));
-          return scoreItems(run, model, items);
+          for (const text of texts) items.push(await readItem(model, text, wanted, signal, measurements));
+          return scoreItems(run, model, items, measurements);
         }),
       ),
   };
@@ -83,9 +84,14 @@ export function createScorer({ source, scheduler, cacheSize, timeout }: ScorerOp
     return cache;
   }
 
-  async function readItem(model: Model, text: string, wanted: Wanted, signal: AbortSignal): Promise<Item | ReadabilityError> {
+  function countHit(measurements: Measurements | undefined, isHit = true): void {
+    metrics[isHit ? "cacheHits" : "cacheMisses"].inc();
+    if (measurements) measurements[isHit ? "hits" : "misses"]++;
+  }
+
+  async function readItem(model: Model, text: string, wanted: Wanted, signal: AbortSignal, measurements: Measurements | undefined) {
     const known = cacheOf(model).get(text);
-    metrics[known ? "cacheHits" : "cacheMisses"].inc();
+    countHit(measurements, known !== undefined);
     const began = performance.now();
     try {
       const reading = await readText(model, text, known ? wanted : { ...wanted, limit: budget.limit }, signal);
@@ -94,32 +100,47 @@ export function createScorer({ source, scheduler, cacheSize, timeout }: ScorerOp
     } catch (error) {
       if (error instanceof ReadabilityError && errorsOfText.includes(error.code)) return error;
       throw error;
+    } finally {
+      if (measurements) measurements.tokenize += performance.now() - began;
     }
   }
 
-  async function scoreItems(run: RunWindows, model: Model, items: readonly (Item | ReadabilityError)[]) {
+  async function scoreItems(
+    run: RunWindows,
+    model: Model,
+    items: readonly (Item | ReadabilityError)[],
+    measurements: Measurements | undefined,
+  ): Promise<(Scored | ReadabilityError)[]> {
     const windows = items.flatMap((item) => {
       if (item instanceof ReadabilityError) return [];
-      const rests = item.reading.sentences.map(({ rest }) => rest).filter(({ ids }) => ids.length > 0);
+      const rests = listRests(item.reading);
       return item.known ? rests : [item.reading.windows, ...rests];
     });
+    const began = performance.now();
+    let [queued, computed] = [0, 0]; // seconds of all windows, some of them at the same time
     const scores = await budget.score(run, model, windows, (timings) => {
       for (const { queueSeconds, computeSeconds } of timings) {
         metrics.queueSeconds.observe(queueSeconds);
         metrics.inferenceSeconds.observe(computeSeconds);
+        queued += queueSeconds;
+        computed += computeSeconds;
       }
     });
+    if (measurements && windows.length > 0) {
+      const queue = (performance.now() - began) * (queued === 0 ? 0 : queued / (queued + computed));
+      measurements.queue += queue;
+      measurements.inference += performance.now() - began - queue;
+    }
     for (const { score } of scores) if (!Number.isFinite(score)) fail("bad-score", { score });
 
-    const next = scores.values();
-    const take = () => next.next().value!;
-    return items.map((item): ScoredText | ReadabilityError => {
+    const left = [...scores];
+    return items.map((item) => {
       if (item instanceof ReadabilityError) return item;
-      const { warnings, formulas, sentences } = item.reading;
-      const own = item.known ?? take();
+      const { windows: read, warnings, formulas } = item.reading;
+      const own = item.known ?? left.shift()!;
       cacheOf(model).set(item.text, own);
-      const effects = sentences.map(({ rest, ...place }) => ({ ...place, effect: rest.ids.length > 0 ? take().score - own.score : null }));
-      return { ...own, model, warnings, formulas, sentences: effects };
+      const sentences = findEffects(item.reading, own.score, left.splice(0, listRests(item.reading).length));
+      return { ...own, model, read, warnings, formulas, sentences };
     });
   }
 }

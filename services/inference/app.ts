@@ -30,7 +30,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser("*", { parseAs: "buffer" }, (_request, body, done) => done(null, body));
   addConnectionLimits(app, options);
-  addBodies(app, options.bodiesLimit, "unknown-encoding");
+  addBodies(app, { bodiesLimit: options.bodiesLimit, unknownEncoding: "unknown-encoding" });
   addDrain(app);
   app.setNotFoundHandler((_request, reply) => reply.code(404).send({ error: "Not Found" }));
   app.setErrorHandler((error, _request, reply) => {

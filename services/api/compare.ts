@@ -1,0 +1,40 @@
+import type { FastifyInstance } from "fastify";
+import { describeIssues } from "../../lib/errors/describe-issues.js";
+import { failure, ReadabilityError } from "../../lib/errors/errors.js";
+import { abortWithClient } from "../../lib/http/abort.js";
+import { compareScores } from "../../lib/serving/compare-scores.js";
+import { describeResult, shorten, tablesOf } from "../../lib/serving/score-result.js";
+import { joinWindows } from "../../lib/text/windows.js";
+import { documents } from "./documents.js";
+import { sendJson } from "./reply.js";
+import type { compareBody, comparison, Described } from "./schemas.js";
+import type { Scored, Scorer } from "./scorer.js";
+import { refuseWith } from "./validation.js";
+
+const refuse = refuseWith((error, body) => failure("bad-compare-request", { problem: describeIssues(error, body, "the body") }));
+
+/** POST /v1/compare: the scores of two versions of a text, and what the change did. docs/api.md describes the fields. */
+export function addCompare(app: FastifyInstance, scorer: Scorer): void {
+  const route = { schema: documents.compare, validatorCompiler: refuse };
+  app.post<{ Body: Described<typeof compareBody> }>("/v1/compare", route, async (request, reply) => {
+    const { before, after, ...wanted } = request.body;
+    const { traceparent, measurements } = request;
+    const asking = { signal: abortWithClient(reply), traceparent, measurements };
+    const versions = await scorer.score([before, after], { warnings: true, ...wanted }, asking);
+    const problem = versions.find((version) => version instanceof ReadabilityError);
+    if (problem) throw problem;
+    const [old, current] = versions as [Scored, Scored];
+    const answer: Described<typeof comparison> = {
+      before: describeResult(old, wanted),
+      after: describeResult(current, wanted),
+      difference: describeDifference(old, current),
+    };
+    return sendJson(reply, JSON.stringify(answer));
+  });
+}
+
+function describeDifference(before: Scored, after: Scored): Described<typeof comparison>["difference"] {
+  const read = ({ score, model, read }: Scored) => ({ score, ids: joinWindows(model.tokenizer, read) });
+  const { score, interval } = compareScores(read(before), read(after), tablesOf(after.model));
+  return { score: shorten(score), interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) } };
+}
