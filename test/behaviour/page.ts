@@ -41,7 +41,8 @@ count the pairs whose rewrite the model scores higher, or a formula finds easier
 
 ${markdownTable(["what is easier", "pairs", "model", "rise", ...compared.map((name) => formulaNames[name])], [...listPairs(pairs)])}
 ${wrong.length === 0 ? "The model gets none of them wrong." : `The model gets these wrong: ${wrong.join(", ")}.`} The formulas count letters, syllables and words, so they miss what short, rare words, missing links
-and figures of speech cost a reader. We wrote the pairs of these three kinds to show that. One author wrote all texts, and no reader rated them. That a model gets them right does not
+and figures of speech cost a reader. We wrote these three kinds, and two pairs of explained terms, to show that, so the formulas' totals depend on how many such pairs there are: on a first
+set without them, every formula got all 60 pairs right, and so did the model. One author wrote all texts, and no reader rated them. That a model gets them right does not
 mean that its scores are accurate: see the [model card](../models/${model}/README.md).
 
 ## Traps
