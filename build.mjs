@@ -1,9 +1,9 @@
 // Compiles to dist/ and copies what is not TypeScript beside it; leaves dist/.built as the time of the build.
 // --release starts from an empty dist/ and makes no source maps, but the types of the entry points: what the npm package carries.
 import { spawnSync } from "node:child_process";
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 
 const release = process.argv.includes("--release");
 if (release) rmSync("dist", { recursive: true, force: true });
@@ -14,7 +14,7 @@ if (release) {
   for (const entry of ["index.d.ts", "client.d.ts"]) copyTypes(types, entry);
   rmSync(types, { recursive: true });
 }
-if (existsSync("services/api/page")) cpSync("services/api/page", "dist/services/api/page", { recursive: true });
+await buildPage();
 cpSync("lib/training/vector.wasm", "dist/lib/training/vector.wasm");
 writeFileSync("dist/.built", "");
 
@@ -30,4 +30,26 @@ function copyTypes(from, file) {
   cpSync(join(from, file), join("dist", file));
   for (const [, path] of readFileSync(join(from, file), "utf8").matchAll(/(?:from |import\()"(\..+?)\.js"/g))
     copyTypes(from, join(file, "..", `${path}.d.ts`));
+}
+
+/** Bundles the api's page and names its assets by their content. Does nothing if no source of it is newer than the last bundle. */
+async function buildPage() {
+  const [source, target] = ["services/api/page", "dist/services/api/page"];
+  const imported = ["package-lock.json", "build.mjs", ...["abbreviations", "lines", "sentences"].map((name) => `lib/text/${name}.ts`)];
+  const files = [...readdirSync(source, { recursive: true }).map((name) => `${source}/${name}`), ...imported];
+  const built = `${target}/index.html`;
+  if (existsSync(built) && files.every((file) => statSync(file).mtimeMs < statSync(built).mtimeMs)) return;
+  const { build } = await import("vite");
+  await build({
+    configFile: false,
+    root: source,
+    logLevel: "warn",
+    oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+    build: {
+      outDir: resolve(target),
+      emptyOutDir: true,
+      assetsInlineLimit: 0, // the page's content security policy takes no data: addresses
+      modulePreload: false,
+    },
+  });
 }

@@ -31,7 +31,9 @@ await import(pathToFileURL(entry).href);
 function newestSource() {
   const folders = ["lib", "services", "commands"].map((name) => join(root, name));
   const files = folders.flatMap((folder) => readdirSync(folder, { recursive: true }).map((name) => join(folder, name)));
-  return Math.max(...[join(root, "cli.ts"), ...files].filter((file) => file.endsWith(".ts")).map((file) => statSync(file).mtimeMs));
+  return Math.max(
+    ...[join(root, "cli.ts"), ...files].filter((file) => /\.(?:tsx?|css|html|svg)$/.test(file)).map((file) => statSync(file).mtimeMs),
+  );
 }
 
 /** Ends this process, as SIGTERM would, once npm or npx, which started it, ends. */

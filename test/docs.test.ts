@@ -51,6 +51,7 @@ const commands: Readonly<Record<string, Check>> = {
   ".ci/run": "only checked",
   "npm run generate:vector": "only checked",
   "npx vitest run test/conformance.test.ts -u": "only checked",
+  "npx vitest run test/behaviour -u": "only checked",
   "npm run build && node dist/cli.js docs > docs/options.md": "only checked", // run by commands/docs/main.test.ts
   "npx readability load_testing -u 200 -r 10 --run-time 120": "only checked",
   "npx readability train": { prints: /^\| Epoch \| Training Loss \| Validation Loss \| Rmse \|\n(.*\n)+$/ },

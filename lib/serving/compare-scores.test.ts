@@ -1,5 +1,6 @@
 import { expect, it } from "vitest";
-import { compareScores, noiseFloor } from "./compare-scores.js";
+import { compareScores } from "./compare-scores.js";
+import { noiseFloor } from "./noise-floor.js";
 
 const tables = { intervals: [{ coverage: 0.8, half_width: 0.4 }, { coverage: 0.9, half_width: 0.6 }] }; // biome-ignore format: one line
 const count = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i);

@@ -1,6 +1,7 @@
 import { intervalOf } from "../repository/intervals.js";
 import type { ScoreTables } from "../repository/score-tables.js";
 import { shareTokens } from "../text/shared-tokens.js";
+import { noiseFloor } from "./noise-floor.js";
 import type { ScoreDifference } from "./result-types.js";
 
 /** A text with its score. */
@@ -11,9 +12,6 @@ interface Version {
 }
 
 type Interval = ReturnType<typeof intervalOf>;
-
-/** The half-width of the narrowest interval for texts that differ: smaller differences of scores say nothing. */
-export const noiseFloor = 0.05;
 
 /**
  * Compares two versions of a text. Their errors are correlated: what the model gets wrong about a text, it gets wrong about both. This

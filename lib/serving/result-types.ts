@@ -121,5 +121,10 @@ export interface ModelInfo {
   /** Number of training passages. */
   readonly passages: number | null;
   readonly validation_rmse: number | null;
+  /** Labels below which 0, 1, ... 100 % of the training passages lie, and typical school grades at a score. */
+  readonly scale: {
+    readonly percentiles: readonly number[] | null;
+    readonly grades: readonly { readonly score: number; readonly grade: number }[] | null;
+  };
   readonly tables: { readonly intervals: boolean; readonly percentiles: boolean; readonly grades: boolean };
 }

@@ -24,6 +24,7 @@ import { addProblems, sendProblem } from "./problems.js";
 import { addRateLimit } from "./rate-limit.js";
 import { addScore } from "./score.js";
 import { createScorer, type Scorer, type ScorerOptions } from "./scorer.js";
+import { addPage } from "./serve-page.js";
 import { addTrace } from "./trace.js";
 
 export interface AppOptions extends ScorerOptions, ConnectionLimits {
@@ -82,6 +83,7 @@ export function buildApp(options: AppOptions): FastifyInstance {
     addScoring(routes, createScorer(options, metrics), { idle, ...options, memory, closing: closing.signal });
     addHealth(routes, source, metrics, options.stopping);
     addProblemPages(routes);
+    addPage(routes);
     done();
   });
   return app;

@@ -24,6 +24,7 @@ function describeVersion({ model, version, metadata }: ModelVersion): ModelInfo 
     max_length,
     passages: data?.rows ?? null,
     validation_rmse: validation_rmse ?? null,
+    scale: { percentiles: percentiles ?? null, grades: grades ?? null },
     tables: { intervals: intervals !== undefined, percentiles: percentiles !== undefined, grades: grades !== undefined },
   };
 }

@@ -216,6 +216,18 @@ export const models = z
           max_length: about(z.number().int(), "Tokens of a window, special ones included.", 256),
           passages: about(z.number().int().nullable(), "Passages that it was trained on.", 2834),
           validation_rmse: about(z.number().nullable(), "Its error on held-out passages.", 0.523),
+          scale: about(
+            z.object({
+              percentiles: about(z.array(z.number()).nullable(), "Labels below which 0, 1, ... 100 % of the training passages lie."),
+              grades: about(
+                z
+                  .array(z.object({ score: about(z.number(), "A score.", -0.5), grade: about(z.number(), "Its school grade.", 9.2) }))
+                  .nullable(),
+                "School grades at rising scores; they fall.",
+              ),
+            }),
+            "What scores mean; null for a table that it lacks.",
+          ),
           tables: about(
             z.object({
               intervals: about(z.boolean(), "For interval, and what depends on it."),

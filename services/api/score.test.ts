@@ -5,9 +5,9 @@ import { join } from "node:path";
 import type { FastifyInstance } from "fastify";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import type { ModelVersion } from "../../lib/repository/repository.js";
-import { noiseFloor } from "../../lib/serving/compare-scores.js";
 import type { Engine } from "../../lib/serving/engine.js";
 import type { Model } from "../../lib/serving/model.js";
+import { noiseFloor } from "../../lib/serving/noise-floor.js";
 import { createScheduler } from "../../lib/serving/scheduler.js";
 import { describeText } from "../../lib/text/warnings.js";
 import { fakeEngine, fixedSource, keepLog, sumScore, wordTokenizer } from "../../test/fakes.js";
@@ -410,6 +410,7 @@ it("GET /v1/models lists the version that scores, and what its metadata tells", 
         max_length: 16,
         passages: 2834,
         validation_rmse: 0.55,
+        scale: { percentiles: tables.percentiles, grades: tables.grades },
         tables: { intervals: true, percentiles: true, grades: true },
       },
     ],
