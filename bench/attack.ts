@@ -63,8 +63,9 @@ await runBenchmark("attack", options, async (settings, run) => {
   return failures === 0 ? 0 : 1;
 });
 
-async function attack(target: string, { cases, first, seed, longest }: Settings, site: Site, { folder, signal }: Run): Promise<Tally> {
-  const { oneOf = 1, contained = false } = targets[target]!;
+async function attack(target: string, settings: Settings, site: Site, { folder, signal }: Run): Promise<Tally> {
+  const { oneOf = 1, contained = false, longest = settings.longest } = targets[target]!;
+  const { cases, first, seed } = settings;
   const end = first + Math.ceil(cases / oneOf);
   const tally: Tally = { refused: 0, accepted: 0, contained: 0, crashes: 0, hangs: 0, slowest: 0, growth: 0 };
   const progress = showProgress(target, end - first, "cases");
