@@ -1,4 +1,4 @@
-import { formatDifference, formatProbability, formatScore } from "./format.js";
+import { formatDifference, formatScore } from "./format.js";
 import type { Session, State } from "./session.js";
 
 interface Props {
@@ -54,6 +54,7 @@ export function Earlier({ state: { earlier, comparison, score, text }, session, 
 function Difference({ score, interval }: NonNullable<State["comparison"]>["difference"]) {
   const way = score > 0 ? "easier" : "harder";
   if (!interval) return <>It got {way}. This model cannot say how sure that is.</>;
-  const range = `${formatDifference(interval.low)} to ${formatDifference(interval.high)} with ${formatProbability(interval.coverage)}`;
+  // No percentage: how far the errors of two versions agree is assumed, not measured (docs/api.md).
+  const range = `probably ${formatDifference(interval.low)} to ${formatDifference(interval.high)}`;
   return <>{interval.low <= 0 && interval.high >= 0 ? `The difference may be chance: ${range}.` : `It got ${way}: ${range}.`}</>;
 }
