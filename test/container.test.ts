@@ -1,13 +1,15 @@
 import { execFileSync, spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { parseOptions } from "../lib/cli/options.js";
 import { startChild } from "../lib/system/child.js";
 import { compiled, shipped } from "../lib/system/package-files.js";
+import { options as inferenceOptions } from "../services/inference/options.js";
 import { canMount } from "./mounts.js";
 import { copyTiny } from "./tiny-models.js";
 
@@ -70,6 +72,42 @@ describe("compose.yaml", () => {
     expect(new Set(mounted)).toEqual(new Set(["./data/input:/app/data/input:ro"]));
     for (const port of all.flatMap(({ ports = [] }) => ports)) expect(port).toMatch(/^\$\{READABILITY_\w+_HOST_PORT:-(\d+)\}:\1$/);
   });
+});
+
+describe.each([
+  ["compose.embedded.yaml", ["inference"]],
+  ["compose.gpu.yaml", ["optimization", "inference"]],
+  ["compose.monitoring.yaml", ["prometheus", "grafana"]],
+])("%s", (file, changed) => {
+  const text = readFileSync(shipped(file), "utf8");
+  const override = read(text);
+
+  it("changes only what it is for", () => expect(Object.keys(override)).toEqual(changed));
+
+  it("says how to use it", () => expect(text).toContain(`docker compose -f compose.yaml -f ${file} `));
+
+  it("mounts only files that exist, read-only", () => {
+    for (const volume of Object.values(override).flatMap(({ volumes = [] }) => volumes.filter((one) => one.startsWith(".")))) {
+      const [path, , mode] = volume.split(":");
+      expect(existsSync(shipped(path!))).toBe(true);
+      expect(mode).toBe("ro");
+    }
+  });
+
+  it.skipIf(spawnSync("docker-compose", ["version"]).status !== 0)("merges with compose.yaml (if docker-compose is installed)", () => {
+    const files = ["compose.yaml", file].flatMap((name) => ["--file", shipped(name)]);
+    const merged = parse(execFileSync("docker-compose", [...files, "--profile", "monitoring", "config"], { encoding: "utf8" }));
+    const added = changed.filter((name) => !services.includes(name));
+    expect(Object.keys(merged.services).sort()).toEqual([...services, ...added].sort());
+    for (const name of added) expect(merged.services[name].profiles).toEqual(["monitoring"]);
+  });
+});
+
+it("our own inference server has the command that its options take, and the image's health check", () => {
+  const { inference } = read(readFileSync(shipped("compose.embedded.yaml"), "utf8"));
+  const [command, ...argv] = inference!.command;
+  expect(command).toBe("inference");
+  expect(parseOptions("inference", inferenceOptions, argv).port).toBe(8000);
 });
 
 describe("healthcheck.mjs", () => {

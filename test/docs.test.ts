@@ -50,6 +50,19 @@ const commands: Readonly<Record<string, Check>> = {
   "npm run pack": "only checked", // run by test/package.test.ts
   ".ci/run": "only checked",
   "npm run generate:vector": "only checked",
+  "docker compose up": "only checked", // run by test/compose/run.sh
+  "docker compose -f compose.yaml -f compose.embedded.yaml up": "only checked",
+  "docker compose -f compose.yaml -f compose.gpu.yaml up": "only checked",
+  "docker compose -f compose.yaml -f compose.monitoring.yaml --profile monitoring up": "only checked",
+  "docker build -t readability-scoring:0.1.0 .": "only checked",
+  "kubectl apply -k deploy/kubernetes/overlays/cpu-embedded": "only checked", // built by test/manifests.test.ts
+  "kubectl apply -f deploy/kubernetes/volume-pod.yaml": "only checked",
+  "kubectl -n readability port-forward service/readability-api 5000": "only checked",
+  "kubectl cp data/input/train.csv.zip readability/readability-volume:/data/train.csv.zip": "only checked",
+  "kubectl -n readability delete job readability-build --ignore-not-found": "only checked",
+  "kubectl -n readability exec readability-volume -- mv /artifacts/repository/readability/2 /artifacts/withdrawn-2": "only checked",
+  "kubectl -n readability rollout status deployment/readability-api": "only checked",
+  "kubectl -n readability rollout undo deployment/readability-api": "only checked",
   "npx vitest run test/conformance.test.ts -u": "only checked",
   "npx vitest run test/behaviour -u": "only checked",
   "npm run build && node dist/cli.js docs > docs/options.md": "only checked", // run by commands/docs/main.test.ts
@@ -241,8 +254,21 @@ async function checkPart([program, ...words]: string[]): Promise<void> {
   else if (program === "npx" && first === "vitest") expect(existsSync(join(root, rest[1]!))).toBe(true);
   else if (program === "npx" && first === "readability") await checkFlags(rest);
   else if (program === "node" && first === "dist/cli.js") await checkFlags(rest);
+  else if (program === "docker" || program === "kubectl") checkDeployment(words);
   else if (program?.startsWith(".")) expect(existsSync(join(root, program))).toBe(true);
   else expect(["curl", "echo", "head", "printf", "cut", "sha256sum", "key=$(openssl"]).toContain(program); // these run
+}
+
+/** Throws if a file that docker or kubectl reads, or a resource that kubectl names, does not exist. */
+function checkDeployment(words: readonly string[]): void {
+  for (const [i, flag] of words.entries()) if (flag === "-f" || flag === "-k") expect(existsSync(join(root, words[i + 1]!))).toBe(true);
+  const place = join(root, "deploy/kubernetes");
+  const manifests = readdirSync(place, { recursive: true }).filter((name) => String(name).endsWith(".yaml"));
+  const names = manifests.flatMap((name) => readFileSync(join(place, String(name)), "utf8").match(/(?<=^ {2}name: )\S+/gm) ?? []);
+  const named = words.flatMap((word) => /^(?:\w+\/)?(readability-(?!scoring)[a-z-]+)/.exec(word)?.[1] ?? []);
+  expect(names).toEqual(expect.arrayContaining(named));
+  const tag = words[words.indexOf("-t") + 1]!;
+  if (words.includes("-t")) expect(tag).toBe(`readability-scoring:${(JSON.parse(read("package.json")) as { version: string }).version}`);
 }
 
 /** @throws usage where the command does not know a flag, or refuses its value */
