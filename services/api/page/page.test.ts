@@ -223,7 +223,7 @@ describe.skipIf(!executablePath)("in Chromium", { timeout: 60_000 }, () => {
     await page.keyboard.press("Delete");
     await settle(page);
     await eventually(() => page.locator(".earlier .difference").textContent()).toMatch(/^\+\d\.\d\d$/);
-    await eventually(() => page.locator(".earlier").textContent()).toMatch(/probability/);
+    await eventually(() => page.locator(".earlier").textContent()).toMatch(/probably/);
     await page.getByRole("button", { name: "Restore" }).click();
     expect(await editorOf(page).innerText()).toBe(text);
     await editorOf(page).press("Control+z");
