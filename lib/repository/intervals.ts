@@ -1,5 +1,6 @@
 import { fallMonotonely, interpolate } from "../math/curves.js";
 import { cutEvenly, median, rootMeanSquare } from "../math/statistics.js";
+import type { ScoreTables } from "./score-tables.js";
 
 /** A text that was not in training, with its score's error: score minus label. */
 export interface ScoredText {
@@ -9,24 +10,10 @@ export interface ScoredText {
   readonly tokens: number;
 }
 
-/** `coverage` of new passages have a label within `half_width` (times the factors) of their score. */
-export interface Interval {
-  readonly coverage: number;
-  readonly half_width: number;
-}
-
-/** How much wider or narrower intervals are at a score, and at a length. Factors between the points are interpolated. */
-export interface Spread {
-  readonly scores: { readonly score: number; readonly factor: number }[];
-  readonly tokens: { readonly tokens: number; readonly factor: number }[];
-}
-
-export interface Intervals {
-  /** Absent if there are too few errors. */
-  readonly intervals?: Interval[] | undefined;
-  /** Absent if there are too few errors to tell scores or lengths apart. */
-  readonly spread?: Spread | undefined;
-}
+/** Neither is there if there are too few errors; `spread` is not if they are too few to tell scores or lengths apart. */
+export type Intervals = Pick<ScoreTables, "intervals" | "spread">;
+type Interval = NonNullable<Intervals["intervals"]>[number];
+type Spread = NonNullable<Intervals["spread"]>;
 
 const coverages = [0.8, 0.9, 0.95] as const;
 /** The coverage at which factors for lengths are right. */
@@ -60,25 +47,25 @@ export function describeSpread(passages: readonly ScoredText[], excerpts: readon
     const intervals = findIntervals(passages.map(({ error }) => error));
     return intervals.length > 0 ? { intervals } : {};
   }
-  const scores = compareScores(passages);
+  const scores = spreadByScore(passages);
   const scale = ({ score, error }: ScoredText) => error / factorAt(scores, "score", score);
   const intervals = findIntervals(passages.map(scale));
-  const width = widthOf(passages.map(scale));
+  const width = widthOf(intervals);
   const lengths = [
     ...excerpts
       .filter((texts) => texts.length >= groupSize)
-      .map((texts) => ({ tokens: findTokens(texts), factor: widthOf(texts.map(scale)) / width || 1 })),
+      .map((texts) => ({ tokens: findTokens(texts), factor: widthOf(findIntervals(texts.map(scale))) / width || 1 })),
     { tokens: findTokens(passages), factor: 1 },
   ];
   const falling = fallMonotonely(lengths.map(({ factor }) => factor));
   return { intervals, spread: { scores, tokens: lengths.map(({ tokens }, i) => ({ tokens, factor: Math.max(1, falling[i]!) })) } };
 }
 
-const widthOf = (errors: readonly number[]) => findIntervals(errors)[coverages.indexOf(usual)]!.half_width;
+const widthOf = (intervals: readonly Interval[]) => intervals[coverages.indexOf(usual)]!.half_width;
 const findTokens = (texts: readonly ScoredText[]) => median(texts.map(({ tokens }) => tokens));
 
 /** The root mean square error near a score, relative to that of all. */
-function compareScores(passages: readonly ScoredText[]): Spread["scores"] {
+function spreadByScore(passages: readonly ScoredText[]): Spread["scores"] {
   const size = (group: readonly ScoredText[]) => rootMeanSquare(group.map(({ error }) => error));
   const all = size(passages) || 1;
   const groups = cutEvenly(

@@ -19,9 +19,9 @@ const factors = <K extends string, P extends z.ZodType<{ readonly [key in K]: nu
 
 /** Tables that interpret scores. One is missing if there are too few passages for it. */
 export const scoreTablesSchema = z.object({
-  /** Prediction intervals from the errors on held-out passages. See lib/repository/intervals.ts. */
+  /** From errors on held-out passages: `coverage` of new ones have a label within `half_width` of their score. See intervals.ts. */
   intervals: boundedArray(z.object({ coverage: z.number(), half_width: z.number() }), mostItems).optional(),
-  /** What the half-widths are multiplied with, by score and by length. */
+  /** How much wider or narrower intervals are at a score, and at a length: `half_width` is multiplied by both factors, interpolated. */
   spread: z
     .object({
       scores: factors(z.object({ score: z.number(), factor }), "score"),

@@ -8,7 +8,7 @@ import { isProse } from "./is-prose.js";
 import { judgeTarget } from "./judge-target.js";
 import type { Model } from "./model.js";
 import type { Reading, ReadWindows } from "./reading.js";
-import type { Extras, ScoreFailure, ScoreResult, SentenceEffect, Suitability } from "./result-types.js";
+import type { Extras, ScoreFailure, ScoreMeaning, ScoreResult, SentenceEffect, Suitability } from "./result-types.js";
 
 /** A text that was scored, and the model that scored it. */
 export interface ScoredText extends TextScore, Pick<Reading, "warnings" | "formulas"> {
@@ -27,7 +27,7 @@ export function describeResult(result: ScoredText, { formulas, sentences, target
   const suitability = target && judgeTarget(target, { score, tokens }, tables, isProse(warnings));
   return {
     score: shorten(score),
-    interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) },
+    interval: shortenInterval(interval),
     percentile: percentile && roundToTenth(percentile),
     grade: grade && { ...grade, low: roundToTenth(grade.low), high: roundToTenth(grade.high) },
     tokens,
@@ -58,6 +58,8 @@ export function findEffects({ sentences }: Reading, score: number, rests: readon
 
 /** The float32, with no more digits than it needs. */
 export const shorten = (x: number) => Number(formatFloat32(Math.fround(x)));
+export const shortenInterval = (interval: ScoreMeaning["interval"]): ScoreMeaning["interval"] =>
+  interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) };
 const roundToTenth = (x: number) => Math.round(x * 10) / 10;
 
 const mapValues = <K extends string, V, W>(record: Readonly<Record<K, V>>, change: (value: V) => W) =>

@@ -1,14 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import { describeIssues } from "../../lib/errors/describe-issues.js";
 import { failure, ReadabilityError } from "../../lib/errors/errors.js";
-import { abortWithClient } from "../../lib/http/abort.js";
 import { compareScores } from "../../lib/serving/compare-scores.js";
-import { describeResult, shorten, tablesOf } from "../../lib/serving/score-result.js";
+import { describeResult, shorten, shortenInterval, tablesOf } from "../../lib/serving/score-result.js";
 import { joinWindows } from "../../lib/text/windows.js";
 import { documents } from "./documents.js";
 import { sendJson } from "./reply.js";
 import type { compareBody, comparison, Described } from "./schemas.js";
-import type { Scored, Scorer } from "./scorer.js";
+import { askFor, type Scored, type Scorer } from "./scorer.js";
 import { refuseWith } from "./validation.js";
 
 const refuse = refuseWith((error, body) => failure("bad-compare-request", { problem: describeIssues(error, body, "the body") }));
@@ -18,9 +17,7 @@ export function addCompare(app: FastifyInstance, scorer: Scorer): void {
   const route = { schema: documents.compare, validatorCompiler: refuse };
   app.post<{ Body: Described<typeof compareBody> }>("/v1/compare", route, async (request, reply) => {
     const { before, after, ...wanted } = request.body;
-    const { traceparent, measurements } = request;
-    const asking = { signal: abortWithClient(reply), traceparent, measurements };
-    const versions = await scorer.score([before, after], { warnings: true, ...wanted }, asking);
+    const versions = await scorer.score([before, after], { warnings: true, ...wanted }, askFor(request, reply));
     const problem = versions.find((version) => version instanceof ReadabilityError);
     if (problem) throw problem;
     const [old, current] = versions as [Scored, Scored];
@@ -36,5 +33,5 @@ export function addCompare(app: FastifyInstance, scorer: Scorer): void {
 function describeDifference(before: Scored, after: Scored): Described<typeof comparison>["difference"] {
   const read = ({ score, model, read }: Scored) => ({ score, ids: joinWindows(model.tokenizer, read) });
   const { score, interval } = compareScores(read(before), read(after), tablesOf(after.model));
-  return { score: shorten(score), interval: interval && { ...interval, low: shorten(interval.low), high: shorten(interval.high) } };
+  return { score: shorten(score), interval: shortenInterval(interval) };
 }

@@ -5,7 +5,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from "fastify";
 import type { Log } from "../../lib/cli/log.js";
 import { describeIssues } from "../../lib/errors/describe-issues.js";
 import { fail, failure, ReadabilityError, reason } from "../../lib/errors/errors.js";
-import { abortWithClient } from "../../lib/http/abort.js";
 import { allowLongBody } from "../../lib/http/server.js";
 import type { ScoreResult } from "../../lib/serving/result-types.js";
 import { describeFailure, describeResult } from "../../lib/serving/score-result.js";
@@ -13,9 +12,9 @@ import { linesTypes } from "./documents.js";
 import { workInOrder } from "./in-order.js";
 import { checkCharset, parseJson } from "./json.js";
 import { type Line, type LineLimits, readLines } from "./line-reader.js";
-import { explainError } from "./problems.js";
+import { reportError } from "./problems.js";
 import { lineFields, lineId } from "./schemas.js";
-import type { Asking, Scorer } from "./scorer.js";
+import { type Asking, askFor, type Scorer } from "./scorer.js";
 
 /** Lines of a request that are scored at the same time: about 32 windows. */
 const inFlight = { items: 32, size: 48_000 };
@@ -58,9 +57,8 @@ export function sendLines(request: FastifyRequest, reply: FastifyReply, scorer: 
   body.once("close", () => closing.removeEventListener("abort", stop));
   reply.raw.once("finish", () => endConnection(request));
 
-  const signal = abortWithClient(reply);
-  setMaxListeners(0, signal); // each line listens
-  const asking: Asking = { signal, traceparent: request.traceparent };
+  const asking = askFor(request, reply);
+  setMaxListeners(0, asking.signal); // each line listens
   const answer = (line: Line) => answerLine(line, request, (text, wanted) => score(scorer, text, wanted, asking, options.timeout), options);
   const answers = workInOrder(readLines(body, options), inFlight, ({ content }) => ("length" in content ? content.length : 0), answer);
   return reply.type("application/x-ndjson").send(Readable.from(answers, { objectMode: false }));
@@ -86,7 +84,7 @@ async function answerLine(line: Line, request: FastifyRequest, score: ScoreLine,
     const { text, id: _, ...wanted } = readFields(value);
     return write(await score(text, wanted));
   } catch (error) {
-    return write(describeFailure(explainError(error, request, log, bodyLimit)));
+    return write(describeFailure(reportError(error, request, log, bodyLimit)));
   } finally {
     line.release();
   }

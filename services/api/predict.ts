@@ -1,11 +1,10 @@
 import type { FastifyInstance } from "fastify";
 import { failure, ReadabilityError } from "../../lib/errors/errors.js";
-import { abortWithClient } from "../../lib/http/abort.js";
 import { formatFloat32 } from "../../lib/math/float32.js";
 import { documents } from "./documents.js";
 import { sendJson } from "./reply.js";
 import type { Described, predictBody } from "./schemas.js";
-import type { Scorer } from "./scorer.js";
+import { askFor, type Scorer } from "./scorer.js";
 import { refuseWith } from "./validation.js";
 
 /** POST /predict: `{"text": "..."}` is answered by `["...",score]`, the text unchanged. */
@@ -17,9 +16,7 @@ export function addPredict(app: FastifyInstance, scorer: Scorer): void {
   };
   app.post<{ Body: Described<typeof predictBody> }>("/predict", route, async (request, reply) => {
     const { text } = request.body;
-    const { traceparent, measurements } = request;
-    const asking = { signal: abortWithClient(reply), traceparent, measurements };
-    const result = scorer.recall(text, measurements) ?? (await scorer.score([text], {}, asking))[0]!;
+    const result = scorer.recall(text, request.measurements) ?? (await scorer.score([text], {}, askFor(request, reply)))[0]!;
     if (result instanceof ReadabilityError) throw result;
     return sendJson(reply, `[${JSON.stringify(text)},${formatFloat32(result.score)}]`);
   });

@@ -8,7 +8,7 @@ import { sendJson } from "./reply.js";
 /** Answers every error as application/problem+json (RFC 9457), with its code and message from lib/errors. */
 export function addProblems(app: FastifyInstance, log: Log, bodyLimit: number, retryAfter: () => number): void {
   app.setErrorHandler((error, request, reply) => {
-    const known = explainError(error, request, log, bodyLimit);
+    const known = reportError(error, request, log, bodyLimit);
     if (known.status === 503 || known.status === 429) reply.header("retry-after", known.retryAfter ?? retryAfter());
     return sendProblem(reply, known);
   });
@@ -27,7 +27,7 @@ export function sendProblem(reply: FastifyReply, { status, code, message }: Read
 }
 
 /** The error as a client may see it. Errors of the server are logged. */
-export function explainError(error: unknown, request: FastifyRequest, log: Log, bodyLimit: number): ReadabilityError {
+export function reportError(error: unknown, request: FastifyRequest, log: Log, bodyLimit: number): ReadabilityError {
   const known = translate(error, request, bodyLimit);
   if (known.status >= 500 && known.status !== 503) log.error({ request: request.id, code: known.code, err: error }, known.message);
   return known;

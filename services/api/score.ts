@@ -1,14 +1,13 @@
 import type { FastifyInstance } from "fastify";
 import { describeIssues } from "../../lib/errors/describe-issues.js";
 import { fail, failure, ReadabilityError } from "../../lib/errors/errors.js";
-import { abortWithClient } from "../../lib/http/abort.js";
 import type { ScoreResult } from "../../lib/serving/result-types.js";
 import { describeFailure, describeResult } from "../../lib/serving/score-result.js";
 import { documents } from "./documents.js";
 import { hasLines, type LinesOptions, sendLines } from "./lines.js";
 import { sendJson } from "./reply.js";
 import { type batch, type Described, mostTexts, type scoreBody } from "./schemas.js";
-import type { Scored, Scorer } from "./scorer.js";
+import { askFor, type Scored, type Scorer } from "./scorer.js";
 import { refuseWith } from "./validation.js";
 
 const refuse = refuseWith((error, body) => failure("bad-score-request", { problem: describeIssues(error, body, "the body") }));
@@ -21,9 +20,7 @@ export function addScore(app: FastifyInstance, scorer: Scorer, lines: LinesOptio
     const { text, texts = [text!], ...wanted } = request.body;
     const limit = wanted.sentences ? mostTexts.sentences : mostTexts.plain;
     if (texts.length > limit) fail("batch-too-large", { texts: texts.length, limit });
-    const { traceparent, measurements } = request;
-    const asking = { signal: abortWithClient(reply), traceparent, measurements };
-    const scored = await scorer.score(texts, { warnings: true, ...wanted }, asking);
+    const scored = await scorer.score(texts, { warnings: true, ...wanted }, askFor(request, reply));
     const describe = (result: Scored): ScoreResult => describeResult(result, wanted);
     if (text === undefined) {
       const results = scored.map((result) => (result instanceof ReadabilityError ? describeFailure(result) : describe(result)));

@@ -1,4 +1,6 @@
+import type { FastifyReply, FastifyRequest } from "fastify";
 import { type ErrorCode, fail, ReadabilityError } from "../../lib/errors/errors.js";
+import { abortWithClient } from "../../lib/http/abort.js";
 import type { Model } from "../../lib/serving/model.js";
 import type { Reading, ReadWindows, Wanted } from "../../lib/serving/reading.js";
 import type { RunWindows, Scheduler } from "../../lib/serving/scheduler.js";
@@ -35,6 +37,13 @@ export interface Asking {
   /** Counts what the texts take. */
   readonly measurements?: Measurements | undefined;
 }
+
+/** What a request brings to the scoring of its texts. They are cancelled if its client disconnects. */
+export const askFor = ({ traceparent, measurements }: FastifyRequest, reply: FastifyReply): Asking => ({
+  signal: abortWithClient(reply),
+  traceparent,
+  measurements,
+});
 
 /** Reads and scores the texts of requests. */
 export interface Scorer {
