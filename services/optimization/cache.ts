@@ -10,8 +10,10 @@ const kinds = {
   saturating: z.boolean(),
   /** The largest absolute value that the model computes. */
   peak: number,
-  /** Scores by one precision: of the accuracy gate's rows, of excerpts of them, and of the reference texts. */
-  scores: z.object({ rows: z.array(number), excerpts: z.array(number), references: z.array(number) }),
+  /** Scores by one precision: of the accuracy gate's rows and of the reference texts. */
+  scores: z.object({ rows: z.array(number), references: z.array(number) }),
+  /** Scores of excerpts of the gate's rows, by one precision. */
+  excerpts: z.array(number),
   /** Texts per second of each trial of a search, one value per measurement. */
   throughputs: z.array(z.object({ precision: z.string(), sessions: number, threads: number, texts_per_second: z.array(number) })),
 } as const;
@@ -21,12 +23,14 @@ export type Measured<K extends Kind> = z.infer<(typeof kinds)[K]>;
 
 const named = <S extends z.ZodType>(schema: S) => z.record(z.string(), schema).default({});
 
+/** Format 1, of versions before this one, had no number. */
 const fileSchema = z.object({
-  format: z.literal(3),
+  format: z.literal(2),
   key: z.string(),
   saturating: named(kinds.saturating),
   peak: named(kinds.peak),
   scores: named(kinds.scores),
+  excerpts: named(kinds.excerpts),
   throughputs: named(kinds.throughputs),
 });
 type Stored = z.infer<typeof fileSchema>;
@@ -46,7 +50,8 @@ export interface Cache {
  */
 export function openCache(file: string, key: string, fresh: boolean): Cache {
   const known = fresh ? undefined : readStored(file);
-  const stored: Stored = known?.key === key ? known : { format: 3, key, saturating: {}, peak: {}, scores: {}, throughputs: {} };
+  const stored: Stored =
+    known?.key === key ? known : { format: 2, key, saturating: {}, peak: {}, scores: {}, excerpts: {}, throughputs: {} };
   return {
     known: known?.key === key,
     async recall<K extends Kind>(kind: K, name: string, measure: () => Promise<Measured<K>>) {

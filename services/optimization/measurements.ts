@@ -26,13 +26,14 @@ interface MeasurementOptions {
 /** Measures on this machine. `score` throws no-scores if float32 gives a score that is not a finite number. */
 export function createMeasurements({ model, graphs, texts, seconds, log, signal }: MeasurementOptions): Measurements {
   const typical = pickTypical(texts.rows.flatMap(({ ids }) => ids));
-  const [rows, excerpts] = [texts.rows.length, texts.excerpts.length];
   return {
     async score(precision) {
-      const all = [...texts.rows, ...texts.excerpts, ...texts.references];
-      const scores = await scoreTexts(await graphs(precision), all, precision, signal);
+      const scores = await scoreTexts(await graphs(precision), [...texts.rows, ...texts.references], precision, signal);
       if (precision === "fp32" && !scores.every(Number.isFinite)) fail("no-scores", { folder: model.folder });
-      return { rows: scores.slice(0, rows), excerpts: scores.slice(rows, rows + excerpts), references: scores.slice(rows + excerpts) };
+      return { rows: scores.slice(0, texts.rows.length), references: scores.slice(texts.rows.length) };
+    },
+    async excerpts(precision) {
+      return texts.excerpts.length === 0 ? [] : [...(await scoreTexts(await graphs(precision), texts.excerpts, precision, signal))];
     },
     async throughput({ precision, layout }) {
       const throughput = await measureThroughput(await graphs(precision), layout, { texts: typical, seconds, signal });

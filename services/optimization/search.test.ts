@@ -33,8 +33,9 @@ function imagine(
     async score(precision) {
       asked.push(precision);
       const error = precision === "fp32" ? 0 : errors[precision]!;
-      return { rows: exact.map((score) => score + error), excerpts: [], references: [reference + error] };
+      return { rows: exact.map((score) => score + error), references: [reference + error] };
     },
+    excerpts: async (precision) => [errors[precision] ?? 0],
     async throughput({ precision, layout }) {
       asked.push(`${precision} ${layout.sessions}`);
       return throughputs[precision]! / layout.threads;
@@ -51,6 +52,7 @@ describe("search", () => {
     const found = await search(options, measurements, emptyCache());
     expect(found.kept).toMatchObject({ precision: "int8", layout: layouts[0] });
     expect(found.references).toEqual([reference]);
+    expect(found.excerpts).toEqual([0.05]); // of int8
     expect(found.served.accuracy.rmse).toBeCloseTo(0.05, 12);
     expect(found.trials.map(({ throughputs }) => throughputs.length)).toEqual([1, 1, 2, 1]); // what is far slower is measured once
     expect(asked.slice(0, 2)).toEqual(["fp32", "int8"]);

@@ -17,6 +17,8 @@ export interface SearchOptions extends Omit<GateOptions, "candidates"> {
 /** The measurements that the search needs, made on this machine. */
 export interface Measurements {
   score(precision: Precision): Promise<Measured<"scores">>;
+  /** Measured for the precision that is kept alone. */
+  excerpts(precision: Precision): Promise<Measured<"excerpts">>;
   /** Texts per second, measured once. */
   throughput(trial: Trial): Promise<number>;
   saturating(): Promise<Measured<"saturating">>;
@@ -62,7 +64,7 @@ export async function search(options: SearchOptions, measurements: Measurements,
   const trials = target === "gpu" ? [] : await measureSpeed(passed, options, measurements, cache);
   const kept = target === "gpu" ? { precision: passed.at(-1)!.precision, layout: { sessions: 1, threads: 1 } } : chooseTrial(trials);
   const served = passed.find(({ precision }) => precision === kept.precision)!;
-  const { excerpts } = await score(kept.precision);
+  const excerpts = await cache.recall("excerpts", kept.precision, () => measurements.excerpts(kept.precision));
   return { gate, trials, kept, served, excerpts, references: (await score("fp32")).references };
 }
 
